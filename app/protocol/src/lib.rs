@@ -1,1 +1,23 @@
-//! protocol
+//! The Precis wire contract: types, canonical bytes and digests shared by the service, its callers and its auditors.
+//!
+//! Everything here is pure: no clock, no network, no randomness. `SPEC.md` beside this crate is the text; the sections it
+//! numbers are cited as `SPEC n.m`. Parsing is strict ([`strict`]) and bounded ([`limits`]).
+
+pub mod attestation;
+pub mod challenge;
+pub mod digest;
+pub mod encoding;
+pub mod headers;
+pub mod keyset;
+pub mod limits;
+pub mod price;
+pub mod problem;
+pub mod receipt;
+pub mod request;
+pub mod service;
+pub mod strict;
+pub mod summary;
+pub mod tags;
+
+pub use digest::Digest;
+pub use summary::Mode;

@@ -1,0 +1,34 @@
+//! Header and media type names.
+
+/// x402 v2: the quote of a 402 answer, base64 JSON.
+pub const PAYMENT_REQUIRED: &str = "payment-required";
+/// x402 v2: the payment of a request, base64 JSON.
+pub const PAYMENT_SIGNATURE: &str = "payment-signature";
+/// x402 v2: the settlement, on success and on failure, base64 JSON.
+pub const PAYMENT_RESPONSE: &str = "payment-response";
+/// Salt of a committed EIP-3009 nonce, 64 hex (SPEC 6.3).
+pub const NONCE_SALT: &str = "precis-nonce-salt";
+
+/// `application/problem+json` (RFC 9457).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+/// OHTTP key configurations (RFC 9458).
+pub const OHTTP_KEYS: &str = "application/ohttp-keys";
+/// OHTTP encapsulated request (RFC 9458).
+pub const OHTTP_REQ: &str = "message/ohttp-req";
+/// OHTTP encapsulated response (RFC 9458).
+pub const OHTTP_RES: &str = "message/ohttp-res";
+/// Chunked OHTTP encapsulated request (draft-ietf-ohai-chunked-ohttp).
+pub const OHTTP_CHUNKED_REQ: &str = "message/ohttp-chunked-req";
+/// Chunked OHTTP encapsulated response (draft-ietf-ohai-chunked-ohttp).
+pub const OHTTP_CHUNKED_RES: &str = "message/ohttp-chunked-res";
+
+/// Path of the OHTTP gateway (RFC 9540).
+pub const OHTTP_GATEWAY_PATH: &str = "/.well-known/ohttp-gateway";
+/// Path of the paid route.
+pub const SUMMARIES_PATH: &str = "/v1/summaries";
+/// Path of the free price route.
+pub const QUOTES_PATH: &str = "/v1/quotes";
+/// Path of the attestation document.
+pub const ATTESTATION_PATH: &str = "/v1/attestation";
+/// Path of the service description.
+pub const SERVICE_PATH: &str = "/v1/service";

@@ -1,0 +1,81 @@
+//! The service description at `/v1/service` (SPEC 5.5). Its caller-relevant part is digested into the keyset.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::keyset::PaymentTarget;
+use crate::price::{PerMode, PriceList};
+
+/// What the service offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceDescription {
+    /// Product name.
+    pub name: String,
+    /// Release version.
+    pub version: String,
+    /// ROFL app id.
+    pub app_id: String,
+    /// Digest of the keyset of this boot.
+    pub keyset_digest: Digest,
+    /// Where payments go.
+    pub payment: PaymentTarget,
+    /// Prices.
+    pub price_list: PriceList,
+    /// Models by mode.
+    pub models: PerMode<ModelDescription>,
+    /// Digested configuration.
+    pub config: ServiceConfig,
+}
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelDescription {
+    /// Name in its manifest.
+    pub name: String,
+    /// Digest of the manifest.
+    pub digest: Digest,
+    /// Parameters as digested.
+    pub parameters: serde_json::Value,
+    /// Longest document, tokens.
+    pub max_document_tokens: u32,
+}
+
+/// Configuration a caller would care about and the measurement does not fix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceConfig {
+    /// EIP-712 name of the asset.
+    pub asset_name: String,
+    /// EIP-712 version of the asset.
+    pub asset_version: String,
+    /// `enclave` or the URL of a remote facilitator.
+    pub facilitator: String,
+    /// Host part of each RPC endpoint that payments are read from.
+    pub rpc_host: String,
+    /// Limits in force.
+    pub limits: ServiceLimits,
+}
+
+/// Limits in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceLimits {
+    /// Bytes of text.
+    pub max_document_bytes: u64,
+    /// Bytes of a request body.
+    pub max_request_body_bytes: u64,
+    /// Jobs waiting for the model.
+    pub queue: u32,
+    /// Unsettled jobs of one payer.
+    pub max_unsettled_per_payer: u32,
+}
+
+impl ServiceConfig {
+    /// Digest of the compact JSON (SPEC 2.3).
+    pub fn digest(&self) -> Digest {
+        // Plain strings and integers always serialize.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}

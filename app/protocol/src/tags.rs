@@ -1,0 +1,39 @@
+//! Domain tags (SPEC 1): every signed or committed byte string starts with one of these. Frozen once released.
+
+/// `version` of the keyset document (SPEC 2).
+pub const KEYSET: &str = "precis/keyset: v1";
+/// `version` of the attestation document (SPEC 3).
+pub const ATTESTATION: &str = "precis/attestation: v1";
+/// Challenge statement (SPEC 3.3).
+pub const CHALLENGE: &str = "precis/challenge: v1";
+/// REPORTDATA of plain TDX evidence (SPEC 3.2).
+pub const REPORT_DATA: &str = "precis/report-data: v1";
+/// Request commitment (SPEC 6.1).
+pub const REQUEST: &str = "precis/request: v1";
+/// `requestDigest` of a quote (SPEC 6.2).
+pub const QUOTE: &str = "precis/quote: v1";
+/// Committed EIP-3009 nonce (SPEC 6.3).
+pub const PAYMENT_NONCE: &str = "precis/payment-nonce: v1";
+/// What the ledger remembers of a request (SPEC 6.4); also the KMS key id it is keyed with.
+pub const FINGERPRINT: &str = "precis/fingerprint: v1";
+/// Parameters digest (SPEC 7.3).
+pub const PARAMETERS: &str = "precis/parameters: v1";
+/// Salted request digest of a receipt (SPEC 7.3).
+pub const RECEIPT_REQUEST: &str = "precis/receipt-request: v1";
+/// Salted response digest of a receipt (SPEC 7.3).
+pub const RECEIPT_RESPONSE: &str = "precis/receipt-response: v1";
+/// `version` of a saved receipt file (SPEC 7.5).
+pub const RECEIPT_FILE: &str = "precis/receipt-file: v1";
+/// Bearer token of a job (SPEC 5.4).
+pub const JOB_TOKEN: &str = "precis/job-token: v1";
+
+/// KMS key id of the wallet that receives payments and pays gas (secp256k1).
+pub const KMS_WALLET: &str = "precis/wallet: v1";
+/// KMS key id of the key that seals the ledger (raw-256).
+pub const KMS_SEALING: &str = "precis/sealing: v1";
+
+/// Every app-scoped KMS key the service derives, as the keyset lists them (SPEC 2.4).
+pub const KMS_KEYS: [&str; 3] = [KMS_WALLET, KMS_SEALING, FINGERPRINT];
+
+/// ROFL metadata key under which the keyset digest is published; on chain it is prefixed with `net.oasis.app.`.
+pub const METADATA_KEYSET: &str = "precis.keyset";
