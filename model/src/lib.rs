@@ -1,1 +1,102 @@
-//! model
+//! Two summarizers behind one trait, on candle, with no knowledge of HTTP or money.
+//!
+//! * **Extractive** ([`Mode::Extractive`]): sentences of the text, quoted verbatim with byte offsets, ranked with
+//!   all-MiniLM-L6-v2 embeddings. Faithful by construction.
+//! * **Abstractive** ([`Mode::Abstractive`]): sentences written by a small instruct model, greedily decoded, each with its
+//!   nearest source sentences and the names and numbers that the source does not contain.
+//!
+//! What the crate guarantees: every byte of every weight file is hashed before it is parsed and must equal its manifest;
+//! every token of a text is read (long texts are chunked, never cut), and the summary says how many were; the text of a
+//! document is never interpreted as a control token, and occurs in no error, no log and no `Debug` output. What it does
+//! not guarantee: that an abstractive summary is right.
+
+mod abstractive;
+mod chat;
+mod chunk;
+mod control;
+mod decode;
+mod embed;
+mod error;
+mod extractive;
+mod gguf;
+mod grounding;
+mod limits;
+mod llama;
+mod load;
+mod manifest;
+mod options;
+mod pace;
+mod segment;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod threads;
+mod tokenizer;
+mod weights;
+mod words;
+mod worker;
+
+use std::time::Duration;
+
+pub use control::{Canceller, Control};
+pub use error::{Error, LoadError, Reason};
+pub use limits::Limits;
+pub use load::{Models, load};
+pub use manifest::{File, Manifest, Role};
+pub use options::{Mode, Options};
+pub use pace::Speed;
+pub use segment::{Kind, Segment, segment};
+pub use summary::{ByteRange, Grounding, Nearest, Sentence, Summary};
+pub use worker::{Done, Job, Permit, Worker};
+
+/// One way to summarize a text: a model, its tokenizer and its parameters.
+///
+/// Implementations hold no state of a request; calls from several threads are correct, though not faster.
+pub trait Summarizer: Send + Sync {
+    /// The mode this summarizer serves.
+    fn mode(&self) -> Mode;
+
+    /// The files it was made from; [`Manifest::digest`] is the model digest.
+    fn manifest(&self) -> &Manifest;
+
+    /// Prompt template, decoding, ranking and chunking: versions and values, as integers and strings with sorted keys.
+    /// The compact JSON of the same build is the same bytes every time.
+    fn parameters(&self) -> serde_json::Value;
+
+    /// What it accepts.
+    fn limits(&self) -> Limits;
+
+    /// Tokens of the whole text by the mode's own tokenizer, without control tokens.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] above [`Limits::max_document_bytes`], before any work. A count above
+    /// [`Limits::max_document_tokens`] is returned, not refused: the caller decides what to say.
+    fn count_tokens(&self, text: &str) -> Result<u32, Error>;
+
+    /// Rough time the work on so many tokens takes on this machine, from the speed seen at load and since.
+    fn predict(&self, tokens: u32) -> Duration;
+
+    /// The speed that [`Summarizer::predict`] reckons with.
+    fn speed(&self) -> Speed {
+        Speed::default()
+    }
+
+    /// Summarize the whole text.
+    ///
+    /// # Errors
+    /// [`Error::NotSummarizable`] or [`Error::TooLong`] for the caller to act on, [`Error::Cancelled`] and
+    /// [`Error::Deadline`] as `control` asks, [`Error::Internal`] for a defect of this side.
+    fn summarize(&self, text: &str, options: &Options, control: &Control) -> Result<Summary, Error>;
+
+    /// The count of [`Summarizer::count_tokens`] together with the refusals that [`Summarizer::summarize`] would give
+    /// without running a model, so that an unsuitable text is refused before it is priced.
+    ///
+    /// # Errors
+    /// [`Error::NotSummarizable`] and [`Error::TooLong`].
+    fn admit(&self, text: &str) -> Result<u32, Error> {
+        segment::require_sentences(text)?;
+        let tokens = self.count_tokens(text)?;
+        self.limits().check_tokens(tokens)?;
+        Ok(tokens)
+    }
+}

@@ -1,1 +1,50 @@
-//! client
+//! Discover, verify, quote, pay, send, check the receipt.
+//!
+//! The order is in the types: [`discover`] gives a [`Discovered`]; only [`Discovered::verify`] gives a [`Session`], and only if every
+//! required check passed; only a `Session` sends a document; only a receipt that verifies gives a [`Purchase`]. An unverified service
+//! has nothing to send with:
+//!
+//! ```compile_fail
+//! # async fn refused(found: precis_client::Discovered, request: precis_client::SummaryRequest) {
+//! found.quote(&request).await;
+//! # }
+//! ```
+//!
+//! Requests travel encrypted to the attested channel key unless the caller chose [`ChannelChoice::PlainHttps`] by name. The client never
+//! falls back from one to the other, and never signs a second authorization for the same request.
+
+mod answer;
+mod archive;
+mod discover;
+mod document;
+mod entropy;
+mod error;
+mod exchange;
+mod files;
+mod pending;
+pub mod price;
+mod purchase;
+mod request;
+mod session;
+mod terms;
+mod transport;
+mod wallet;
+
+pub use archive::{SavedReceipt, verify_saved};
+pub use discover::{Connection, Discovered, discover};
+pub use document::{Document, MediaType};
+pub use error::{ClientError, printable};
+pub use exchange::ChannelChoice;
+pub use pending::PendingFile;
+pub use price::MaxPrice;
+pub use purchase::{Progress, Purchase, PurchaseOptions, Retry};
+pub use request::SummaryRequest;
+pub use session::{Quote, Session};
+pub use terms::{MAX_AUTHORIZATION_SECONDS, TermsError};
+pub use wallet::Wallet;
+
+/// Installs the process's one TLS provider. Call it once, first thing in `main`; a second call changes nothing.
+pub fn install_tls_provider() {
+    // An error only says that a provider is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

@@ -1,1 +1,30 @@
-//! verify
+//! The verifier an auditor trusts: evidence, policy and time in, a transcript of checks out (SPEC 7, 8, 9).
+//!
+//! Pure: no clock, network, file, environment or randomness. Every input that decides is an argument, so equal inputs give equal
+//! transcripts, and the crate can run wherever Rust runs.
+//!
+//! [`verify`] appraises an attestation; only a VERIFIED one yields a [`VerifiedService`]. [`check_receipt`] judges what such a
+//! service signed; [`verify_receipt_file`] judges a saved receipt with the evidence inside it.
+//!
+//! What a VERIFIED transcript does not prove: that the machine stands in a safe place (physical attacks on memory are out of
+//! scope of the hardware), that a summary is right, or that the chain still accepts the registration, unless the epoch was given.
+
+mod appraise;
+mod cbor;
+pub mod check;
+mod evidence;
+pub mod policy;
+pub mod quote;
+pub mod receipt;
+mod receipt_file;
+pub mod register;
+mod service;
+pub mod transcript;
+
+pub use appraise::{Appraisal, Presented, UnreadableEvidence, enclave_identity_of, verify, verify_with};
+pub use cbor::CborError;
+pub use policy::{AppId, Policy, PolicyError};
+pub use receipt::{Exchange, check_receipt};
+pub use receipt_file::{ReceiptAppraisal, verify_receipt_file};
+pub use service::{Facts, VerifiedService};
+pub use transcript::{Transcript, Verdict};

@@ -1,0 +1,219 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use precis_client::{MaxPrice, MediaType};
+use precis_protocol::Mode;
+
+use crate::exit;
+
+/// Summaries from a confidential service: verified before anything is sent, paid per summary, proved by a receipt.
+#[derive(Parser)]
+#[command(name = "precis", version, after_help = exit::TABLE, max_term_width = 100, term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Check a service against a policy and print every check; nothing but a random nonce is sent
+    Verify(VerifyArgs),
+    /// Verify a service and ask what a summary of FILE would cost; nothing is paid
+    Quote(QuoteArgs),
+    /// Verify a service, pay for a summary of FILE, check its receipt and print it
+    Summarize(SummarizeArgs),
+    /// Work with saved receipts
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+}
+
+/// Work with saved receipts.
+#[derive(Subcommand)]
+pub enum ReceiptCommand {
+    /// Check a saved receipt offline, with the evidence inside it, and print every check
+    Verify(ReceiptVerifyArgs),
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON document, also when the command fails.
+    Json,
+}
+
+/// Common to all commands.
+#[derive(Args)]
+pub struct Common {
+    /// What you accept: app id, enclave identities, TCB rules (TOML)
+    #[arg(long, value_name = "FILE", env = "PRECIS_POLICY", hide_env_values = true)]
+    pub policy: Option<PathBuf>,
+    /// How results are written on standard output; progress goes to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+/// How a service is reached.
+#[derive(Args)]
+pub struct Reach {
+    /// Longest wait for one answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Do without the encrypted channel: whoever ends the TLS connection reads the document
+    #[arg(long)]
+    pub plain_https: bool,
+}
+
+/// `precis verify`.
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// Origin of the service
+    #[arg(value_name = "URL", env = "PRECIS_URL", hide_env_values = true)]
+    pub url: String,
+    /// Say under each check why it matters
+    #[arg(long)]
+    pub explain: bool,
+    /// Longest wait for one answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub timeout: Duration,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// What to summarize, where and how.
+#[derive(Args)]
+pub struct Request {
+    /// Document, UTF-8 text or markdown; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Origin of the service
+    #[arg(long, value_name = "URL", env = "PRECIS_URL", hide_env_values = true)]
+    pub url: String,
+    /// text/plain or text/markdown; by default as the file name says
+    #[arg(long, value_name = "TYPE")]
+    pub media_type: Option<MediaType>,
+    /// extractive quotes sentences verbatim, abstractive writes new ones
+    #[arg(long, value_name = "MODE", default_value = "extractive", value_parser = mode)]
+    pub mode: Mode,
+    /// At most this many words
+    #[arg(long, value_name = "N")]
+    pub max_words: Option<u32>,
+    /// At most this many sentences
+    #[arg(long, value_name = "N")]
+    pub max_sentences: Option<u32>,
+    /// What the summary should be about
+    #[arg(long, value_name = "TEXT")]
+    pub focus: Option<String>,
+    #[command(flatten)]
+    pub reach: Reach,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `precis quote`.
+#[derive(Args)]
+pub struct QuoteArgs {
+    #[command(flatten)]
+    pub request: Request,
+}
+
+/// `precis summarize`.
+#[derive(Args)]
+pub struct SummarizeArgs {
+    #[command(flatten)]
+    pub request: Request,
+    /// The most to pay: an integer is atomic units of the token; a decimal such as 0.05 is token units, for USDC on Base and Base Sepolia
+    #[arg(long, value_name = "PRICE", default_value_t = MaxPrice::default())]
+    pub max_price: MaxPrice,
+    /// File with the key that pays, 32 bytes of hex, readable by you only; or set PRECIS_KEY to the key itself
+    #[arg(long, value_name = "FILE", env = "PRECIS_KEY_FILE", hide_env_values = true)]
+    pub key_file: Option<PathBuf>,
+    /// Save the receipt here; it verifies offline with `precis receipt verify`
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
+}
+
+/// `precis receipt verify`.
+#[derive(Args)]
+pub struct ReceiptVerifyArgs {
+    /// Receipt file, as `precis summarize --receipt` wrote it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The document, to check that the summary's sentences stand in it
+    #[arg(long, value_name = "FILE")]
+    pub document: Option<PathBuf>,
+    /// Say under each check why it matters
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Longest wait that can be asked for, in seconds.
+const MAX_TIMEOUT_SECONDS: u64 = 3600;
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(n @ 1..=MAX_TIMEOUT_SECONDS) => Ok(Duration::from_secs(n)),
+        _ => Err(format!("1 to {MAX_TIMEOUT_SECONDS}")),
+    }
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    Mode::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| "extractive or abstractive".into())
+}
+
+impl Command {
+    /// The output format that was asked for.
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Verify(args) => args.common.format,
+            Self::Quote(args) => args.request.common.format,
+            Self::Summarize(args) => args.request.common.format,
+            Self::Receipt(ReceiptCommand::Verify(args)) => args.common.format,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_what_was_reviewed() {
+        let mut command = Cli::command();
+        command.build();
+        let mut text = command.render_help().to_string();
+        for path in [&["verify"][..], &["quote"], &["summarize"], &["receipt"], &["receipt", "verify"]] {
+            let mut at = &mut command;
+            for name in path {
+                at = at.find_subcommand_mut(name).unwrap();
+            }
+            text.push_str(&format!("\n=== precis {} ===\n{}", path.join(" "), at.render_help()));
+        }
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn no_option_takes_a_key_itself() {
+        for parts in [
+            &["precis", "summarize", "f", "--url", "http://x", "--key", "0xab"][..],
+            &["precis", "summarize", "f", "--private-key", "0xab"],
+        ] {
+            assert!(Cli::try_parse_from(parts).is_err());
+        }
+    }
+}

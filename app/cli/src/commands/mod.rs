@@ -1,0 +1,40 @@
+//! One file for each command; what they share stands here.
+
+mod quote;
+mod receipt;
+mod summarize;
+mod verify;
+
+use precis_client::{ChannelChoice, Connection, Session};
+
+use crate::args::{Command, ReceiptCommand, Request};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::{now, policy};
+
+/// Runs a command.
+///
+/// # Errors
+/// A [`Failure`] that says how the process ends and why.
+pub async fn run(command: Command, output: Output) -> Result<Exit, Failure> {
+    match command {
+        Command::Verify(args) => verify::run(&args, output).await,
+        Command::Quote(args) => quote::run(&args, output).await,
+        Command::Summarize(args) => summarize::run(&args, output).await,
+        Command::Receipt(ReceiptCommand::Verify(args)) => receipt::verify(&args, output),
+    }
+}
+
+/// Discovers and verifies the service that `args` name. Nothing of the caller's is sent.
+async fn verified(args: &Request, output: Output) -> Result<Session, Failure> {
+    let policy = policy::load(args.common.policy.as_deref())?;
+    let channel = if args.reach.plain_https { ChannelChoice::PlainHttps } else { ChannelChoice::Encrypted };
+    let connection = Connection { timeout: args.reach.timeout, channel };
+    let discovered = precis_client::discover(&args.url, connection).await?;
+    let session = discovered.verify(&policy, now()).map_err(|appraisal| Failure::verdict(appraisal.transcript))?;
+    output.verified("verify", session.transcript());
+    if channel == ChannelChoice::PlainHttps {
+        output.progress("channel: plain HTTPS by your choice; whoever ends the TLS connection reads the document");
+    }
+    Ok(session)
+}

@@ -1,0 +1,100 @@
+//! Exit codes, and the one place that decides which error gets which.
+
+use std::process::ExitCode;
+
+use precis_client::ClientError;
+use precis_verify::transcript::{Transcript, Verdict};
+
+/// Shown by `precis --help`.
+pub const TABLE: &str = "\
+Exit codes:
+  0  done; what was asked for is verified
+  1  negative verdict: the service or the receipt failed a check
+  2  usage: something in the command, its files or the document must change
+  3  unavailable: try again; a payment under way is retried, not repeated
+  4  payment refused, or terms that this command does not sign (over the cap)
+  5  could not verify: a check was not evaluated, or an answer was altered";
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// Negative verdict.
+    Negative = 1,
+    /// The caller must change something.
+    Usage = 2,
+    /// Try again.
+    Unavailable = 3,
+    /// Payment refused, or over the cap.
+    Payment = 4,
+    /// Could not verify.
+    Unverified = 5,
+}
+
+impl Exit {
+    /// The code.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// What a verdict exits with.
+    pub fn of_verdict(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Verified => Self::Ok,
+            Verdict::Rejected => Self::Negative,
+            Verdict::Incomplete => Self::Unverified,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// A command that did not do what was asked.
+pub struct Failure {
+    /// How the process ends.
+    pub exit: Exit,
+    /// One sentence and the next action.
+    pub message: String,
+    /// The checks, if that is why.
+    pub transcript: Option<Transcript>,
+}
+
+impl Failure {
+    /// The caller must change something.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into(), transcript: None }
+    }
+
+    /// A verdict other than VERIFIED, before anything was sent.
+    pub fn verdict(transcript: Transcript) -> Self {
+        let failed: Vec<&str> = transcript.failures().map(|o| o.check.id).collect();
+        let message = if failed.is_empty() {
+            "the service could not be verified, nothing was sent; the transcript names what was not evaluated"
+                .to_owned()
+        } else {
+            format!("the service is not what the policy allows ({}); nothing was sent", failed.join(", "))
+        };
+        Self { exit: Exit::of_verdict(transcript.verdict()), message, transcript: Some(transcript) }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let message = error.to_string();
+        let (exit, transcript) = match error {
+            ClientError::Input(_) | ClientError::RequestRefused(_) => (Exit::Usage, None),
+            ClientError::Unavailable(_) | ClientError::SettlementUnknown(_) => (Exit::Unavailable, None),
+            ClientError::Terms(_) | ClientError::PaymentRefused(_) => (Exit::Payment, None),
+            ClientError::Receipt(transcript) => (Exit::of_verdict(transcript.verdict()), Some(*transcript)),
+            // What is not known better was not verified.
+            _ => (Exit::Unverified, None),
+        };
+        Self { exit, message, transcript }
+    }
+}

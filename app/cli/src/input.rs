@@ -1,0 +1,105 @@
+//! Reading files and standard input, bounded, before anything is sent.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use precis_client::{Document, MediaType, SummaryRequest, Wallet};
+use precis_protocol::summary::Options;
+use zeroize::Zeroizing;
+
+use crate::args::Request;
+use crate::exit::Failure;
+
+/// Longest key file read, bytes.
+const MAX_KEY_FILE_BYTES: usize = 1024;
+/// Environment variable that may hold the key itself.
+const KEY_VARIABLE: &str = "PRECIS_KEY";
+
+/// Reads a whole file of at most `limit` bytes.
+///
+/// # Errors
+/// A usage [`Failure`] that names the file and what it was for.
+pub fn read_file(path: &Path, limit: usize, what: &str) -> Result<Vec<u8>, Failure> {
+    let failed =
+        |e: io::Error| Failure::usage(format!("cannot read the {what} {} ({e}); check the path", path.display()));
+    bounded(File::open(path).map_err(failed)?, limit)
+        .map_err(failed)?
+        .ok_or_else(|| too_large(&path.display().to_string(), limit, what))
+}
+
+/// The document and the request for it.
+///
+/// # Errors
+/// A usage [`Failure`]; nothing was sent.
+pub fn request(args: &Request) -> Result<SummaryRequest, Failure> {
+    let limit = Document::MAX_BYTES;
+    let bytes = if args.file.as_os_str() == "-" {
+        bounded(io::stdin().lock(), limit)
+            .map_err(|e| Failure::usage(format!("cannot read standard input ({e})")))?
+            .ok_or_else(|| too_large("standard input", limit, "document"))?
+    } else {
+        read_file(&args.file, limit, "document")?
+    };
+    let media_type = args.media_type.unwrap_or_else(|| MediaType::of_file_name(&args.file.to_string_lossy()));
+    let options = Options {
+        mode: args.mode,
+        max_words: args.max_words,
+        max_sentences: args.max_sentences,
+        focus: args.focus.clone(),
+    };
+    Ok(SummaryRequest::new(&Document::new(bytes, media_type)?, &options)?)
+}
+
+/// The wallet, from a file or from the environment; exactly one of them.
+///
+/// # Errors
+/// A usage [`Failure`] that never quotes the key.
+pub fn wallet(key_file: Option<&Path>) -> Result<Wallet, Failure> {
+    let variable = std::env::var_os(KEY_VARIABLE).map(|v| Zeroizing::new(v.to_string_lossy().into_owned()));
+    let text = match (key_file, variable) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage("two keys: use either --key-file (PRECIS_KEY_FILE) or PRECIS_KEY, not both"));
+        }
+        (None, None) => return Err(Failure::usage("no key to pay with: give --key-file FILE or set PRECIS_KEY")),
+        (None, Some(text)) => text,
+        (Some(path), None) => {
+            refuse_shared(path)?;
+            let bytes = Zeroizing::new(read_file(path, MAX_KEY_FILE_BYTES, "key file")?);
+            Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    };
+    Ok(Wallet::from_hex(&text)?)
+}
+
+/// A key that others on the machine can read is not a key.
+#[cfg(unix)]
+fn refuse_shared(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path)
+        .map_err(|e| Failure::usage(format!("cannot read the key file {} ({e}); check the path", path.display())))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the key file {} can be used by others (mode {mode:03o}); run `chmod 600` on it",
+        path.display()
+    )))
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_: &Path) -> Result<(), Failure> {
+    Ok(())
+}
+
+fn bounded(source: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= limit).then_some(bytes))
+}
+
+fn too_large(name: &str, limit: usize, what: &str) -> Failure {
+    Failure::usage(format!("the {what} ({name}) is larger than {limit} bytes; give a smaller one"))
+}

@@ -1,0 +1,71 @@
+//! What can go wrong for a caller, named by who must act.
+//!
+//! Every message is one sentence and says the next action. None carries document text, and text that came from
+//! the network is cut and stripped of control characters before it stands here.
+
+use precis_verify::Transcript;
+
+use crate::terms::TermsError;
+
+/// Longest text from the network that an error repeats, in characters.
+const MAX_REMOTE_TEXT: usize = 300;
+
+/// An error of the client library.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// The caller's input cannot be used; nothing was sent.
+    #[error("{0}")]
+    Input(String),
+    /// The service cannot be reached or is not able to work now.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Money may be under way: the outcome of the settlement is not known. Only the same payment may be sent again.
+    #[error("{0}")]
+    SettlementUnknown(String),
+    /// The terms asked for are not the ones that the verified service published, or exceed the caller's cap. Nothing was signed.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// The service refused the payment.
+    #[error("{0}")]
+    PaymentRefused(String),
+    /// The service refused the request and says that the caller must change it.
+    #[error("{0}")]
+    RequestRefused(String),
+    /// An answer is not what the protocol allows, so that nothing in it can be trusted.
+    #[error("{0}")]
+    CannotVerify(String),
+    /// The receipt that came with the summary does not verify; the summary is withheld.
+    #[error("the receipt does not verify, so the summary is withheld; the transcript names the failed checks")]
+    Receipt(Box<Transcript>),
+}
+
+impl ClientError {
+    /// An answer outside the protocol.
+    pub(crate) fn malformed(what: &str) -> Self {
+        Self::CannotVerify(format!("{what}; report this to the operator of the service"))
+    }
+}
+
+/// Text from the network, made fit for a terminal: control characters replaced, length bounded.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut out: String =
+        text.chars().take(MAX_REMOTE_TEXT).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MAX_REMOTE_TEXT).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn remote_text_loses_terminal_escapes_and_excess_length() {
+        let text = printable(&format!("\u{1b}[31m{}", "x".repeat(1000)));
+        assert!(!text.contains('\u{1b}'));
+        assert_eq!(text.chars().count(), super::MAX_REMOTE_TEXT + 1);
+    }
+}

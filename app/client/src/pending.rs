@@ -1,0 +1,126 @@
+//! The unfinished payment, on disk before it is sent, so that a client that was killed retries the same payment and never signs a second one.
+//!
+//! The file lets whoever reads it take the payment to the service for the same request, so only its owner may read it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use precis_payment::wire::{ExactPayload, PaymentPayload};
+use precis_protocol::encoding::hex_array;
+use precis_protocol::request::Commitment;
+use precis_protocol::strict;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ClientError;
+use crate::files;
+
+/// `version` of the file.
+const VERSION: &str = "precis/pending: v1";
+/// Longest file read, bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// A signed authorization for one request.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct Pending {
+    version: String,
+    /// Commitment of the request that the nonce commits to.
+    #[serde(with = "hex_array")]
+    request: [u8; 32],
+    /// Salt of the committed nonce (SPEC 6.3).
+    #[serde(with = "hex_array")]
+    pub salt: [u8; 32],
+    /// What was signed.
+    pub payment: ExactPayload,
+}
+
+impl Pending {
+    pub(crate) fn new(request: &Commitment, salt: [u8; 32], payload: &PaymentPayload) -> Self {
+        Self { version: VERSION.into(), request: *request.as_bytes(), salt, payment: payload.payload.clone() }
+    }
+}
+
+/// Where the unfinished payment of one purchase stands.
+#[derive(Debug, Clone)]
+pub struct PendingFile {
+    path: PathBuf,
+}
+
+impl PendingFile {
+    /// Beside the receipt file: `FILE.pending`.
+    #[must_use]
+    pub fn beside(receipt: &Path) -> Self {
+        Self { path: files::beside(receipt, ".pending") }
+    }
+
+    /// In a directory of such files, by the request's commitment. The directory is made when it is needed.
+    #[must_use]
+    pub fn in_directory(directory: &Path, request: &Commitment) -> Self {
+        Self { path: directory.join(format!("{}.pending", hex::encode(request.as_bytes()))) }
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The unfinished payment for `request`, if there is one.
+    pub(crate) fn load(&self, request: &Commitment) -> Result<Option<Pending>, ClientError> {
+        let bytes = match std::fs::read(&self.path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(self.failed("read", &e)),
+        };
+        let damaged = || {
+            ClientError::Input(format!(
+                "{} is not a readable unfinished payment; delete it if you know that no payment is under way",
+                self.path.display()
+            ))
+        };
+        let pending: Pending = strict::from_slice(&bytes, MAX_BYTES).map_err(|_| damaged())?;
+        if pending.version != VERSION {
+            return Err(damaged());
+        }
+        if pending.request != *request.as_bytes() {
+            return Err(ClientError::Input(format!(
+                "{} holds an unfinished payment for another request; finish that one first, or choose another receipt file",
+                self.path.display()
+            )));
+        }
+        Ok(Some(pending))
+    }
+
+    /// Puts the payment on disk. Refuses to replace another: two purchases of one request at the same time would pay twice.
+    pub(crate) fn save(&self, pending: &Pending) -> Result<(), ClientError> {
+        let bytes = serde_json::to_vec(pending).map_err(|e| self.failed("write", &io::Error::other(e)))?;
+        if let Some(directory) = self.path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(|e| self.failed("write", &e))?;
+        }
+        files::create(&self.path, &bytes).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => ClientError::Input(format!(
+                "{} was made in the meantime: another purchase of the same request is under way; wait for it, or run again to resume it",
+                self.path.display()
+            )),
+            _ => self.failed("write", &e),
+        })
+    }
+
+    /// Removes the file. Missing is fine.
+    ///
+    /// # Errors
+    /// [`ClientError::Input`] with the I/O error.
+    pub fn remove(&self) -> Result<(), ClientError> {
+        match std::fs::remove_file(&self.path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(self.failed("remove", &e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn failed(&self, what: &str, error: &io::Error) -> ClientError {
+        ClientError::Input(format!(
+            "cannot {what} {} ({error}); nothing was sent, make the directory writable",
+            self.path.display()
+        ))
+    }
+}

@@ -1,0 +1,140 @@
+//! A verified service and the channel to it: the only thing that can send a document.
+//!
+//! A [`Session`] holds a `VerifiedService`, which only a passing appraisal makes. Sending to an unverified service does not compile.
+
+use alloy_primitives::{Address, U256};
+use precis_payment::wire::PaymentRequirements;
+use precis_protocol::{Mode, limits, strict};
+use precis_verify::policy::{PaymentPins, Policy};
+use precis_verify::{Appraisal, Transcript, VerifiedService};
+use serde::Deserialize;
+
+use crate::answer;
+use crate::error::ClientError;
+use crate::exchange::{ChannelChoice, Exchange};
+use crate::request::SummaryRequest;
+use crate::terms::TermsError;
+use crate::transport::Transport;
+
+/// A verified service.
+pub struct Session {
+    pub(crate) exchange: Exchange,
+    pub(crate) channel: ChannelChoice,
+    pub(crate) service: VerifiedService,
+    pub(crate) pins: PaymentPins,
+    appraisal: Appraisal,
+}
+
+/// What a summary would cost. Nothing is signed and nothing is owed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// Which summarizer.
+    pub mode: Mode,
+    /// Input tokens, as the service counts them.
+    pub tokens: u32,
+    /// Atomic units; follows from the attested price list.
+    pub amount: U256,
+    /// CAIP-2 network.
+    pub network: String,
+    /// Token contract.
+    pub asset: Address,
+    /// Payee.
+    pub pay_to: Address,
+    /// Seconds the work should take; a guess of the service, attested by nothing.
+    pub predicted_seconds: u64,
+}
+
+/// Body of a 200 of the quote route (SPEC 5.4).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QuoteBody {
+    mode: Mode,
+    tokens: u32,
+    amount: precis_payment::AtomicUnits,
+    predicted_seconds: u64,
+    requirements: Vec<PaymentRequirements>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        transport: Transport,
+        channel: ChannelChoice,
+        service: VerifiedService,
+        policy: &Policy,
+        appraisal: Appraisal,
+    ) -> Self {
+        let exchange = match channel {
+            ChannelChoice::Encrypted => Exchange::Encrypted { transport, config: service.ohttp_config().to_vec() },
+            ChannelChoice::PlainHttps => Exchange::Plain(transport),
+        };
+        Self { exchange, channel, pins: policy.payment.clone(), service, appraisal }
+    }
+
+    /// The checks that the service passed.
+    pub fn transcript(&self) -> &Transcript {
+        &self.appraisal.transcript
+    }
+
+    /// The verified service: keyset, identity, evidence.
+    pub fn service(&self) -> &VerifiedService {
+        &self.service
+    }
+
+    /// Asks what `request` would cost. The document goes to the service, over the verified channel; no payment does.
+    ///
+    /// # Errors
+    /// [`ClientError::Terms`] when the answer contradicts the attested price list or keyset; the others as the service answers.
+    pub async fn quote(&self, request: &SummaryRequest) -> Result<Quote, ClientError> {
+        self.check_pins()?;
+        let response = self.exchange.send(request.to_quotes()?).await?;
+        if response.status() != http::StatusCode::OK {
+            return Err(answer::problem(&response));
+        }
+        let body: QuoteBody = strict::from_slice(response.body(), limits::MAX_RESPONSE_BYTES)
+            .map_err(|_| ClientError::malformed("the quote is not what the protocol says"))?;
+        let keyset = self.service.keyset();
+        let target = &keyset.payment;
+        let amount = body.amount.get();
+        if body.mode != request.mode()
+            || amount != U256::from(keyset.price_list.modes.get(body.mode).amount(body.tokens))
+        {
+            return Err(TermsError::Price { amount }.into());
+        }
+        let attested = |r: &PaymentRequirements| {
+            r.network.to_string() == target.network
+                && r.asset == target.asset
+                && r.pay_to == target.pay_to
+                && r.amount == body.amount
+        };
+        if !body.requirements.iter().any(attested) {
+            return Err(TermsError::NothingAttested { network: target.network.clone(), asset: target.asset }.into());
+        }
+        Ok(Quote {
+            mode: body.mode,
+            tokens: body.tokens,
+            amount,
+            network: target.network.clone(),
+            asset: target.asset,
+            pay_to: target.pay_to,
+            predicted_seconds: body.predicted_seconds,
+        })
+    }
+
+    /// The policy may pin the network and token that payments use; nothing is sent when they are others.
+    pub(crate) fn check_pins(&self) -> Result<(), TermsError> {
+        let found = &self.service.keyset().payment;
+        let refuse = |pinned: String, found: String| Err(TermsError::Pinned { pinned, found });
+        match &self.pins {
+            PaymentPins { network: Some(network), .. } if *network != found.network => {
+                refuse(network.clone(), found.network.clone())
+            }
+            PaymentPins { asset: Some(asset), .. } if *asset != found.asset => {
+                refuse(asset.to_string(), found.asset.to_string())
+            }
+            PaymentPins { pay_to: Some(pay_to), .. } if *pay_to != found.pay_to => {
+                refuse(pay_to.to_string(), found.pay_to.to_string())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Bytes over HTTP to one origin: bounded answers, timeouts, no redirects, no proxy from the environment, no silent retries.
+//!
+//! Nothing here is trusted: what comes back is judged by `precis_verify` or opened by the channel.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Url;
+
+use crate::error::ClientError;
+
+/// Longest time to establish a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How one origin is reached.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    client: reqwest::Client,
+    base: Url,
+}
+
+/// An answer of the origin, body complete and within its limit.
+pub(crate) struct Answer {
+    pub status: http::StatusCode,
+    pub media_type: String,
+    pub headers: http::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Transport {
+    /// A transport to the origin of `url`: scheme `https`, or `http` where the caller accepts that names and sizes
+    /// travel in clear (documents never do: they are encrypted inside). `timeout` bounds one whole exchange.
+    ///
+    /// # Errors
+    /// [`ClientError::Input`] when `url` is not the bare origin of a service.
+    pub fn new(url: &str, timeout: Duration) -> Result<Self, ClientError> {
+        let base = origin(url)?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("precis/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy();
+        if base.scheme() == "http" {
+            // Without TLS no trust anchors are needed, and a machine without any must still be able to talk to loopback.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|e| {
+            ClientError::Unavailable(format!(
+                "TLS cannot be set up ({}); install the system's CA certificates",
+                cause(&e)
+            ))
+        })?;
+        Ok(Self { client, base })
+    }
+
+    /// The origin, as `https://host[:port]/`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// Whether what is sent as it stands stays private on the way: TLS, or the same machine.
+    pub(crate) fn is_private(&self) -> bool {
+        self.base.scheme() == "https" || is_loopback(&self.base)
+    }
+
+    pub(crate) async fn get(&self, path: &str, limit: usize) -> Result<Answer, ClientError> {
+        let url = self.url(path)?;
+        self.exchange(self.client.get(url), limit).await
+    }
+
+    pub(crate) async fn send(&self, request: http::Request<Bytes>, limit: usize) -> Result<Answer, ClientError> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let url = self.url(path)?;
+        self.exchange(self.client.request(parts.method, url).headers(parts.headers).body(body), limit).await
+    }
+
+    fn url(&self, path: &str) -> Result<Url, ClientError> {
+        self.base.join(path).map_err(|_| ClientError::Input("the request path is not valid".into()))
+    }
+
+    async fn exchange(&self, request: reqwest::RequestBuilder, limit: usize) -> Result<Answer, ClientError> {
+        let mut response = request.send().await.map_err(|e| self.unreachable(&e))?;
+        let status = response.status();
+        let headers = std::mem::take(response.headers_mut());
+        let media_type =
+            headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
+            if body.len().saturating_add(chunk.len()) > limit {
+                return Err(ClientError::malformed(&format!("the answer is longer than {limit} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, media_type, headers, body: body.into() })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        ClientError::Unavailable(format!(
+            "{} cannot be reached ({}); check the address and try again",
+            self.base,
+            cause(error)
+        ))
+    }
+}
+
+/// The innermost cause, which is the sentence that helps.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".into();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    crate::error::printable(&cause.to_string())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn origin(text: &str) -> Result<Url, ClientError> {
+    let refuse = |why: &str| {
+        ClientError::Input(format!("the service URL {why}; give its origin, such as https://precis.example"))
+    };
+    let url = Url::parse(text).map_err(|_| refuse("is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(refuse("is not an http or https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("holds a user name or password"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("has a path, query or fragment"));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::{is_loopback, origin};
+
+    #[test]
+    fn only_bare_http_origins_are_accepted() {
+        for good in ["https://precis.example", "https://precis.example/", "http://127.0.0.1:8080"] {
+            assert!(origin(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "precis.example",
+            "ftp://precis.example",
+            "https://u:p@precis.example",
+            "https://precis.example/v1",
+            "https://precis.example/?a=b",
+            "file:///etc/passwd",
+        ] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_recognised_by_address_and_not_by_prefix() {
+        for (url, expected) in [
+            ("http://127.0.0.1:1", true),
+            ("http://[::1]:1", true),
+            ("http://localhost", true),
+            ("http://127.0.0.1.example", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(&origin(url).unwrap()), expected, "{url}");
+        }
+    }
+}

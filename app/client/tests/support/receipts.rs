@@ -1,0 +1,64 @@
+//! Results and receipts as an honest service makes them.
+
+use alloy_primitives::B256;
+use precis_payment::wire::PaymentPayload;
+use precis_protocol::Digest;
+use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
+use precis_protocol::request::{Commitment, response_digest};
+use serde_json::json;
+
+use super::{Evidence, TOKENS, now};
+
+impl Evidence {
+    /// Exact bytes of a result: the first five bytes of the document, verbatim.
+    pub fn result(&self) -> String {
+        json!({
+            "id": "0b".repeat(16), "mode": "extractive", "summary": "Hello", "sentences": [{"text": "Hello", "start": 0, "end": 5}],
+            "coverage": {"inputTokens": TOKENS, "tokensRead": TOKENS, "chunks": 1, "complete": true},
+            "usage": {"inputTokens": TOKENS, "outputTokens": 2}, "verbatim": true, "model": self.keyset.models.extractive
+        })
+        .to_string()
+    }
+
+    pub fn receipt(
+        &self,
+        commitment: &Commitment,
+        payment: &PaymentPayload,
+        result: &str,
+        encrypted: bool,
+    ) -> SignedReceipt {
+        let salts = Salts { request: [21; 32], response: [22; 32] };
+        let authorization = &payment.payload.authorization;
+        let payment = Payment {
+            network: payment.accepted.network.to_string(),
+            asset: payment.accepted.asset,
+            pay_to: authorization.to,
+            amount: authorization.value.get(),
+            payer: authorization.from,
+            nonce: authorization.nonce,
+            nonce_committed: true,
+            transaction: B256::repeat_byte(0x77),
+        };
+        let receipt = Receipt {
+            receipt_id: [1; 32],
+            app_id: self.app_id,
+            enclave_identity: self.identity,
+            keyset_digest: Digest::of(&self.keyset_bytes),
+            model_digest: self.keyset.models.extractive,
+            parameters_digest: self.keyset.parameters.extractive,
+            request_digest: commitment.receipt_digest(&salts.request),
+            response_digest: response_digest(&salts.response, 200, result.as_bytes()),
+            issued_at: now(),
+            block_number: 8,
+            block_hash: B256::repeat_byte(8),
+            sequence: 1,
+            previous_receipt: B256::from(*Digest::of(&self.keyset_bytes).as_bytes()),
+            input_tokens: TOKENS,
+            output_tokens: 2,
+            tokens_read: TOKENS,
+            channel: if encrypted { Channel::Ohttp } else { Channel::Https },
+            status: ReceiptStatus::Completed,
+        };
+        SignedReceipt::sign(receipt, Some(payment), salts, &self.receipt_key).unwrap()
+    }
+}

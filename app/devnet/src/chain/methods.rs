@@ -1,0 +1,243 @@
+//! The methods, one line each: parameters in, what the chain knows out (Ethereum execution-apis).
+
+use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::rpc::types::{Block, BlockTransactions, Filter, TransactionRequest};
+use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::blocks::{Mined, pending};
+use super::error::RpcError;
+use super::filter::select;
+use super::state::Chain;
+use super::{BASE_FEE, MAX_FEE_HISTORY, PRIORITY_FEE};
+
+/// Most percentiles of one `eth_feeHistory`.
+const MAX_PERCENTILES: usize = 100;
+
+/// Positional parameters.
+struct Params(Vec<Value>);
+
+impl Params {
+    fn optional<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<Option<T>, RpcError> {
+        let Some(value) = self.0.get_mut(index).map(Value::take).filter(|value| !value.is_null()) else {
+            return Ok(None);
+        };
+        let parsed = serde_json::from_value(value);
+        parsed.map(Some).map_err(|error| RpcError::invalid_params(format!("invalid {name}: {error}")))
+    }
+
+    fn required<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<T, RpcError> {
+        let value = self.optional(index, name)?;
+        value.ok_or_else(|| RpcError::invalid_params(format!("missing value for required argument {index}: {name}")))
+    }
+
+    /// Refuses a parameter that would change the answer and is not supported here.
+    fn absent(&self, index: usize, name: &str) -> Result<(), RpcError> {
+        let given = |value: &Value| !value.is_null() && value.as_object().is_none_or(|object| !object.is_empty());
+        match self.0.get(index) {
+            Some(value) if given(value) => Err(RpcError::invalid_params(format!("{name} is not supported"))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Carries out `method` at the time `now`, seconds. Mining after a new transaction is up to the caller.
+pub(crate) fn dispatch(chain: &mut Chain, now: u64, method: &str, params: Vec<Value>) -> Result<Value, RpcError> {
+    let mut params = Params(params);
+    match method {
+        "web3_clientVersion" => Ok(json!(concat!("precis-devnet/", env!("CARGO_PKG_VERSION")))),
+        "web3_sha3" => to_json(keccak256(params.required::<Bytes>(0, "data")?)),
+        "net_version" => Ok(json!(chain.chain_id.to_string())),
+        "net_listening" => Ok(json!(true)),
+        "eth_syncing" => Ok(json!(false)),
+        "eth_accounts" => Ok(json!([])),
+        "eth_chainId" => quantity(chain.chain_id),
+        "eth_blockNumber" => quantity(chain.blocks.height()),
+        "eth_gasPrice" => quantity(BASE_FEE + PRIORITY_FEE),
+        "eth_maxPriorityFeePerGas" => quantity(PRIORITY_FEE),
+        "eth_feeHistory" => fee_history(chain, &mut params),
+        "eth_getBalance" => {
+            let address = params.required(0, "address")?;
+            require_state(chain, params.optional(1, "block")?)?;
+            to_json(chain.balance(&address))
+        }
+        "eth_getCode" => {
+            let address = params.required(0, "address")?;
+            require_state(chain, params.optional(1, "block")?)?;
+            to_json(chain.code(&address))
+        }
+        "eth_getStorageAt" => {
+            let (address, slot) = (params.required(0, "address")?, params.required(1, "slot")?);
+            require_state(chain, params.optional(2, "block")?)?;
+            to_json(chain.storage(&address, slot))
+        }
+        "eth_getTransactionCount" => {
+            let address = params.required(0, "address")?;
+            let block = params.optional(1, "block")?;
+            let mut nonce = chain.nonce(&address);
+            match block {
+                Some(BlockId::Number(BlockNumberOrTag::Pending)) => nonce = chain.pool.next_nonce(&address, nonce),
+                other => require_state(chain, other)?,
+            }
+            quantity(nonce)
+        }
+        "eth_call" => {
+            let request: TransactionRequest = params.required(0, "transaction")?;
+            require_state(chain, params.optional(1, "block")?)?;
+            params.absent(2, "state override")?;
+            params.absent(3, "block override")?;
+            to_json(chain.call(request, now)?)
+        }
+        "eth_estimateGas" => {
+            let request: TransactionRequest = params.required(0, "transaction")?;
+            require_state(chain, params.optional(1, "block")?)?;
+            params.absent(2, "state override")?;
+            quantity(chain.estimate(request, now)?)
+        }
+        "eth_sendRawTransaction" => to_json(chain.submit(&params.required::<Bytes>(0, "transaction")?, now)?),
+        "eth_getTransactionByHash" => transaction_by_hash(chain, params.required(0, "hash")?),
+        "eth_getTransactionReceipt" => {
+            let hash: B256 = params.required(0, "hash")?;
+            to_json(chain.blocks.transaction(&hash).and_then(|(mined, index)| mined.receipts.get(index)))
+        }
+        "eth_getBlockReceipts" => {
+            let mined = match params.required(0, "block")? {
+                BlockId::Hash(hash) => chain.blocks.by_hash(&hash.block_hash),
+                BlockId::Number(tag) => mined_by_tag(chain, tag),
+            };
+            to_json(mined.map(|mined| &mined.receipts))
+        }
+        "eth_getBlockByNumber" => {
+            let tag: BlockNumberOrTag = params.required(0, "block")?;
+            let full = params.optional(1, "full")?.unwrap_or(false);
+            match tag {
+                BlockNumberOrTag::Pending => to_json(shown(chain.pending_block(now), full)),
+                tag => to_json(mined_by_tag(chain, tag).map(|mined| shown(mined.block.clone(), full))),
+            }
+        }
+        "eth_getBlockByHash" => {
+            let hash: B256 = params.required(0, "hash")?;
+            let full = params.optional(1, "full")?.unwrap_or(false);
+            to_json(chain.blocks.by_hash(&hash).map(|mined| shown(mined.block.clone(), full)))
+        }
+        "eth_getLogs" => to_json(select(&chain.blocks, &params.required::<Filter>(0, "filter")?)?),
+        "anvil_setBalance" | "hardhat_setBalance" => {
+            let (address, balance): (Address, U256) = (params.required(0, "address")?, params.required(1, "balance")?);
+            chain.set_balance(address, balance);
+            Ok(Value::Null)
+        }
+        "anvil_setCode" | "hardhat_setCode" => {
+            let (address, code): (Address, Bytes) = (params.required(0, "address")?, params.required(1, "code")?);
+            chain.set_code(address, code)?;
+            Ok(Value::Null)
+        }
+        "evm_mine" => {
+            params.absent(0, "a time for the block")?;
+            chain.mine(now);
+            Ok(json!("0x0"))
+        }
+        "evm_increaseTime" => Ok(json!(chain.increase_time(seconds(&mut params)?)?)),
+        other => Err(RpcError::unknown_method(other)),
+    }
+}
+
+/// Only the latest state is kept: any tag that means it will do, and so will its number and hash.
+fn require_state(chain: &Chain, block: Option<BlockId>) -> Result<(), RpcError> {
+    let latest = chain.blocks.height();
+    let number = match block {
+        None => return Ok(()),
+        Some(BlockId::Hash(hash)) => chain.blocks.by_hash(&hash.block_hash).map(|mined| mined.block.header.number),
+        Some(BlockId::Number(BlockNumberOrTag::Number(number))) => Some(number).filter(|number| *number <= latest),
+        Some(BlockId::Number(BlockNumberOrTag::Earliest)) => Some(chain.blocks.earliest()),
+        Some(BlockId::Number(_)) => return Ok(()),
+    };
+    match number {
+        Some(number) if number == latest => Ok(()),
+        Some(number) => Err(RpcError::refused(format!("the state of block {number} is not kept, only of {latest}"))),
+        None => Err(RpcError::refused("header not found")),
+    }
+}
+
+fn mined_by_tag(chain: &Chain, tag: BlockNumberOrTag) -> Option<&Mined> {
+    match tag {
+        BlockNumberOrTag::Number(number) => chain.blocks.by_number(number),
+        BlockNumberOrTag::Earliest => chain.blocks.by_number(chain.blocks.earliest()),
+        BlockNumberOrTag::Latest | BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized => {
+            chain.blocks.by_number(chain.blocks.height())
+        }
+        BlockNumberOrTag::Pending => None,
+    }
+}
+
+/// The block with full transactions or with their hashes.
+fn shown(block: Block, full: bool) -> Block {
+    if full {
+        return block;
+    }
+    let hashes = block.transactions.hashes().collect();
+    block.with_transactions(BlockTransactions::Hashes(hashes))
+}
+
+fn transaction_by_hash(chain: &Chain, hash: B256) -> Result<Value, RpcError> {
+    if let Some((mined, index)) = chain.blocks.transaction(&hash) {
+        return to_json(mined.block.transactions.as_transactions().and_then(|transactions| transactions.get(index)));
+    }
+    to_json(chain.pool.get(&hash).map(|transaction| pending(transaction.clone())))
+}
+
+/// The base fee never moves, so that every row is the same but for the gas used.
+fn fee_history(chain: &Chain, params: &mut Params) -> Result<Value, RpcError> {
+    let count = match params.required(0, "block count")? {
+        Value::Number(number) => number.as_u64(),
+        other => serde_json::from_value::<U64>(other).ok().map(|count| count.to()),
+    };
+    let count = count.ok_or_else(|| RpcError::invalid_params("invalid block count"))?;
+    let newest = match params.required(1, "newest block")? {
+        BlockNumberOrTag::Pending => chain.blocks.height(),
+        tag => mined_by_tag(chain, tag)
+            .map(|mined| mined.block.header.number)
+            .ok_or_else(|| RpcError::refused("request beyond head block"))?,
+    };
+    let percentiles: Option<Vec<f64>> = params.optional(2, "reward percentiles")?;
+    let columns = percentiles.as_ref().map_or(0, Vec::len);
+    if columns > MAX_PERCENTILES {
+        return Err(RpcError::invalid_params(format!("at most {MAX_PERCENTILES} reward percentiles")));
+    }
+    let count = count.clamp(1, MAX_FEE_HISTORY).min(newest - chain.blocks.earliest() + 1);
+    let oldest = newest + 1 - count;
+    let ratio = |number: u64| {
+        let header = chain.blocks.by_number(number).map(|mined| &mined.block.header);
+        header.map_or(0.0, |header| header.gas_used as f64 / header.gas_limit as f64)
+    };
+    let rows = count as usize;
+    let mut answer = json!({
+        "oldestBlock": U64::from(oldest),
+        "baseFeePerGas": vec![U64::from(BASE_FEE); rows + 1],
+        "gasUsedRatio": (oldest..=newest).map(ratio).collect::<Vec<f64>>(),
+        "baseFeePerBlobGas": vec!["0x1"; rows + 1],
+        "blobGasUsedRatio": vec![0.0; rows],
+    });
+    if percentiles.is_some() {
+        answer["reward"] = json!(vec![vec![U64::from(PRIORITY_FEE); columns]; rows]);
+    }
+    Ok(answer)
+}
+
+/// Tools send seconds as a number or as a quantity.
+fn seconds(params: &mut Params) -> Result<u64, RpcError> {
+    let seconds = match params.required(0, "seconds")? {
+        Value::Number(number) => number.as_u64(),
+        other => serde_json::from_value::<U64>(other).ok().map(|seconds| seconds.to()),
+    };
+    seconds.ok_or_else(|| RpcError::invalid_params("invalid seconds"))
+}
+
+fn quantity(value: u64) -> Result<Value, RpcError> {
+    to_json(U64::from(value))
+}
+
+fn to_json(value: impl Serialize) -> Result<Value, RpcError> {
+    serde_json::to_value(value).map_err(|_| RpcError::internal())
+}

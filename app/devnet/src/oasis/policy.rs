@@ -1,0 +1,51 @@
+//! The policy file by which a client accepts this devnet and nothing else (SPEC 9).
+
+use std::{fmt::Write, path::Path};
+
+use super::mock::Chain;
+
+/// What a policy pins about payment: network and asset.
+#[derive(Clone, Debug)]
+pub struct PaymentPin {
+    /// CAIP-2 network, `eip155:31337`.
+    pub network: String,
+    /// Token address, `0x…`.
+    pub asset: String,
+}
+
+/// The policy as TOML. It names the mock root, so that everything verified under it is marked
+/// INSECURE.
+#[must_use]
+pub fn policy_toml(
+    app_id: &str,
+    identity: &[u8; 32],
+    chain: &Chain,
+    mock_root: &Path,
+    payment: Option<&PaymentPin>,
+) -> String {
+    // A TOML basic string and a JSON string escape alike all that a path may contain.
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut out =
+        String::from("# Written by precis-devnet at start. INSECURE: it trusts a mock root and proves nothing.\n");
+    let lines = [
+        "version = 1".to_owned(),
+        format!("app_id = {}", quoted(app_id)),
+        format!("enclave_identities = [{}]", quoted(&hex::encode(identity))),
+        "model_digests = []".to_owned(),
+        r#"evidence = ["rofl-register"]"#.to_owned(),
+        "\n[chain]".to_owned(),
+        format!("runtime_id = {}", quoted(&hex::encode(chain.runtime_id))),
+        format!("chain_context = {}", quoted(&chain.chain_context)),
+        "\n[tcb]\nmin_evaluation_number = 18\nallowed_advisories = []".to_owned(),
+        "max_collateral_age_days = 30\n\n[challenge]\nmax_age_seconds = 300".to_owned(),
+    ];
+    out.push_str(&lines.join("\n"));
+    if let Some(pin) = payment {
+        let (network, asset) = (quoted(&pin.network), quoted(&pin.asset));
+        // Writing to a string does not fail.
+        let _ = write!(out, "\n\n[payment]\nnetwork = {network}\nasset = {asset}");
+    }
+    let root = quoted(&mock_root.to_string_lossy());
+    let _ = write!(out, "\n\n[root]\nmock_root = {root}\n");
+    out
+}

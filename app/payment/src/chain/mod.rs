@@ -1,0 +1,191 @@
+//! The payment chain as this service sees it: recent blocks, the configured token, and what became of a payment.
+//!
+//! Nothing here signs or spends. A node is believed about the state of the chain and about nothing that can be checked:
+//! the token's domain is compared with the configuration before the service starts.
+
+mod reconcile;
+mod rpc;
+pub(crate) mod token;
+
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::SolCall;
+use reqwest::{Client, Url};
+
+pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS, Reconciled};
+pub use rpc::RpcError;
+pub(crate) use rpc::{RawReceipt, Rpc};
+
+use crate::{
+    Network,
+    exact::{Authorized, TokenDomain, Transfer},
+};
+
+/// A token on a chain, as it is configured.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asset {
+    /// The chain.
+    pub network: Network,
+    /// The contract.
+    pub address: Address,
+    /// The contract's EIP-712 domain.
+    pub domain: TokenDomain,
+}
+
+/// A block, as a lower bound on time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Block {
+    /// Height.
+    pub number: u64,
+    /// Hash.
+    pub hash: B256,
+    /// Unix seconds.
+    pub timestamp: u64,
+}
+
+/// Why the service does not start on this chain. The operator must act.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AssetError {
+    /// The URL is not one.
+    #[error("the payment chain's RPC URL is not an http or https URL")]
+    Url,
+    /// No answer.
+    #[error("the payment chain {network} cannot be asked: {error}; check the RPC URL")]
+    Chain {
+        /// The configured chain.
+        network: Network,
+        /// What went wrong.
+        error: RpcError,
+    },
+    /// The RPC URL leads to another chain.
+    #[error("the RPC endpoint serves chain {found}, but the configuration says {expected}")]
+    WrongChain {
+        /// The configured chain.
+        expected: Network,
+        /// The chain id that the endpoint names.
+        found: u64,
+    },
+    /// There is no contract.
+    #[error("there is no contract at the configured asset {asset} on {network}")]
+    NoContract {
+        /// The configured token.
+        asset: Address,
+        /// The configured chain.
+        network: Network,
+    },
+    /// The contract is no EIP-3009 token.
+    #[error("the contract at the configured asset {asset} is not an EIP-3009 token: it does not answer {missing}")]
+    NotEip3009 {
+        /// The configured token.
+        asset: Address,
+        /// What it does not answer.
+        missing: &'static str,
+    },
+    /// The EIP-712 domain is another one, so no signature would ever be good.
+    #[error("the asset {asset} does not have the EIP-712 domain name \"{name}\", version \"{version}\" that the configuration says")]
+    WrongDomain {
+        /// The configured token.
+        asset: Address,
+        /// The configured name.
+        name: String,
+        /// The configured version.
+        version: String,
+    },
+}
+
+/// A view of one chain and one token on it.
+#[derive(Clone)]
+pub struct ChainView {
+    rpc: Rpc,
+    asset: Asset,
+}
+
+impl ChainView {
+    /// A view of `asset` through the node at `url`. Does not connect: see [`ChainView::check_asset`].
+    ///
+    /// # Errors
+    /// [`AssetError::Url`].
+    pub fn new(http: Client, url: &str, asset: Asset) -> Result<Self, AssetError> {
+        let url: Url = url.parse().map_err(|_| AssetError::Url)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(AssetError::Url);
+        }
+        Ok(Self { rpc: Rpc::new(http, url), asset })
+    }
+
+    /// The configured token.
+    pub const fn asset(&self) -> &Asset {
+        &self.asset
+    }
+
+    pub(crate) const fn rpc(&self) -> &Rpc {
+        &self.rpc
+    }
+
+    /// The latest block.
+    pub async fn recent_block(&self) -> Result<Block, RpcError> {
+        self.tagged("latest").await
+    }
+
+    /// The latest block that is final.
+    pub async fn finalized_block(&self) -> Result<Block, RpcError> {
+        self.tagged("finalized").await
+    }
+
+    async fn tagged(&self, tag: &str) -> Result<Block, RpcError> {
+        let block = self.rpc.block(tag).await?;
+        Ok(Block { number: block.number.to(), hash: block.hash, timestamp: block.timestamp.to() })
+    }
+
+    /// Checks that the node serves the configured chain and that the token there is the configured one: it has code, it
+    /// knows authorizations, and its domain separator is that of the configured name and version.
+    ///
+    /// # Errors
+    /// A sentence for the operator. The service must not start.
+    pub async fn check_asset(&self) -> Result<(), AssetError> {
+        let Asset { network, address: asset, ref domain } = self.asset;
+        let chain = |error| AssetError::Chain { network, error };
+        let found = self.rpc.chain_id().await.map_err(chain)?;
+        if found != network.chain_id() {
+            return Err(AssetError::WrongChain { expected: network, found });
+        }
+        if self.rpc.code(asset).await.map_err(chain)?.is_empty() {
+            return Err(AssetError::NoContract { asset, network });
+        }
+        let lacks = |missing| move |error| match error {
+            RpcError::Reverted | RpcError::Malformed => AssetError::NotEip3009 { asset, missing },
+            error => chain(error),
+        };
+        let separator = self.read(&token::DOMAIN_SEPARATORCall {}).await.map_err(lacks("DOMAIN_SEPARATOR()"))?;
+        let state = token::authorizationStateCall { authorizer: asset, nonce: B256::ZERO };
+        self.read(&state).await.map_err(lacks("authorizationState(address,bytes32)"))?;
+        if separator != domain.separator(network, asset) {
+            let TokenDomain { name, version } = domain.clone();
+            return Err(AssetError::WrongDomain { asset, name, version });
+        }
+        Ok(())
+    }
+
+    /// The token balance of `account`.
+    pub async fn balance_of(&self, account: Address) -> Result<U256, RpcError> {
+        self.read(&token::balanceOfCall { account }).await
+    }
+
+    /// Whether the authorization is used or cancelled.
+    pub async fn is_spent(&self, transfer: &Transfer) -> Result<bool, RpcError> {
+        self.read(&token::authorizationStateCall { authorizer: transfer.from, nonce: transfer.nonce }).await
+    }
+
+    /// Executes the transfer on the latest state without a transaction, as `submitter` would.
+    ///
+    /// # Errors
+    /// [`RpcError::Reverted`] if it would fail.
+    pub async fn simulate(&self, authorized: &Authorized, submitter: Address) -> Result<(), RpcError> {
+        let call = token::transfer_call(authorized);
+        self.rpc.eth_call(submitter, self.asset.address, &call).await.map(drop)
+    }
+
+    async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, RpcError> {
+        let answer = self.rpc.eth_call(Address::ZERO, self.asset.address, &call.abi_encode()).await?;
+        C::abi_decode_returns(&answer).map_err(|_| RpcError::Malformed)
+    }
+}

@@ -1,0 +1,88 @@
+//! Spellings shared by the wire types: decimal strings, EIP-55 addresses, transaction hashes that may be absent.
+
+use alloy_primitives::U256;
+
+/// Digits of 2^256 − 1.
+const MAX_DECIMAL_DIGITS: usize = 78;
+
+/// A canonical decimal (no sign, no leading zeros) below 2^256.
+pub fn parse_decimal(text: &str) -> Option<U256> {
+    let digits = text.len() <= MAX_DECIMAL_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    let canonical = text == "0" || (!text.is_empty() && !text.starts_with('0'));
+    if digits && canonical { U256::from_str_radix(text, 10).ok() } else { None }
+}
+
+/// A 256-bit integer as a decimal string.
+pub mod decimal {
+    use alloy_primitives::U256;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    /// Writes the decimal string.
+    pub fn serialize<S: Serializer>(value: &U256, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    /// Reads a canonical decimal string.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        super::parse_decimal(&text).ok_or_else(|| de::Error::custom("not a canonical decimal integer"))
+    }
+}
+
+/// An address, written with its EIP-55 checksum and read in any case.
+///
+/// Clients echo our spelling verbatim, and some compare it as text: the checksummed form is what they expect to see.
+pub mod address {
+    use alloy_primitives::Address;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the checksummed address.
+    pub fn serialize<S: Serializer>(value: &Address, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&value.to_checksum(None))
+    }
+
+    /// Reads `0x` and 40 hexadecimal digits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+        Address::deserialize(deserializer)
+    }
+}
+
+/// As [`address`], for a member that may be absent.
+pub mod optional_address {
+    use alloy_primitives::Address;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the checksummed address, or null.
+    pub fn serialize<S: Serializer>(value: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(address) => super::address::serialize(address, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads an address, null or the empty string.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+        text.map(|text| text.parse().map_err(|_| serde::de::Error::custom("not an address"))).transpose()
+    }
+}
+
+/// A transaction hash, the empty string if nothing was broadcast (x402 v2, section 5.3).
+pub mod optional_hash {
+    use alloy_primitives::B256;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the hash, or the empty string.
+    pub fn serialize<S: Serializer>(value: &Option<B256>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(hash) => serializer.collect_str(hash),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    /// Reads a hash, null or the empty string.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<B256>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+        text.map(|text| text.parse().map_err(|_| serde::de::Error::custom("not a transaction hash"))).transpose()
+    }
+}

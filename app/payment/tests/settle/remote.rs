@@ -1,0 +1,148 @@
+//! A facilitator elsewhere: honest, forgetful and lying ones.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::B256;
+use axum::{Json, Router, extract::State, http::StatusCode, routing::{get, post}};
+use precis_payment::exact::{Invalid, verify_offline};
+use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
+use precis_payment::local::LocalFacilitator;
+use precis_payment::remote::HttpFacilitator;
+use precis_payment::wire::FacilitatorRequest;
+use serde_json::{Value, json};
+
+use crate::world::*;
+
+/// How a remote facilitator behaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Honest,
+    /// Settles and loses the answer.
+    Forgetful,
+    /// Settles and says that it did not.
+    Denying,
+    /// Does nothing and says that it settled.
+    Boasting,
+    /// Does nothing and refuses with a reason that is not one.
+    Rude,
+}
+
+struct Remote {
+    local: LocalFacilitator,
+    manner: Manner,
+}
+
+async fn verify(State(remote): State<Arc<Remote>>, Json(request): Json<FacilitatorRequest>) -> Json<Value> {
+    let reason = match verify_offline(&request.payment_payload, &request.payment_requirements, now(), 6) {
+        Ok(authorized) => remote.local.verify(&authorized).await.err().map(|error| match error {
+            VerifyError::Invalid(reason) => reason.code(),
+            VerifyError::Unavailable(_) => "unexpected_verify_error",
+        }),
+        Err(reason) => Some(reason.code()),
+    };
+    Json(json!({"isValid": reason.is_none(), "invalidReason": reason}))
+}
+
+async fn settle_remotely(State(remote): State<Arc<Remote>>, Json(request): Json<FacilitatorRequest>) -> Result<Json<Value>, StatusCode> {
+    let network = request.payment_requirements.network.to_string();
+    let boast = json!({"success": true, "transaction": B256::repeat_byte(5), "network": network});
+    let refusal = json!({"success": false, "errorReason": "<b>no</b>", "transaction": "", "network": network});
+    match remote.manner {
+        Manner::Boasting => return Ok(Json(boast)),
+        Manner::Rude => return Ok(Json(refusal)),
+        Manner::Honest | Manner::Forgetful | Manner::Denying => {}
+    }
+    let authorized = verify_offline(&request.payment_payload, &request.payment_requirements, now(), 6).unwrap();
+    let settlement = settle(&remote.local, &authorized).await;
+    match remote.manner {
+        Manner::Forgetful => Err(StatusCode::GATEWAY_TIMEOUT),
+        Manner::Denying => Ok(Json(refusal)),
+        _ => Ok(Json(serde_json::to_value(settlement.response(authorized.transfer())).unwrap())),
+    }
+}
+
+async fn supported() -> Json<Value> {
+    Json(json!({"kinds": [{"x402Version": 2, "scheme": "exact", "network": "eip155:31337"}], "extensions": [], "signers": {}}))
+}
+
+async fn remote(world: &World, manner: Manner) -> HttpFacilitator {
+    let remote = Arc::new(Remote { local: world.facilitator(), manner });
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}/x402", listener.local_addr().unwrap());
+    let routes = Router::new()
+        .route("/x402/verify", post(verify))
+        .route("/x402/settle", post(settle_remotely))
+        .route("/x402/supported", get(supported))
+        .with_state(remote);
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    let facilitator = HttpFacilitator::new(http_client(), &url, world.view()).unwrap();
+    facilitator.with_confirm_timeout(Duration::from_millis(500))
+}
+
+#[tokio::test]
+async fn an_honest_facilitator_settles_and_the_chain_confirms_it() {
+    let world = World::new().await;
+    let facilitator = remote(&world, Manner::Honest).await;
+    assert_eq!(facilitator.ready().await, Ok(()));
+    let authorized = world.authorized(1);
+    assert_eq!(facilitator.verify(&authorized).await, Ok(Standing::Payable));
+    let first = paid(settle(&facilitator, &authorized).await);
+    assert_eq!(world.balance(world.payee).await, PRICE);
+    assert_eq!(paid(settle(&facilitator, &authorized).await), first, "the same again is the same payment");
+    world.drain_payer().await;
+    let poor = world.authorized(2);
+    assert_eq!(facilitator.verify(&poor).await, Err(VerifyError::Invalid(Invalid::InsufficientFunds)));
+    let refused = settle(&facilitator, &poor).await;
+    assert_eq!(refused, Settlement::Rejected { reason: Invalid::InsufficientFunds, transaction: None });
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_unknown_until_the_chain_tells() {
+    let world = World::new().await;
+    let facilitator = remote(&world, Manner::Forgetful).await;
+    let authorized = world.authorized(1);
+    assert_eq!(settle(&facilitator, &authorized).await, Settlement::Unknown { transaction: None });
+    paid(facilitator.resume(authorized.transfer(), None, now()).await);
+    assert_eq!(world.balance(world.payee).await, PRICE);
+}
+
+#[tokio::test]
+async fn a_denied_settlement_that_is_on_chain_counts() {
+    let world = World::new().await;
+    let facilitator = remote(&world, Manner::Denying).await;
+    paid(settle(&facilitator, &world.authorized(1)).await);
+}
+
+#[tokio::test]
+async fn a_claimed_settlement_that_is_not_on_chain_does_not_count() {
+    let world = World::new().await;
+    let facilitator = remote(&world, Manner::Boasting).await;
+    let authorized = world.authorized(1);
+    let claimed = settle(&facilitator, &authorized).await;
+    assert_eq!(claimed, Settlement::Unknown { transaction: Some(B256::repeat_byte(5)) });
+    assert_eq!(facilitator.resume(authorized.transfer(), None, now()).await, Settlement::Unknown { transaction: None });
+    assert_eq!(world.balance(world.payee).await, 0);
+}
+
+#[tokio::test]
+async fn a_refusal_in_unknown_words_keeps_its_words_to_itself() {
+    let world = World::new().await;
+    let facilitator = remote(&world, Manner::Rude).await;
+    let authorized = world.authorized(1);
+    let refused = settle(&facilitator, &authorized).await;
+    assert_eq!(refused, Settlement::Rejected { reason: Invalid::Refused, transaction: None });
+    let response = serde_json::to_string(&refused.response(authorized.transfer())).unwrap();
+    assert!(!response.contains("<b>"), "{response}");
+}
+
+#[tokio::test]
+async fn an_absent_facilitator_takes_nothing() {
+    let world = World::new().await;
+    let facilitator = HttpFacilitator::new(http_client(), "http://127.0.0.1:1", world.view()).unwrap();
+    let authorized = world.authorized(1);
+    let absent = Unavailable::Facilitator;
+    assert_eq!(facilitator.ready().await, Err(absent));
+    assert_eq!(facilitator.verify(&authorized).await, Err(VerifyError::Unavailable(absent)));
+    assert_eq!(settle(&facilitator, &authorized).await, Settlement::Deferred(absent));
+}

@@ -1,0 +1,51 @@
+//! After boot: unfinished payments of an earlier life are reconciled, and the evidence is kept fresh.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use precis_rofl::register::Retry;
+
+use super::evidence;
+use crate::pipeline;
+use crate::service::Service;
+
+/// Registrations are renewed every few epochs and collateral every month; an hour is well inside both.
+const EVIDENCE_EVERY: Duration = Duration::from_secs(3600);
+/// Unknown settlements are looked at this often.
+const RECONCILE_EVERY: Duration = Duration::from_secs(30);
+
+/// Runs for as long as the process lives.
+///
+/// # Errors
+/// Never by itself; the signature lets it stand where boot's failures do.
+pub async fn forever(service: &Arc<Service>, http: &reqwest::Client) -> anyhow::Result<()> {
+    tokio::join!(keep_evidence(service, http), keep_reconciled(service));
+    Ok(())
+}
+
+async fn keep_evidence(service: &Arc<Service>, http: &reqwest::Client) {
+    loop {
+        tokio::time::sleep(EVIDENCE_EVERY).await;
+        // What was verified before stays served when fresher evidence cannot be had: it judges itself by its own dates.
+        match renewed(service, http).await {
+            Ok(()) => tracing::info!(event = "evidence.renewed"),
+            Err(error) => tracing::warn!(event = "evidence.kept", why = %format!("{error:#}")),
+        }
+    }
+}
+
+async fn renewed(service: &Arc<Service>, http: &reqwest::Client) -> anyhow::Result<()> {
+    let gathered = evidence::gather(&service.settings, http, &service.identity, Retry::default()).await?;
+    let block = service.payments.recent_block().await.map_err(|failure| anyhow::anyhow!(failure.code()))?;
+    service.identity.set_evidence(evidence::check(&service.settings, &service.identity, gathered, block)?);
+    Ok(())
+}
+
+async fn keep_reconciled(service: &Arc<Service>) {
+    loop {
+        if let Err(failure) = pipeline::reconcile(service).await {
+            tracing::warn!(event = "ledger.reconcile_failed", code = failure.code());
+        }
+        tokio::time::sleep(RECONCILE_EVERY).await;
+    }
+}

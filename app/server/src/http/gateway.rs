@@ -1,0 +1,87 @@
+//! The OHTTP gateway (SPEC 4): decapsulates into the same router that plain HTTPS reaches, in-process.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use precis_protocol::receipt::Channel;
+use precis_protocol::{headers, limits};
+use tower::ServiceExt as _;
+
+use super::Whole;
+use crate::boot::Readiness;
+use crate::error::{Class, Failure};
+
+/// The gateway's state: where requests go once they are open.
+#[derive(Clone)]
+pub struct Gateway {
+    readiness: Arc<Readiness>,
+    inner: Router,
+}
+
+impl Gateway {
+    /// A gateway in front of `inner`, which must not contain the gateway itself.
+    pub fn new(readiness: Arc<Readiness>, inner: Router) -> Self {
+        Self { readiness, inner }
+    }
+
+    fn service(&self) -> Result<Arc<crate::service::Service>, Failure> {
+        self.readiness.service().map_err(|why| Failure::new(Class::NotReady, why))
+    }
+}
+
+/// `GET`: the key configuration (RFC 9458 section 3; RFC 9540).
+pub async fn keys(State(gateway): State<Gateway>) -> Result<Response, Failure> {
+    let list = gateway.service()?.identity.channel.key().config_list();
+    Ok(([(header::CONTENT_TYPE, headers::OHTTP_KEYS), (header::CACHE_CONTROL, "no-store")], list).into_response())
+}
+
+/// `POST`: one encapsulated exchange.
+pub async fn post(State(gateway): State<Gateway>, outer: Whole) -> Response {
+    match exchange(&gateway, outer).await {
+        Ok(response) => response,
+        Err(Refused::Outer(failure)) => failure.into_response(),
+        Err(Refused::Uniform(reason)) => uniform(reason),
+    }
+}
+
+enum Refused {
+    /// Known without opening anything: not ready, or too large.
+    Outer(Failure),
+    /// One answer for everything that could tell an attacker something about the key.
+    Uniform(&'static str),
+}
+
+async fn exchange(gateway: &Gateway, outer: Whole) -> Result<Response, Refused> {
+    let service = gateway.service().map_err(Refused::Outer)?;
+    let opening = Arc::clone(&service);
+    let opened = tokio::task::spawn_blocking(move || opening.identity.channel.open(&outer.media_type, &outer.body)).await;
+    let (inner, responder) = match opened {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(error)) => return Err(Refused::Uniform(error.reason().label())),
+        Err(_) => return Err(Refused::Uniform("panicked")),
+    };
+    let mut inner: Request = inner.map(Body::from);
+    inner.extensions_mut().insert(Channel::Ohttp);
+    let response = gateway.inner.clone().oneshot(inner).await.unwrap_or_else(|never| match never {});
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, limits::MAX_RESPONSE_BYTES).await.unwrap_or_else(|_| Bytes::new());
+    let sealed = tokio::task::spawn_blocking(move || responder.seal(axum::http::Response::from_parts(parts, body))).await;
+    let Ok(Ok((media_type, sealed))) = sealed else { return Err(Refused::Uniform("seal")) };
+    Ok(([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")], sealed).into_response())
+}
+
+/// SPEC 4.3: the same bytes for every failure.
+fn uniform(reason: &'static str) -> Response {
+    tracing::info!(event = "channel.refused", reason);
+    const BODY: &str = r#"{"type":"https://iana.org/assignments/http-problem-types#ohttp-key","title":"The encapsulated request cannot be opened","status":400}"#;
+    let mut response = (StatusCode::BAD_REQUEST, BODY).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(headers::PROBLEM_JSON));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+

@@ -1,0 +1,175 @@
+//! Step 1 and 2: what arrived is understood, bounded, readable and worth its tokens, before anything is priced.
+
+use std::sync::Arc;
+
+use precis_extract::{DocumentType, ExtractError, extract};
+use precis_protocol::limits::MAX_DOCUMENT_BYTES;
+use precis_protocol::receipt::Channel;
+use precis_protocol::request::Commitment;
+use precis_protocol::summary::{Options, SummaryRequest};
+use precis_protocol::{Mode, encoding, headers, limits, strict};
+use zeroize::Zeroizing;
+
+use crate::error::{Class, Failure};
+use crate::http::Whole;
+use crate::service::Service;
+
+/// A request out of its channel, not yet looked at.
+pub struct Opened {
+    request: Whole,
+}
+
+impl Opened {
+    /// Takes over a whole request.
+    pub fn new(request: Whole) -> Self {
+        Self { request }
+    }
+}
+
+/// Extracted text: a secret, so it has no `Debug` and is wiped.
+pub type Text = Zeroizing<String>;
+
+/// A request whose document can be summarized, with its metered size.
+pub struct Admitted {
+    /// What the request commits to (SPEC 6.1).
+    pub(super) commitment: Commitment,
+    /// Channel it came through.
+    pub(super) channel: Channel,
+    /// The document.
+    pub(super) text: Arc<Text>,
+    /// How to summarize it.
+    pub(super) options: Options,
+    /// Input tokens.
+    pub(super) tokens: u32,
+    /// `PAYMENT-SIGNATURE`, if any.
+    pub(super) payment: Option<axum::http::HeaderValue>,
+    /// `Precis-Nonce-Salt`, if any.
+    pub(super) nonce_salt: Option<axum::http::HeaderValue>,
+}
+
+/// Parses, extracts and meters.
+///
+/// # Errors
+/// A [`Failure`] of the client's making; nothing was charged.
+pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, Failure> {
+    let request = opened.request;
+    let commitment = Commitment::new(request.method.as_str(), request.path(), &request.media_type, &request.body)
+        .ok_or_else(|| Failure::new(Class::BodyTooLarge, ""))?;
+    let (payment, nonce_salt) = (request.headers.get(headers::PAYMENT_SIGNATURE).cloned(), request.headers.get(headers::NONCE_SALT).cloned());
+    let channel = request.channel;
+    let asked = match parse(&request)? {
+        Asked { document: Some(document), options } => (document, options),
+        Asked { document: None, .. } => return Err(Failure::new(Class::BadRequest, "a document is missing")),
+    };
+    let (text, options) = asked;
+    let (text, tokens) = meter(service, text, options.mode).await?;
+    Ok(Admitted { commitment, channel, text, options, tokens, payment, nonce_salt })
+}
+
+/// What a body asks for. Without a document it can only be quoted.
+pub(super) struct Asked {
+    pub(super) document: Option<Text>,
+    pub(super) options: Options,
+}
+
+/// The price-relevant part of a quote request.
+pub(super) async fn asked_tokens(service: &Arc<Service>, opened: Opened) -> Result<(Option<Commitment>, Options, u32), Failure> {
+    let request = opened.request;
+    if let Some((tokens, options)) = tokens_only(&request)? {
+        return Ok((None, options, tokens));
+    }
+    // A quote prices the paid route: its commitment names that route, so that the requirements can be paid there.
+    let path = request.uri.query().map_or_else(|| headers::SUMMARIES_PATH.to_owned(), |query| format!("{}?{query}", headers::SUMMARIES_PATH));
+    let commitment = Commitment::new("POST", &path, &request.media_type, &request.body);
+    let Asked { document: Some(document), options } = parse(&request)? else {
+        return Err(Failure::new(Class::BadRequest, "send a document or `tokens`"));
+    };
+    let (_, tokens) = meter(service, document, options.mode).await?;
+    Ok((commitment, options, tokens))
+}
+
+fn tokens_only(request: &Whole) -> Result<Option<(u32, Options)>, Failure> {
+    if !is_json(&request.media_type) {
+        return Ok(None);
+    }
+    match body_json(request)? {
+        SummaryRequest { document: None, media_type: None, data: None, tokens: Some(tokens), options } => {
+            check(&options)?;
+            Ok(Some((tokens, options)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn is_json(media_type: &str) -> bool {
+    media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn body_json(request: &Whole) -> Result<SummaryRequest, Failure> {
+    strict::from_slice(&request.body, limits::MAX_REQUEST_BODY_BYTES).map_err(|error| Failure::new(Class::BadRequest, error.to_string()))
+}
+
+fn check(options: &Options) -> Result<(), Failure> {
+    options.check().map_err(|error| Failure::new(Class::BadOptions, error.to_string()))
+}
+
+fn parse(request: &Whole) -> Result<Asked, Failure> {
+    let (media_type, data, options) = if is_json(&request.media_type) {
+        let body = body_json(request)?;
+        let (media_type, data) = match (body.document, body.media_type, body.data, body.tokens) {
+            (Some(document), None, None, None) => ("text/plain".to_owned(), Zeroizing::new(document.into_bytes())),
+            (None, Some(media_type), Some(data), None) => {
+                let data = encoding::base64_decode(&data).map_err(|error| Failure::new(Class::BadRequest, format!("`data`: {error}")))?;
+                (media_type, Zeroizing::new(data))
+            }
+            _ => return Err(Failure::new(Class::BadRequest, "send either `document`, or `media_type` with `data`")),
+        };
+        (media_type, data, body.options)
+    } else {
+        // Refused here rather than by the extractor, so that an unknown type is 415 whatever the bytes are.
+        DocumentType::parse(&request.media_type).map_err(|error| Failure::new(Class::UnsupportedMediaType, error.to_string()))?;
+        (request.media_type.clone(), Zeroizing::new(request.body.to_vec()), query_options(request.uri.query().unwrap_or_default())?)
+    };
+    check(&options)?;
+    let limits = precis_extract::Limits { max_bytes: MAX_DOCUMENT_BYTES };
+    let text = extract(&media_type, &data, &limits).map_err(|error| {
+        let class = match error {
+            ExtractError::MediaType(_) => Class::UnsupportedMediaType,
+            ExtractError::TooLarge { .. } => Class::DocumentTooLong,
+            _ => Class::UnreadableDocument,
+        };
+        Failure::new(class, error.to_string())
+    })?;
+    Ok(Asked { document: Some(Zeroizing::new(text)), options })
+}
+
+fn query_options(query: &str) -> Result<Options, Failure> {
+    let uri = format!("/?{query}").parse().map_err(|_| Failure::new(Class::BadOptions, "the query is malformed"))?;
+    axum::extract::Query::<Options>::try_from_uri(&uri).map(|options| options.0).map_err(|_| {
+        Failure::new(Class::BadOptions, "options in the query are `mode`, `max_words`, `max_sentences`, `focus`, each once")
+    })
+}
+
+/// Counts tokens off the async threads: a large document takes a while.
+async fn meter(service: &Arc<Service>, text: Text, mode: Mode) -> Result<(Arc<Text>, u32), Failure> {
+    let (service, text) = (Arc::clone(service), Arc::new(text));
+    let counted = Arc::clone(&text);
+    let outcome = tokio::task::spawn_blocking(move || service.engine.of(mode).summarizer.admit(&counted)).await;
+    match outcome {
+        Ok(Ok(tokens)) => Ok((text, tokens)),
+        Ok(Err(error)) => Err(model_failure(&error)),
+        Err(_) => Err(Failure::internal("meter", "panicked")),
+    }
+}
+
+/// How a summarizer's refusal is answered; the same before and after payment.
+pub(super) fn model_failure(error: &precis_model::Error) -> Failure {
+    match error {
+        precis_model::Error::NotSummarizable(reason) => Failure::new(Class::NotSummarizable, reason.code()),
+        precis_model::Error::TooLong { .. } => Failure::new(Class::DocumentTooLong, error.to_string()),
+        other => {
+            tracing::error!(event = "work.failed", why = %other);
+            Failure::new(Class::WorkFailed, "")
+        }
+    }
+}

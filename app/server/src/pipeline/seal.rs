@@ -1,0 +1,54 @@
+//! Step 8: the paid result and its receipt are stored together, then released; any copy of the payment gets these bytes.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use precis_payment::wire::SettleResponse;
+use precis_protocol::headers;
+use precis_store::JobResult;
+
+use super::authorize::ledger_failure;
+use super::receipt::Receipted;
+use crate::clock;
+use crate::error::{Failure, insert_x402};
+use crate::service::Service;
+
+/// A released answer. The channel encrypts and pads it on its way out.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    body: Bytes,
+    settlement: SettleResponse,
+}
+
+/// Stores what is about to be released, unless it was stored before.
+///
+/// # Errors
+/// When the ledger cannot store it: then nothing is released, and the same payment may be retried.
+pub async fn seal(service: &Service, receipted: Receipted) -> Result<Sealed, Failure> {
+    let Receipted { settled, receipt, stored } = receipted;
+    let transfer = settled.purchase.payment.transfer();
+    let settlement = SettleResponse::settled(transfer.network, transfer.from, transfer.value, settled.paid.transaction);
+    let result = settled.result()?;
+    // Written by hand so that the exact bytes of both stand in the body.
+    let body = Bytes::from([br#"{"result":"#, result, br#","receipt":"#, &receipt, b"}"].concat());
+    if !stored {
+        let result = JobResult { status: 200, response: result.to_vec(), receipt: Some(receipt) };
+        let (key, version) = (settled.record.claim_key(), settled.record.version);
+        let transaction = settled.paid.transaction.0;
+        service.payments.ledger.finish_settled(&key, version, transaction, result, clock::now()).await.map_err(ledger_failure)?;
+    }
+    tracing::info!(event = "summary.released", again = stored, bytes = body.len());
+    Ok(Sealed { body, settlement })
+}
+
+impl IntoResponse for Sealed {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        let out = response.headers_mut();
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
+        insert_x402(&mut response, headers::PAYMENT_RESPONSE, Some(&self.settlement));
+        response
+    }
+}

@@ -1,0 +1,69 @@
+//! The whole route table and the layers around it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use precis_protocol::{headers, limits};
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::boot::Readiness;
+use crate::error::{Class, Failure};
+use crate::http::{attestation, description, gateway, health, quotes, summaries};
+
+/// Longest time any exchange may take; a paid one answers long before (`answer_seconds`).
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(660);
+/// Requests in work at a time; more wait in the accept queue.
+const MAX_CONCURRENT: usize = 512;
+
+/// What callers reach, in clear over HTTPS or inside the encrypted channel: one table for both.
+fn api() -> Router<Arc<Readiness>> {
+    Router::new()
+        .route(headers::SUMMARIES_PATH, post(summaries::post))
+        .route(headers::QUOTES_PATH, post(quotes::post))
+        .route(headers::SERVICE_PATH, get(description::get))
+        .route(headers::ATTESTATION_PATH, get(attestation::get))
+        .fallback(|| async { Failure::new(Class::NotFound, "").into_response() })
+        .method_not_allowed_fallback(|| async { Failure::new(Class::MethodNotAllowed, "").into_response() })
+}
+
+/// The public service: the API, and the gateway that decapsulates into the same API.
+pub fn public(readiness: Arc<Readiness>) -> Router {
+    let inner = api().layer(DefaultBodyLimit::max(limits::MAX_REQUEST_BODY_BYTES)).with_state(Arc::clone(&readiness));
+    let gateway = gateway::Gateway::new(readiness, inner.clone());
+    let gateway = Router::new()
+        .route(headers::OHTTP_GATEWAY_PATH, get(gateway::keys).post(gateway::post))
+        .layer(DefaultBodyLimit::max(limits::MAX_ENCAPSULATED_BYTES))
+        .with_state(gateway);
+    inner.merge(gateway).layer(
+        ServiceBuilder::new()
+            // Every exchange has an id, which is all that the logs and the caller share.
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            // Payments and tokens are never shown by anything that prints headers.
+            .layer(SetSensitiveRequestHeadersLayer::new([
+                HeaderName::from_static(headers::PAYMENT_SIGNATURE),
+                HeaderName::from_static(headers::NONCE_SALT),
+                axum::http::header::AUTHORIZATION,
+            ]))
+            // A defect answers one request with a problem document and leaves the others alone.
+            .layer(CatchPanicLayer::custom(|_| Failure::internal("handler", "panicked").into_response()))
+            // Nothing holds a connection for ever.
+            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, EXCHANGE_TIMEOUT))
+            // Work in progress is bounded; the excess waits where it costs nothing.
+            .concurrency_limit(MAX_CONCURRENT),
+    )
+}
+
+/// Health, on the internal address only.
+pub fn internal(readiness: Arc<Readiness>) -> Router {
+    Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz)).with_state(readiness)
+}

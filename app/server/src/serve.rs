@@ -1,0 +1,73 @@
+//! Binds, serves, and drains on a signal.
+
+use std::future::IntoFuture as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::boot::{self, Readiness};
+use crate::config::Settings;
+use crate::routes;
+
+/// How long requests in work may take to end after a stop signal.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Serves until SIGTERM or SIGINT. The routes answer from the start; until boot has ended they say what is waited for.
+///
+/// # Errors
+/// When an address cannot be bound, or the model or the ledger cannot be opened.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let public = TcpListener::bind(settings.config.listen).await.with_context(|| format!("bind {}", settings.config.listen))?;
+    let internal = TcpListener::bind(settings.config.internal_listen).await.with_context(|| format!("bind {}", settings.config.internal_listen))?;
+    let (public_address, internal_address) = (public.local_addr()?, internal.local_addr()?);
+    if let Some(path) = &settings.config.address_file {
+        write_addresses(path, public_address, internal_address)?;
+    }
+    tracing::info!(event = "serve.listening", public = %public_address, internal = %internal_address);
+
+    let readiness = Arc::new(Readiness::default());
+    let (stop, stopped) = watch::channel(false);
+    let public = axum::serve(public, routes::public(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped.clone()));
+    let internal = axum::serve(internal, routes::internal(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped));
+    let mut public = tokio::spawn(public.into_future());
+    let mut internal = tokio::spawn(internal.into_future());
+    let boot = boot::run(settings, public_address, &readiness);
+    let outcome = tokio::select! {
+        failed = boot => failed,
+        ended = &mut public => ended.context("public listener")?.context("public listener"),
+        ended = &mut internal => ended.context("internal listener")?.context("internal listener"),
+        () = signal() => Ok(()),
+    };
+    tracing::info!(event = "serve.draining");
+    stop.send_replace(true);
+    let drained = tokio::time::timeout(DRAIN, async { _ = tokio::join!(&mut public, &mut internal) }).await.is_ok();
+    tracing::info!(event = "serve.stopped", drained);
+    outcome
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // A closed channel means the process ends anyway.
+    _ = stopped.wait_for(|stop| *stop).await;
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        }
+        // Without handlers the default action ends the process, which the ledger survives.
+        _ => std::future::pending().await,
+    }
+}
+
+fn write_addresses(path: &Path, public: std::net::SocketAddr, internal: std::net::SocketAddr) -> anyhow::Result<()> {
+    let text = format!("PRECIS_URL=http://{public}\nPRECIS_INTERNAL_URL=http://{internal}\n");
+    let part = path.with_extension("part");
+    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).with_context(|| format!("write {}", path.display()))
+}
+

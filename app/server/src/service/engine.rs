@@ -1,0 +1,75 @@
+//! The models and the worker thread they run on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use precis_model::{LoadError, Permit, Summarizer, Worker};
+use precis_protocol::request::parameters_digest;
+use precis_protocol::{Digest, Mode};
+
+/// Seconds added to the predicted work for settlement and for a queue in front.
+const TIMEOUT_MARGIN_SECONDS: u64 = 120;
+/// Timeouts are quoted in steps of this many seconds, so that a quote and its payment name the same one.
+const TIMEOUT_STEP_SECONDS: u64 = 60;
+/// Prediction is asked once, for this many tokens, so that the timeout is a function of the token count alone.
+const PREDICTED_TOKENS: u32 = 10_000;
+
+/// One summarizer with its digests.
+pub struct Model {
+    /// The summarizer.
+    pub summarizer: Arc<dyn Summarizer>,
+    /// Digest of its manifest.
+    pub digest: Digest,
+    /// Digest of its parameters (SPEC 7.3).
+    pub parameters_digest: Digest,
+    seconds_per_10k: u64,
+}
+
+impl Model {
+    fn new(summarizer: Arc<dyn Summarizer>) -> Self {
+        let digest = Digest::from_bytes(summarizer.manifest().digest());
+        let parameters_digest = parameters_digest(summarizer.parameters().to_string().as_bytes());
+        let seconds_per_10k = summarizer.predict(PREDICTED_TOKENS).as_secs() + 1;
+        Self { summarizer, digest, parameters_digest, seconds_per_10k }
+    }
+}
+
+/// Both models and their thread.
+pub struct Engine {
+    /// Quotes verbatim.
+    pub extractive: Model,
+    /// Writes.
+    pub abstractive: Model,
+    worker: Worker,
+}
+
+impl Engine {
+    /// Reads, checks and loads the model files, and starts the thread.
+    ///
+    /// # Errors
+    /// A file that is missing or is not the one its manifest pins.
+    pub fn load(dir: &Path, queue: u32) -> Result<Self, LoadError> {
+        let models = precis_model::load(dir)?;
+        let (extractive, abstractive) = (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
+        Ok(Self { extractive, abstractive, worker: Worker::spawn(models, queue as usize) })
+    }
+
+    /// The model of a mode.
+    pub fn of(&self, mode: Mode) -> &Model {
+        match mode {
+            Mode::Extractive => &self.extractive,
+            Mode::Abstractive => &self.abstractive,
+        }
+    }
+
+    /// A place in the queue, if there is one.
+    pub fn reserve(&self) -> Option<Permit> {
+        self.worker.try_reserve()
+    }
+
+    /// `maxTimeoutSeconds` of a quote: predicted work, settlement and margin, the same at quote and at payment.
+    pub fn timeout_seconds(&self, mode: Mode, tokens: u32) -> u64 {
+        let work = (self.of(mode).seconds_per_10k * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS));
+        (2 * work + TIMEOUT_MARGIN_SECONDS).next_multiple_of(TIMEOUT_STEP_SECONDS)
+    }
+}

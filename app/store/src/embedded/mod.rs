@@ -1,0 +1,152 @@
+//! The ledger of one instance: one redb file, one commit with fsync per change.
+
+mod inspect;
+mod open;
+mod overlay;
+mod tables;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use redb::{Database, StorageBackend};
+
+use crate::claim::{ClaimKey, JobId};
+use crate::ledger::{Claim, Ledger, LedgerError};
+use crate::record::{Change, JobResult, NewClaim, Record};
+use crate::seal::{SealingKey, Vault};
+use crate::state::State;
+
+/// A [`Ledger`] in one file, for one process at a time. Calls run on Tokio's blocking threads.
+#[derive(Clone)]
+pub struct EmbeddedLedger(Arc<Shared>);
+
+struct Shared {
+    database: Database,
+    vault: Vault,
+}
+
+impl EmbeddedLedger {
+    /// Opens the ledger at `path`, or makes an empty one if there is no file. A file that exists is checked whole first, without being
+    /// changed: every page's checksum, and that it was sealed with `key`. After a crash the file is then repaired.
+    ///
+    /// # Errors
+    /// [`LedgerError::WrongKey`], [`LedgerError::Corrupt`] and [`LedgerError::InUse`] leave the file as it was. [`LedgerError::Full`] and
+    /// [`LedgerError::Storage`] if the disk fails.
+    pub async fn open(path: impl AsRef<Path>, key: SealingKey) -> Result<Self, LedgerError> {
+        let path = path.as_ref().to_owned();
+        blocking(move || {
+            let vault = Vault::new(&key);
+            let database = open::at_path(&path, &vault)?;
+            Ok(Self(Arc::new(Shared { database, vault })))
+        })
+        .await
+    }
+
+    /// As [`EmbeddedLedger::open`], on other storage; made empty there if it is empty, and not inspected first.
+    ///
+    /// # Errors
+    /// As [`EmbeddedLedger::open`], but the storage may have been changed.
+    pub async fn on_backend(backend: impl StorageBackend, key: SealingKey) -> Result<Self, LedgerError> {
+        blocking(move || {
+            let vault = Vault::new(&key);
+            let database = open::on_backend(backend, &vault)?;
+            Ok(Self(Arc::new(Shared { database, vault })))
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let shared = Arc::clone(&self.0);
+        blocking(move || work(&shared)).await
+    }
+}
+
+#[async_trait]
+impl Ledger for EmbeddedLedger {
+    async fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError> {
+        self.run(move |shared| shared.claim(new)).await
+    }
+
+    async fn get(&self, key: &ClaimKey) -> Result<Option<Record>, LedgerError> {
+        let key = *key;
+        self.run(move |shared| shared.get(&key)).await
+    }
+
+    async fn by_job_id(&self, id: &JobId) -> Result<Option<Record>, LedgerError> {
+        let id = *id;
+        self.run(move |shared| shared.by_job_id(&id)).await
+    }
+
+    async fn advance(&self, key: &ClaimKey, expected: u64, change: Change) -> Result<Record, LedgerError> {
+        let key = *key;
+        self.run(move |shared| {
+            if matches!(change.to, State::Settled { .. }) {
+                return Err(LedgerError::ResultRequired);
+            }
+            shared.change(&key, expected, change)
+        })
+        .await
+    }
+
+    async fn finish_settled(
+        &self,
+        key: &ClaimKey,
+        expected: u64,
+        transaction: [u8; 32],
+        result: JobResult,
+        at: u64,
+    ) -> Result<Record, LedgerError> {
+        let key = *key;
+        let change = Change::to(State::Settled { transaction }, at).with_result(result);
+        self.run(move |shared| shared.change(&key, expected, change)).await
+    }
+
+    async fn unfinished(&self) -> Result<Vec<Record>, LedgerError> {
+        self.run(Shared::unfinished).await
+    }
+
+    async fn unsettled_of(&self, payer: &[u8; 20]) -> Result<u64, LedgerError> {
+        let payer = *payer;
+        self.run(move |shared| shared.unsettled_of(&payer)).await
+    }
+
+    async fn expire(&self, before: u64) -> Result<u64, LedgerError> {
+        self.run(move |shared| shared.expire(before)).await
+    }
+}
+
+/// The storage library can panic on a file that was damaged under its hands; that must not take a request's thread with it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
+) -> Result<T, LedgerError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => Err(LedgerError::Corrupt("reading it panicked")),
+        Err(_) => Err(LedgerError::Storage(std::io::ErrorKind::Interrupted)),
+    }
+}
+
+pub(crate) fn storage(error: impl Into<redb::Error>) -> LedgerError {
+    use std::io::ErrorKind;
+    match error.into() {
+        redb::Error::Io(error) => match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => LedgerError::Full,
+            // redb reports a file that is not its own, or is cut short, in these words.
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                LedgerError::Corrupt("not a ledger file, or cut short")
+            }
+            kind => LedgerError::Storage(kind),
+        },
+        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => LedgerError::InUse,
+        redb::Error::Corrupted(_) => LedgerError::Corrupt("a page does not have its checksum"),
+        redb::Error::UpgradeRequired(_) => LedgerError::Corrupt("an older file format"),
+        redb::Error::TableTypeMismatch { .. }
+        | redb::Error::TableDoesNotExist(_)
+        | redb::Error::TypeDefinitionChanged { .. } => LedgerError::Corrupt("not the tables of a ledger"),
+        _ => LedgerError::Storage(ErrorKind::Other),
+    }
+}

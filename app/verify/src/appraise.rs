@@ -1,0 +1,272 @@
+//! Evidence, policy and time in, transcript out (SPEC 8). One function decides; everything else feeds it.
+
+use precis_protocol::attestation::Attestation;
+use precis_protocol::keyset::Keyset;
+use precis_protocol::limits::MAX_EVIDENCE_ITEMS;
+use precis_protocol::{Digest, Mode};
+
+use crate::check;
+use crate::evidence;
+use crate::policy::{AppId, Policy};
+use crate::quote::{DcapVerifier, QuoteVerifier};
+use crate::service::{Facts, VerifiedService};
+use crate::transcript::{Recorder, Transcript};
+
+/// Tolerance between two honest clocks, seconds.
+pub const CLOCK_TOLERANCE_SECONDS: u64 = 300;
+
+/// What a service presented, and what the caller knows besides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Presented<'a> {
+    /// The attestation document, exact bytes.
+    pub attestation: &'a [u8],
+    /// The nonce that was sent; without it the verdict is INCOMPLETE.
+    pub nonce: Option<[u8; 32]>,
+    /// The OHTTP key configuration that the client fetched or uses, bare or as an `application/ohttp-keys` list of one.
+    pub ohttp_config: Option<&'a [u8]>,
+    /// The chain's current epoch, if an online source told it.
+    pub current_epoch: Option<u64>,
+}
+
+/// The result of an appraisal.
+#[derive(Debug, Clone)]
+pub struct Appraisal {
+    /// Every check and the verdict.
+    pub transcript: Transcript,
+    /// The verified service; present if and only if the verdict is VERIFIED.
+    pub service: Option<VerifiedService>,
+    /// What the attestation says, verified or not.
+    pub facts: Facts,
+}
+
+/// Appraises an attestation against a policy at `now` (Unix seconds).
+#[must_use]
+pub fn verify(presented: &Presented<'_>, policy: &Policy, now: u64) -> Appraisal {
+    verify_with(&DcapVerifier, presented, policy, now)
+}
+
+/// [`verify`] with another quote verifier, for a second opinion.
+#[must_use]
+pub fn verify_with(verifier: &dyn QuoteVerifier, presented: &Presented<'_>, policy: &Policy, now: u64) -> Appraisal {
+    let mut recorder = Recorder::new(policy.root.is_insecure(), check::ATTESTATION_CHECKS);
+    let (candidate, facts) = appraise(&mut recorder, verifier, presented, policy, now, Freshness::Live);
+    let transcript = recorder.finish();
+    let service = candidate.filter(|_| transcript.is_verified());
+    Appraisal { transcript, service, facts }
+}
+
+/// Whether the attestation answers a caller now, or is kept beside a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// Nonce and age of the challenge count.
+    Live,
+    /// Whoever kept it sent the nonce; it was fresh for them.
+    Archived,
+}
+
+/// Records every attestation check. The candidate is what a VERIFIED transcript would vouch for.
+pub(crate) fn appraise(
+    recorder: &mut Recorder,
+    verifier: &dyn QuoteVerifier,
+    presented: &Presented<'_>,
+    policy: &Policy,
+    now: u64,
+    freshness: Freshness,
+) -> (Option<VerifiedService>, Facts) {
+    let mut facts = Facts::default();
+    let attestation = match parse(presented.attestation) {
+        Ok(attestation) => attestation,
+        Err(error) => {
+            recorder.fail(check::DOCUMENT_PARSE, error);
+            return (None, facts);
+        }
+    };
+    recorder.pass(
+        check::DOCUMENT_PARSE,
+        format!("{} bytes, {} evidence", presented.attestation.len(), attestation.evidence.len()),
+    );
+
+    let keyset_digest = Keyset::digest(&attestation.keyset);
+    facts.keyset_digest = Some(keyset_digest);
+    let keyset = keyset_checks(recorder, presented, policy, now, &attestation, keyset_digest, freshness, &mut facts);
+    let app_id = keyset.as_ref().and_then(|keyset| AppId::parse(&keyset.app_id));
+    let context =
+        evidence::Context { verifier, policy, now, keyset_digest, keyset_app: app_id, epoch: presented.current_epoch };
+    let enclave_identity = evidence::appraise(recorder, &context, &attestation, &mut facts);
+
+    let service = match (keyset, app_id, enclave_identity) {
+        (Some(keyset), Some(app_id), Some(enclave_identity)) => Some(VerifiedService {
+            keyset,
+            keyset_digest,
+            enclave_identity,
+            app_id,
+            insecure: policy.root.is_insecure(),
+            attestation: presented.attestation.to_vec(),
+        }),
+        _ => None,
+    };
+    (service, facts)
+}
+
+/// An attestation out of which no enclave identity can be read. Whoever made the attestation must act.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no enclave identity can be read: {0}")]
+pub struct UnreadableEvidence(String);
+
+/// The enclave identity that the first item of evidence claims. Nothing is verified: a service uses it to name itself in the
+/// policy of its own self-check.
+///
+/// # Errors
+/// [`UnreadableEvidence`] when document, transaction or quote do not parse strictly.
+pub fn enclave_identity_of(attestation: &[u8]) -> Result<[u8; 32], UnreadableEvidence> {
+    let attestation = parse(attestation).map_err(UnreadableEvidence)?;
+    let identity =
+        attestation.evidence.first().map(|item| evidence::quote_in(item).map(|quote| quote.enclave_identity()));
+    identity.unwrap_or_else(|| Err("no evidence".to_owned())).map_err(UnreadableEvidence)
+}
+
+fn parse(bytes: &[u8]) -> Result<Attestation, String> {
+    let attestation = Attestation::parse(bytes).map_err(|error| error.to_string())?;
+    let items = attestation.evidence.len();
+    if items == 0 || items > MAX_EVIDENCE_ITEMS {
+        return Err(format!("{items} items of evidence, expected 1 to {MAX_EVIDENCE_ITEMS}"));
+    }
+    // The compact encoding is the only one, so that no byte of the document is free.
+    match serde_json::to_vec(&attestation) {
+        Ok(canonical) if canonical == bytes => Ok(attestation),
+        _ => Err("not the compact JSON encoding of its contents".to_owned()),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one caller; the arguments are the inputs of the checks, named")]
+fn keyset_checks(
+    recorder: &mut Recorder,
+    presented: &Presented<'_>,
+    policy: &Policy,
+    now: u64,
+    attestation: &Attestation,
+    keyset_digest: Digest,
+    freshness: Freshness,
+    facts: &mut Facts,
+) -> Option<Keyset> {
+    if freshness == Freshness::Archived {
+        let reason = "kept beside a receipt; whoever kept it sent the nonce";
+        recorder.optional(check::CHALLENGE_NONCE, reason);
+        recorder.optional(check::CHALLENGE_FRESH, reason);
+    } else {
+        challenge_nonce(recorder, presented.nonce, &attestation.challenge.nonce);
+        challenge_age(recorder, attestation.challenge.issued_at, policy.challenge_max_age_seconds, now);
+    }
+    recorder.optional(check::CHANNEL_KEY, "no OHTTP configuration was presented; the keyset's is the one to use");
+    let keyset = match Keyset::parse(&attestation.keyset) {
+        Ok(keyset) => keyset,
+        Err(error) => {
+            recorder.fail(check::KEYSET_WELL_FORMED, format!("{error} ({keyset_digest})"));
+            return None;
+        }
+    };
+    facts.app_id = Some(keyset.app_id.clone());
+    facts.instance_id = Some(keyset.instance_id);
+    facts.release = Some(format!("{} ({})", keyset.release.version, keyset.release.commit));
+    recorder.pass(check::KEYSET_WELL_FORMED, keyset_digest.to_string());
+
+    let period = format!("notBefore {}, notAfter {}, now {now}", keyset.not_before, keyset.not_after);
+    let in_time = keyset.not_before <= now.saturating_add(CLOCK_TOLERANCE_SECONDS)
+        && now <= keyset.not_after.saturating_add(CLOCK_TOLERANCE_SECONDS);
+    recorder.record(check::KEYSET_TIME, if in_time { Ok(period) } else { Err(period) });
+
+    challenge_signature(recorder, attestation, &keyset, &keyset_digest);
+    payment(recorder, policy, &keyset);
+    models(recorder, policy, &keyset);
+    recorder
+        .pass(check::RELEASE_ALLOWED, format!("version {}, commit {}", keyset.release.version, keyset.release.commit));
+    if let Some(config) = presented.ohttp_config {
+        channel(recorder, config, &keyset.ohttp_config);
+    }
+    Some(keyset)
+}
+
+fn challenge_nonce(recorder: &mut Recorder, sent: Option<[u8; 32]>, found: &[u8; 32]) {
+    match sent {
+        None => {
+            recorder.skip(check::CHALLENGE_NONCE, format!("no nonce was given to compare with {}", hex::encode(found)))
+        }
+        Some(sent) if sent == *found => recorder.pass(check::CHALLENGE_NONCE, hex::encode(found)),
+        Some(sent) => {
+            recorder.fail(check::CHALLENGE_NONCE, format!("sent {}, found {}", hex::encode(sent), hex::encode(found)))
+        }
+    }
+}
+
+fn challenge_age(recorder: &mut Recorder, issued_at: u64, allowed: u64, now: u64) {
+    let detail = format!("issued {issued_at}, now {now}, allowed {allowed} seconds apart");
+    recorder.record(check::CHALLENGE_FRESH, if now.abs_diff(issued_at) <= allowed { Ok(detail) } else { Err(detail) });
+}
+
+fn challenge_signature(recorder: &mut Recorder, attestation: &Attestation, keyset: &Keyset, digest: &Digest) {
+    let challenge = &attestation.challenge;
+    let result = if !challenge.verify(&keyset.keys.identity, digest) {
+        Err(format!("not signed by {} over {digest}", hex::encode(keyset.keys.identity)))
+    } else if challenge.block.network != keyset.payment.network {
+        Err(format!("names a block of {}, expected {}", challenge.block.network, keyset.payment.network))
+    } else {
+        Ok(format!(
+            "{}, block {} of {}",
+            hex::encode(keyset.keys.identity),
+            challenge.block.number,
+            challenge.block.network
+        ))
+    };
+    recorder.record(check::CHALLENGE_SIGNATURE, result);
+}
+
+fn payment(recorder: &mut Recorder, policy: &Policy, keyset: &Keyset) {
+    let pins = &policy.payment;
+    let target = &keyset.payment;
+    let found = format!("{} of {} to {}", target.network, target.asset, target.pay_to);
+    if pins.network.is_none() && pins.asset.is_none() && pins.pay_to.is_none() {
+        recorder.optional(check::PAYMENT_ALLOWED, format!("the policy pins nothing: {found}"));
+        return;
+    }
+    let mut wrong = Vec::new();
+    if let Some(network) = pins.network.as_ref().filter(|network| **network != target.network) {
+        wrong.push(format!("network {network}"));
+    }
+    if let Some(asset) = pins.asset.filter(|asset| *asset != target.asset) {
+        wrong.push(format!("asset {asset}"));
+    }
+    if let Some(pay_to) = pins.pay_to.filter(|pay_to| *pay_to != target.pay_to) {
+        wrong.push(format!("payee {pay_to}"));
+    }
+    let result =
+        if wrong.is_empty() { Ok(found) } else { Err(format!("expected {}, found {found}", wrong.join(", "))) };
+    recorder.record(check::PAYMENT_ALLOWED, result);
+}
+
+fn models(recorder: &mut Recorder, policy: &Policy, keyset: &Keyset) {
+    let found: Vec<_> = Mode::ALL.iter().map(|mode| format!("{} {}", mode.name(), keyset.models.get(*mode))).collect();
+    if policy.model_digests.is_empty() {
+        recorder.optional(
+            check::MODEL_ALLOWED,
+            format!("the policy names no model, so any would do: {}", found.join(", ")),
+        );
+        return;
+    }
+    let foreign = Mode::ALL.iter().find(|mode| !policy.model_digests.contains(keyset.models.get(**mode)));
+    let result = match foreign {
+        None => Ok(found.join(", ")),
+        Some(mode) => Err(format!("{} is {}, which the policy does not name", mode.name(), keyset.models.get(*mode))),
+    };
+    recorder.record(check::MODEL_ALLOWED, result);
+}
+
+/// The configuration in use is the keyset's, bare or as a list of one (RFC 9458 section 3.2: u16 length before each).
+fn channel(recorder: &mut Recorder, used: &[u8], expected: &[u8]) {
+    let listed = u16::try_from(expected.len()).ok().map(|length| [&length.to_be_bytes(), expected].concat());
+    let result = if used == expected || listed.is_some_and(|listed| listed == used) {
+        Ok(format!("{}", Digest::of(expected)))
+    } else {
+        Err(format!("expected {}, found {}", Digest::of(expected), Digest::of(used)))
+    };
+    recorder.record(check::CHANNEL_KEY, result);
+}

@@ -1,0 +1,377 @@
+//! The vocabulary of verification: every check that exists, and what its outcome can be (SPEC 8).
+//!
+//! Guarantee: an outcome nobody set is a failure, and a required check that was not evaluated never counts as a pass.
+
+use serde::{Serialize, Serializer};
+
+/// One check: its stable id, what it is called, the section of SPEC it enforces, and why it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct CheckId {
+    /// Stable identifier, as in the table of SPEC 8.
+    pub id: &'static str,
+    /// A few words for a human.
+    pub title: &'static str,
+    /// Section of SPEC that the check enforces.
+    pub section: &'static str,
+    /// What would be possible if the check were missing.
+    pub explanation: &'static str,
+}
+
+impl std::fmt::Display for CheckId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.id)
+    }
+}
+
+/// What became of a check.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Status {
+    /// Evaluated, and it holds.
+    Pass,
+    /// Evaluated, and it does not hold. Also the default: silence is failure.
+    #[default]
+    Fail,
+    /// Could not be evaluated: an input is missing, or an earlier check failed.
+    NotEvaluated,
+}
+
+impl Status {
+    /// The word used in transcripts and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::NotEvaluated => "not evaluated",
+        }
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The outcome of one check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Which check.
+    #[serde(flatten)]
+    pub check: CheckId,
+    /// What became of it.
+    pub status: Status,
+    /// What was expected and found, in digests and ids; never document text.
+    pub detail: String,
+    /// Whether VERIFIED needs it to pass.
+    pub required: bool,
+}
+
+const fn check(id: &'static str, section: &'static str, title: &'static str, explanation: &'static str) -> CheckId {
+    CheckId { id, title, section, explanation }
+}
+
+/// `document.parse`
+pub const DOCUMENT_PARSE: CheckId = check(
+    "document.parse",
+    "3",
+    "attestation parses strictly",
+    "Two readings of one document let a verifier and a client disagree about what was attested.",
+);
+/// `keyset.well-formed`
+pub const KEYSET_WELL_FORMED: CheckId = check(
+    "keyset.well-formed",
+    "2",
+    "keyset has one role per key and carries the channel key",
+    "A key with two roles lets a signature made for one purpose be used for another.",
+);
+/// `keyset.time`
+pub const KEYSET_TIME: CheckId = check(
+    "keyset.time",
+    "2",
+    "keyset is in its validity period",
+    "Keys outside their period may belong to an instance that is gone.",
+);
+/// `challenge.nonce`
+pub const CHALLENGE_NONCE: CheckId = check(
+    "challenge.nonce",
+    "3.3",
+    "challenge answers the nonce that was sent",
+    "Without it, an old answer could be replayed.",
+);
+/// `challenge.signature`
+pub const CHALLENGE_SIGNATURE: CheckId = check(
+    "challenge.signature",
+    "3.3",
+    "challenge is signed by the identity key",
+    "It proves that whoever answers holds the attested keys now.",
+);
+/// `challenge.fresh`
+pub const CHALLENGE_FRESH: CheckId =
+    check("challenge.fresh", "3.3", "challenge is recent", "A stale answer says nothing about the service of today.");
+/// `evidence.parse`
+pub const EVIDENCE_PARSE: CheckId = check(
+    "evidence.parse",
+    "3.1",
+    "evidence is canonical and bounded",
+    "Bytes nobody interprets are bytes somebody can choose.",
+);
+/// `register.signature`
+pub const REGISTER_SIGNATURE: CheckId = check(
+    "register.signature",
+    "3.1",
+    "registration is signed by the attested RAK for the policy's chain",
+    "The quote binds the RAK; only its signature binds the registration to the quote.",
+);
+/// `register.app`
+pub const REGISTER_APP: CheckId = check(
+    "register.app",
+    "3.1",
+    "registration, keyset and policy name the same app",
+    "A genuine enclave of another app is still another app.",
+);
+/// `register.metadata`
+pub const REGISTER_METADATA: CheckId = check(
+    "register.metadata",
+    "2.5",
+    "registration carries this keyset's digest",
+    "It is the link from the attested enclave to the keys in use.",
+);
+/// `quote.chain`
+pub const QUOTE_CHAIN: CheckId = check(
+    "quote.chain",
+    "3.1",
+    "quote, certificates, CRLs, TCB info and QE identity verify to the root",
+    "It is what makes the quote a statement of hardware rather than of software.",
+);
+/// `quote.root`
+pub const QUOTE_ROOT: CheckId = check(
+    "quote.root",
+    "3.1",
+    "root is Intel's, or a mock root that the policy names",
+    "Anyone can make a root; only the trusted one means hardware.",
+);
+/// `quote.tcb`
+pub const QUOTE_TCB: CheckId = check(
+    "quote.tcb",
+    "3.1",
+    "platform, TDX module and quoting enclave are up to date",
+    "An out-of-date platform has published ways to extract its secrets.",
+);
+/// `quote.collateral`
+pub const QUOTE_COLLATERAL: CheckId = check(
+    "quote.collateral",
+    "3.1",
+    "collateral is recent and of this platform",
+    "Old collateral hides what Intel has learned since.",
+);
+/// `quote.attributes`
+pub const QUOTE_ATTRIBUTES: CheckId = check(
+    "quote.attributes",
+    "3.1",
+    "TD cannot be debugged, migrated or configured by the host",
+    "A debuggable TD is readable by its host.",
+);
+/// `quote.report-data`
+pub const QUOTE_REPORT_DATA: CheckId = check(
+    "quote.report-data",
+    "3.1, 3.2",
+    "REPORTDATA binds the attested key",
+    "Without it the quote belongs to somebody else's enclave.",
+);
+/// `identity.allowed`
+pub const IDENTITY_ALLOWED: CheckId = check(
+    "identity.allowed",
+    "3.4",
+    "enclave identity is one the policy names",
+    "It says which code runs; everything else only says that it runs in a TD.",
+);
+/// `model.allowed`
+pub const MODEL_ALLOWED: CheckId = check(
+    "model.allowed",
+    "2",
+    "every model is one the policy names",
+    "The same code with another model gives other summaries.",
+);
+/// `payment.allowed`
+pub const PAYMENT_ALLOWED: CheckId = check(
+    "payment.allowed",
+    "2.3",
+    "payments go where the policy pins them",
+    "Otherwise a configured payee could be anybody's.",
+);
+/// `release.allowed`
+pub const RELEASE_ALLOWED: CheckId = check(
+    "release.allowed",
+    "2",
+    "release that the enclave states",
+    "Informational: what to rebuild in order to compare the enclave identity.",
+);
+/// `registration.epoch`
+pub const REGISTRATION_EPOCH: CheckId = check(
+    "registration.epoch",
+    "3.1",
+    "registration has not expired",
+    "Online only: an expired registration may be of an instance that the chain no longer accepts.",
+);
+/// `channel.key`
+pub const CHANNEL_KEY: CheckId = check(
+    "channel.key",
+    "4",
+    "OHTTP configuration in use is the keyset's",
+    "Another key would let a proxy read the document.",
+);
+
+/// `receipt.parse`
+pub const RECEIPT_PARSE: CheckId = check(
+    "receipt.parse",
+    "7.5",
+    "receipt and result parse strictly",
+    "Two readings of one receipt let two parties disagree about it.",
+);
+/// `receipt.signature`
+pub const RECEIPT_SIGNATURE: CheckId = check(
+    "receipt.signature",
+    "7",
+    "receipt is signed by the keyset's receipt key",
+    "It is what makes the receipt the enclave's statement.",
+);
+/// `receipt.keyset`
+pub const RECEIPT_KEYSET: CheckId = check(
+    "receipt.keyset",
+    "7.1",
+    "receipt names the verified keyset",
+    "It ties the receipt to this boot of this enclave.",
+);
+/// `receipt.app`
+pub const RECEIPT_APP: CheckId = check(
+    "receipt.app",
+    "7.1",
+    "receipt names the verified app",
+    "A receipt of another app is not a receipt of this one.",
+);
+/// `receipt.identity`
+pub const RECEIPT_IDENTITY: CheckId = check(
+    "receipt.identity",
+    "7.1",
+    "receipt names the verified enclave identity",
+    "It says which code made the result.",
+);
+/// `receipt.model`
+pub const RECEIPT_MODEL: CheckId =
+    check("receipt.model", "7.3", "model is the keyset's for the mode", "It says which weights made the result.");
+/// `receipt.parameters`
+pub const RECEIPT_PARAMETERS: CheckId =
+    check("receipt.parameters", "7.3", "parameters are the keyset's for the mode", "It says how the model was run.");
+/// `receipt.request`
+pub const RECEIPT_REQUEST: CheckId = check(
+    "receipt.request",
+    "7.3",
+    "request is the one that was sent",
+    "A receipt for another request proves nothing about this one.",
+);
+/// `receipt.response`
+pub const RECEIPT_RESPONSE: CheckId = check(
+    "receipt.response",
+    "7.3",
+    "result is the one that was received",
+    "Otherwise a proxy could replace the summary.",
+);
+/// `receipt.payment`
+pub const RECEIPT_PAYMENT: CheckId = check(
+    "receipt.payment",
+    "7.1",
+    "payment is what was authorized and what the price list asks",
+    "It ties the money to the work.",
+);
+/// `receipt.status`
+pub const RECEIPT_STATUS: CheckId = check(
+    "receipt.status",
+    "7.2",
+    "status and channel fit what happened",
+    "A failed job must not look like a completed one, nor an uncharged one like a charged one.",
+);
+/// `receipt.coverage`
+pub const RECEIPT_COVERAGE: CheckId = check(
+    "receipt.coverage",
+    "5.2",
+    "every token of the document was read",
+    "A summary of half a document is not a summary of the document.",
+);
+/// `receipt.time`
+pub const RECEIPT_TIME: CheckId = check(
+    "receipt.time",
+    "7",
+    "receipt was issued in the keyset's period",
+    "Keys sign only while the enclave that holds them lives.",
+);
+/// `receipt.verbatim`
+pub const RECEIPT_VERBATIM: CheckId = check(
+    "receipt.verbatim",
+    "5.2",
+    "every sentence stands in the document",
+    "An extractive summary is faithful by construction; anyone who has the document can see it.",
+);
+
+/// The checks of an attestation, in the order of the transcript.
+pub const ATTESTATION_CHECKS: &[CheckId] = &[
+    DOCUMENT_PARSE,
+    KEYSET_WELL_FORMED,
+    KEYSET_TIME,
+    CHALLENGE_NONCE,
+    CHALLENGE_SIGNATURE,
+    CHALLENGE_FRESH,
+    EVIDENCE_PARSE,
+    REGISTER_SIGNATURE,
+    REGISTER_APP,
+    REGISTER_METADATA,
+    QUOTE_CHAIN,
+    QUOTE_ROOT,
+    QUOTE_TCB,
+    QUOTE_COLLATERAL,
+    QUOTE_ATTRIBUTES,
+    QUOTE_REPORT_DATA,
+    IDENTITY_ALLOWED,
+    MODEL_ALLOWED,
+    PAYMENT_ALLOWED,
+    RELEASE_ALLOWED,
+    REGISTRATION_EPOCH,
+    CHANNEL_KEY,
+];
+
+/// The checks of a receipt, in the order of the transcript.
+pub const RECEIPT_CHECKS: &[CheckId] = &[
+    RECEIPT_PARSE,
+    RECEIPT_SIGNATURE,
+    RECEIPT_KEYSET,
+    RECEIPT_APP,
+    RECEIPT_IDENTITY,
+    RECEIPT_MODEL,
+    RECEIPT_PARAMETERS,
+    RECEIPT_REQUEST,
+    RECEIPT_RESPONSE,
+    RECEIPT_PAYMENT,
+    RECEIPT_STATUS,
+    RECEIPT_COVERAGE,
+    RECEIPT_TIME,
+    RECEIPT_VERBATIM,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_failure() {
+        assert_eq!(Status::default(), Status::Fail);
+    }
+
+    #[test]
+    fn check_ids_are_unique() {
+        let mut ids: Vec<_> = ATTESTATION_CHECKS.iter().chain(RECEIPT_CHECKS).map(|check| check.id).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+}

@@ -1,0 +1,367 @@
+//! TDX quotes: exact parsing, the enclave identity (SPEC 3.4), and the attribute rules (SPEC 8 `quote.attributes`).
+//!
+//! Guarantee: a parsed [`Quote`] accounts for every byte it came from; nothing here decides whether it is genuine, that is
+//! [`verifier`]. Layouts: Intel TDX DCAP quoting library API, quote formats 4 and 5; attribute bits: Intel TDX Module ABI, table
+//! of TD_ATTRIBUTES.
+
+pub mod collateral;
+pub mod pem;
+pub mod verifier;
+
+use precis_protocol::limits::MAX_QUOTE_BYTES;
+use tiny_keccak::{Hasher as _, TupleHash};
+
+pub use verifier::{DcapVerifier, QuoteClaims, QuoteVerifier, TcbStatus};
+
+/// Customization string of the enclave identity (Oasis Core, TDX).
+const IDENTITY_CUSTOMIZATION: &[u8] = b"oasis-core/tdx: TD enclave identity";
+
+/// Quote header, bytes.
+const HEADER_BYTES: usize = 48;
+/// `tee_type` of TDX.
+const TEE_TYPE_TDX: u32 = 0x81;
+/// ECDSA-256-with-P-256 attestation keys.
+const ATTESTATION_KEY_ECDSA_P256: u16 = 2;
+/// Intel's quoting enclave vendor.
+const QE_VENDOR_INTEL: [u8; 16] =
+    [0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07];
+/// Body of a TD report 1.0, 1.5 and 1.5 extended, bytes, with the body type of quote format 5.
+const BODIES: [(u16, usize); 3] = [(2, 584), (3, 648), (4, 885)];
+/// Certification data: QE report, and PCK chain in PEM.
+const CERTIFICATION_QE_REPORT: u16 = 6;
+const CERTIFICATION_PCK_CHAIN: u16 = 5;
+/// QE authentication data, bytes: fixed by Intel's quoting enclave.
+const QE_AUTHENTICATION_BYTES: usize = 32;
+
+/// Why bytes are not a quote we read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuoteError {
+    /// Over the limit.
+    #[error("the quote has {0} bytes, the limit is {MAX_QUOTE_BYTES}")]
+    TooLarge(usize),
+    /// A length inside points past the end.
+    #[error("the quote ends inside its {0}")]
+    Truncated(&'static str),
+    /// Bytes follow the end.
+    #[error("{extra} bytes follow the {part}")]
+    Trailing {
+        /// What ended.
+        part: &'static str,
+        /// How many bytes follow.
+        extra: usize,
+    },
+    /// A field has a value other than the one we accept.
+    #[error("{field} is {found}, expected {expected}")]
+    Field {
+        /// Which field.
+        field: &'static str,
+        /// What it is.
+        found: u64,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// The vendor is not Intel.
+    #[error("the quoting enclave's vendor is not Intel")]
+    Vendor,
+    /// The certificate chain is not canonical PEM.
+    #[error("PCK certificate chain: {0}")]
+    Chain(#[from] pem::PemError),
+}
+
+/// The fields of a TDX quote that a verifier judges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// Quote format, 4 or 5.
+    pub version: u16,
+    /// Measurement of the TDX module.
+    pub mr_seam: [u8; 48],
+    /// Signer of the TDX module, zero for Intel's.
+    pub mr_signer_seam: [u8; 48],
+    /// TD attributes.
+    pub td_attributes: u64,
+    /// Extended features the TD may use.
+    pub xfam: u64,
+    /// Measurement of the TD's initial contents.
+    pub mr_td: [u8; 48],
+    /// Configuration id chosen by the host.
+    pub mr_config_id: [u8; 48],
+    /// Owner id chosen by the host.
+    pub mr_owner: [u8; 48],
+    /// Owner configuration chosen by the host.
+    pub mr_owner_config: [u8; 48],
+    /// Run-time measurements.
+    pub rtmrs: [[u8; 48]; 4],
+    /// What the TD put into the quote.
+    pub report_data: [u8; 64],
+    /// Measurement of bound service TDs (TD report 1.5 and later).
+    pub mr_service_td: Option<[u8; 48]>,
+    /// PCK certificate chain inside the quote, DER, leaf first.
+    pub pck_chain: Vec<Vec<u8>>,
+}
+
+impl Quote {
+    /// Parses a quote of format 4 or 5, all of it.
+    ///
+    /// # Errors
+    /// [`QuoteError`] when the quote is not TDX, not signed with ECDSA P-256, does not carry its own PCK chain, or has a byte
+    /// too few or too many anywhere.
+    pub fn parse(bytes: &[u8]) -> Result<Self, QuoteError> {
+        if bytes.len() > MAX_QUOTE_BYTES {
+            return Err(QuoteError::TooLarge(bytes.len()));
+        }
+        let mut quote = Reader::new(bytes, "quote");
+        let version = quote.u16()?;
+        accept("quote version", u64::from(version), &[4, 5], "4 or 5")?;
+        accept(
+            "attestation key type",
+            u64::from(quote.u16()?),
+            &[u64::from(ATTESTATION_KEY_ECDSA_P256)],
+            "2 (ECDSA P-256)",
+        )?;
+        accept("TEE type", u64::from(quote.u32()?), &[u64::from(TEE_TYPE_TDX)], "129 (TDX)")?;
+        quote.take(4)?; // QE SVN and PCE SVN: judged from the QE report and the PCK certificate instead.
+        if quote.array()? != QE_VENDOR_INTEL {
+            return Err(QuoteError::Vendor);
+        }
+        quote.take(HEADER_BYTES - 28)?; // user data
+        let length = body_length(version, &mut quote)?;
+        let body = quote.take(length)?;
+        let length = quote.u32()? as usize;
+        let authentication = quote.take(length)?;
+        quote.finish()?;
+        Self::from_body(version, body, pck_chain(authentication)?)
+    }
+
+    fn from_body(version: u16, body: &[u8], pck_chain: Vec<Vec<u8>>) -> Result<Self, QuoteError> {
+        let mut body = Reader::new(body, "TD report");
+        body.take(16)?; // TEE TCB SVN: judged by the TCB level.
+        let mr_seam = body.array()?;
+        let mr_signer_seam = body.array()?;
+        body.take(8)?; // SEAM attributes: compared with the TCB info.
+        Ok(Self {
+            version,
+            mr_seam,
+            mr_signer_seam,
+            td_attributes: u64::from_le_bytes(body.array()?),
+            xfam: u64::from_le_bytes(body.array()?),
+            mr_td: body.array()?,
+            mr_config_id: body.array()?,
+            mr_owner: body.array()?,
+            mr_owner_config: body.array()?,
+            rtmrs: [body.array()?, body.array()?, body.array()?, body.array()?],
+            report_data: body.array()?,
+            mr_service_td: if body.rest.is_empty() {
+                None
+            } else {
+                body.take(16)?; // current TEE TCB SVN
+                Some(body.array()?)
+            },
+            pck_chain,
+        })
+    }
+
+    /// TupleHash-256 over MRTD and RTMR0 to RTMR3: which code booted (SPEC 3.4).
+    #[must_use]
+    pub fn enclave_identity(&self) -> [u8; 32] {
+        let mut hash = TupleHash::v256(IDENTITY_CUSTOMIZATION);
+        hash.update(&self.mr_td);
+        for rtmr in &self.rtmrs {
+            hash.update(rtmr);
+        }
+        let mut identity = [0; 32];
+        hash.finalize(&mut identity);
+        identity
+    }
+
+    /// Checks that the host can neither debug, migrate nor configure the TD.
+    ///
+    /// # Errors
+    /// Every rule that is broken, in one text.
+    pub fn check_attributes(&self) -> Result<String, String> {
+        let mut broken = Vec::new();
+        for (bit, name) in NAMED_FORBIDDEN_BITS {
+            if self.td_attributes >> bit & 1 == 1 {
+                broken.push(format!("{name} (bit {bit}) is set"));
+            }
+        }
+        let named = NAMED_FORBIDDEN_BITS.iter().fold(0, |mask, (bit, _)| mask | 1 << bit);
+        let reserved = self.td_attributes & !(ALLOWED_BITS | named);
+        if reserved != 0 {
+            broken.push(format!("reserved attribute bits {reserved:#018x} are set"));
+        }
+        if self.td_attributes & SEPT_VE_DISABLE == 0 {
+            broken.push("SEPT_VE_DISABLE (bit 28) is not set".to_owned());
+        }
+        let zero = [0; 48];
+        for (name, value) in [
+            ("MRSIGNERSEAM", Some(&self.mr_signer_seam)),
+            ("MRCONFIGID", Some(&self.mr_config_id)),
+            ("MROWNER", Some(&self.mr_owner)),
+            ("MROWNERCONFIG", Some(&self.mr_owner_config)),
+            ("MRSERVICETD", self.mr_service_td.as_ref()),
+        ] {
+            if let Some(value) = value.filter(|value| **value != zero) {
+                broken.push(format!("{name} is {}, expected zero", hex::encode(value)));
+            }
+        }
+        if broken.is_empty() {
+            Ok(format!(
+                "attributes {:#018x}, XFAM {:#x}, MRSEAM {}…",
+                self.td_attributes,
+                self.xfam,
+                hex::encode(&self.mr_seam[..8])
+            ))
+        } else {
+            Err(broken.join("; "))
+        }
+    }
+}
+
+/// Attribute bits with a name that must be off. Bits 0 to 7 put the TD under debug.
+const NAMED_FORBIDDEN_BITS: [(u32, &str); 6] =
+    [(0, "DEBUG"), (4, "HGS+ profiling"), (5, "PERF_PROF"), (6, "PMT_PROF"), (17, "SERVTD_EXT"), (29, "MIGRATABLE")];
+const SEPT_VE_DISABLE: u64 = 1 << 28;
+/// Bits that may be on: ICSSD, LASS, SEPT_VE_DISABLE, PKS, PERFMON. Everything else counts as reserved.
+const ALLOWED_BITS: u64 = 1 << 16 | 1 << 27 | SEPT_VE_DISABLE | 1 << 30 | 1 << 63;
+
+fn body_length(version: u16, quote: &mut Reader<'_>) -> Result<usize, QuoteError> {
+    if version == 4 {
+        return Ok(BODIES[0].1);
+    }
+    let body_type = quote.u16()?;
+    let size = quote.u32()?;
+    let Some((_, length)) = BODIES.iter().find(|(known, _)| *known == body_type) else {
+        return Err(QuoteError::Field { field: "quote body type", found: u64::from(body_type), expected: "2, 3 or 4" });
+    };
+    accept("quote body size", u64::from(size), &[*length as u64], "the size of its type")?;
+    Ok(*length)
+}
+
+/// Walks the authentication data: signature, attestation key, QE report with its signature and data, PCK chain.
+fn pck_chain(authentication: &[u8]) -> Result<Vec<Vec<u8>>, QuoteError> {
+    let mut outer = Reader::new(authentication, "authentication data");
+    outer.take(64 + 64)?;
+    accept("certification data type", u64::from(outer.u16()?), &[u64::from(CERTIFICATION_QE_REPORT)], "6 (QE report)")?;
+    let length = outer.u32()? as usize;
+    let mut inner = Reader::new(outer.take(length)?, "QE certification data");
+    outer.finish()?;
+    inner.take(384 + 64)?;
+    let length = inner.u16()?;
+    accept("QE authentication data length", u64::from(length), &[QE_AUTHENTICATION_BYTES as u64], "32")?;
+    inner.take(QE_AUTHENTICATION_BYTES)?;
+    accept(
+        "QE certification data type",
+        u64::from(inner.u16()?),
+        &[u64::from(CERTIFICATION_PCK_CHAIN)],
+        "5 (PCK chain)",
+    )?;
+    let length = inner.u32()? as usize;
+    let chain = inner.take(length)?;
+    inner.finish()?;
+    Ok(pem::parse_quote_chain(chain)?)
+}
+
+fn accept(field: &'static str, found: u64, allowed: &[u64], expected: &'static str) -> Result<(), QuoteError> {
+    if allowed.contains(&found) { Ok(()) } else { Err(QuoteError::Field { field, found, expected }) }
+}
+
+/// Reads little-endian fields from the front of a slice, without panics.
+struct Reader<'a> {
+    rest: &'a [u8],
+    part: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    fn new(rest: &'a [u8], part: &'static str) -> Self {
+        Self { rest, part }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], QuoteError> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(QuoteError::Truncated(self.part))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], QuoteError> {
+        self.take(N)?.try_into().map_err(|_| QuoteError::Truncated(self.part))
+    }
+
+    fn u16(&mut self) -> Result<u16, QuoteError> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, QuoteError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn finish(&self) -> Result<(), QuoteError> {
+        match self.rest.len() {
+            0 => Ok(()),
+            extra => Err(QuoteError::Trailing { part: self.part, extra }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn quiet() -> Quote {
+        Quote {
+            version: 4,
+            mr_seam: [1; 48],
+            mr_signer_seam: [0; 48],
+            td_attributes: SEPT_VE_DISABLE,
+            xfam: 0xe7,
+            mr_td: [0; 48],
+            mr_config_id: [0; 48],
+            mr_owner: [0; 48],
+            mr_owner_config: [0; 48],
+            rtmrs: [[0; 48]; 4],
+            report_data: [0; 64],
+            mr_service_td: None,
+            pck_chain: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_harmless_attribute_bits_are_accepted() {
+        assert!(quiet().check_attributes().is_ok());
+        for bit in 0..64 {
+            let mut quote = quiet();
+            quote.td_attributes ^= 1 << bit;
+            let harmless = [16, 27, 30, 63].contains(&bit);
+            assert_eq!(quote.check_attributes().is_ok(), harmless, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn measurements_chosen_by_the_host_must_be_zero() {
+        let changes: [fn(&mut Quote); 5] = [
+            |quote| quote.mr_signer_seam[47] = 1,
+            |quote| quote.mr_config_id[0] = 1,
+            |quote| quote.mr_owner[0] = 1,
+            |quote| quote.mr_owner_config[0] = 1,
+            |quote| quote.mr_service_td = Some([1; 48]),
+        ];
+        for change in changes {
+            let mut quote = quiet();
+            change(&mut quote);
+            assert!(quote.check_attributes().unwrap_err().contains("expected zero"));
+        }
+    }
+
+    #[test]
+    fn every_measurement_is_part_of_the_identity() {
+        let base = quiet().enclave_identity();
+        let mut other = quiet();
+        other.mr_td[0] ^= 1;
+        assert_ne!(other.enclave_identity(), base);
+        for index in 0..4 {
+            let mut other = quiet();
+            other.rtmrs[index][47] ^= 1;
+            assert_ne!(other.enclave_identity(), base, "RTMR{index}");
+        }
+    }
+}

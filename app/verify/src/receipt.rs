@@ -1,0 +1,346 @@
+//! Receipts (SPEC 7): does a receipt of a verified service say what happened?
+//!
+//! Guarantee: a VERIFIED receipt transcript means that the attested enclave signed, for exactly this request, exactly this
+//! result and exactly this payment. Details name digests and ids, never document text.
+
+use alloy_primitives::{Address, B256, U256};
+use precis_protocol::limits::MAX_RESPONSE_BYTES;
+use precis_protocol::receipt::{Channel, Payment, ReceiptStatus, SignedReceipt};
+use precis_protocol::request::{Commitment, response_digest};
+use precis_protocol::summary::SummaryResult;
+use precis_protocol::{Digest, Mode, strict};
+
+use crate::appraise::CLOCK_TOLERANCE_SECONDS;
+use crate::check;
+use crate::service::VerifiedService;
+use crate::transcript::{Recorder, Transcript};
+
+/// HTTP status of a completed summary.
+const OK: u16 = 200;
+
+/// A request body, or the digest that a saved receipt keeps instead.
+#[derive(Clone, Copy)]
+pub enum Body<'a> {
+    /// Exact bytes as sent.
+    Bytes(&'a [u8]),
+    /// `H(body)`.
+    Digest(Digest),
+}
+
+/// The payment that the client authorized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedPayment {
+    /// CAIP-2 network.
+    pub network: String,
+    /// EIP-3009 token.
+    pub asset: Address,
+    /// Payee.
+    pub pay_to: Address,
+    /// Atomic units.
+    pub amount: U256,
+    /// Payer.
+    pub payer: Address,
+    /// EIP-3009 nonce.
+    pub nonce: B256,
+    /// Salt of the nonce, if the client committed it to the request (SPEC 6.3).
+    pub nonce_salt: Option<[u8; 32]>,
+}
+
+/// One exchange as the client saw it. Has no `Debug`: it holds document and summary.
+#[derive(Clone)]
+pub struct Exchange<'a> {
+    /// HTTP method as sent.
+    pub method: &'a str,
+    /// Path with query as sent.
+    pub path: &'a str,
+    /// `Content-Type` as sent.
+    pub media_type: &'a str,
+    /// Body as sent.
+    pub body: Body<'a>,
+    /// HTTP status of the response.
+    pub status_code: u16,
+    /// Exact bytes of `result`, from its first to its last brace.
+    pub result: &'a [u8],
+    /// JSON of `receipt`.
+    pub receipt: &'a [u8],
+    /// The channel that the client used, if it knows.
+    pub channel: Option<Channel>,
+    /// The payment that the client authorized, if it knows.
+    pub payment: Option<ExpectedPayment>,
+    /// The extracted text of the document, for the verbatim check.
+    pub document: Option<&'a str>,
+}
+
+/// Checks the receipt of one exchange with a verified service. `now` (Unix seconds) also refuses receipts from the future.
+#[must_use]
+pub fn check_receipt(service: &VerifiedService, exchange: &Exchange<'_>, now: Option<u64>) -> Transcript {
+    let mut recorder = Recorder::new(service.insecure(), check::RECEIPT_CHECKS);
+    record(&mut recorder, service, exchange, now);
+    recorder.finish()
+}
+
+/// Records every receipt check.
+pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchange: &Exchange<'_>, now: Option<u64>) {
+    let signed = match SignedReceipt::parse(exchange.receipt) {
+        Ok(signed) => signed,
+        Err(error) => {
+            recorder.fail(check::RECEIPT_PARSE, format!("receipt: {error}"));
+            return;
+        }
+    };
+    signature(recorder, service, &signed);
+    origin(recorder, service, &signed);
+    request(recorder, &signed, exchange);
+    response(recorder, &signed, exchange);
+    status(recorder, &signed, exchange);
+    time(recorder, service, &signed, now);
+    if signed.receipt.status == ReceiptStatus::Completed {
+        match strict::from_slice::<SummaryResult>(exchange.result, MAX_RESPONSE_BYTES) {
+            Ok(result) => {
+                recorder.pass(check::RECEIPT_PARSE, format!("receipt {}", hex::encode(signed.receipt.receipt_id)));
+                model(recorder, service, &signed, result.mode, Some(&result.model));
+                coverage(recorder, &signed, &result);
+                verbatim(recorder, &result, exchange.document);
+                payment(recorder, service, &signed, exchange, Some(result.mode));
+            }
+            Err(error) => recorder.fail(check::RECEIPT_PARSE, format!("result: {error}")),
+        }
+    } else {
+        recorder
+            .pass(check::RECEIPT_PARSE, format!("receipt {} of a failed job", hex::encode(signed.receipt.receipt_id)));
+        for absent in
+            [check::RECEIPT_MODEL, check::RECEIPT_PARAMETERS, check::RECEIPT_COVERAGE, check::RECEIPT_VERBATIM]
+        {
+            recorder.optional(absent, "the job failed, there is no summary");
+        }
+        payment(recorder, service, &signed, exchange, None);
+    }
+}
+
+fn signature(recorder: &mut Recorder, service: &VerifiedService, signed: &SignedReceipt) {
+    let result = match (signed.signer(), service.keyset().receipt_address()) {
+        (Ok(found), Ok(expected)) if found == expected => Ok(format!("{expected}, EIP-712 digest {}", signed.digest())),
+        (Ok(found), Ok(expected)) => Err(format!("recovers to {found}, expected {expected}")),
+        (Err(error), _) => Err(error.to_string()),
+        (_, Err(error)) => Err(error.to_string()),
+    };
+    recorder.record(check::RECEIPT_SIGNATURE, result);
+}
+
+fn origin(recorder: &mut Recorder, service: &VerifiedService, signed: &SignedReceipt) {
+    let receipt = &signed.receipt;
+    let expected = service.keyset_digest();
+    let first_follows = B256::from(*expected.as_bytes()) == receipt.previous_receipt;
+    let keyset = if receipt.keyset_digest != expected {
+        Err(format!("expected {expected}, found {}", receipt.keyset_digest))
+    } else if receipt.sequence == 0 || (receipt.sequence == 1) != first_follows {
+        Err(format!("sequence {} does not fit previousReceipt {}", receipt.sequence, receipt.previous_receipt))
+    } else {
+        Ok(format!("{expected}, sequence {}", receipt.sequence))
+    };
+    recorder.record(check::RECEIPT_KEYSET, keyset);
+    same(recorder, check::RECEIPT_APP, &hex::encode(service.app_id().as_bytes()), &hex::encode(receipt.app_id));
+    same(
+        recorder,
+        check::RECEIPT_IDENTITY,
+        &hex::encode(service.enclave_identity()),
+        &hex::encode(receipt.enclave_identity),
+    );
+}
+
+fn same(recorder: &mut Recorder, check: check::CheckId, expected: &str, found: &str) -> bool {
+    recorder.record(
+        check,
+        if expected == found { Ok(found.to_owned()) } else { Err(format!("expected {expected}, found {found}")) },
+    )
+}
+
+fn commitment(exchange: &Exchange<'_>) -> Option<Commitment> {
+    match exchange.body {
+        Body::Bytes(body) => Commitment::new(exchange.method, exchange.path, exchange.media_type, body),
+        Body::Digest(digest) => {
+            Commitment::from_body_digest(exchange.method, exchange.path, exchange.media_type, &digest)
+        }
+    }
+}
+
+fn request(recorder: &mut Recorder, signed: &SignedReceipt, exchange: &Exchange<'_>) {
+    match commitment(exchange) {
+        Some(request) => {
+            let expected = request.receipt_digest(&signed.salts.request).to_string();
+            same(recorder, check::RECEIPT_REQUEST, &expected, &signed.receipt.request_digest.to_string());
+        }
+        None => recorder.fail(check::RECEIPT_REQUEST, "the request is too long to commit to"),
+    }
+}
+
+fn response(recorder: &mut Recorder, signed: &SignedReceipt, exchange: &Exchange<'_>) {
+    let expected = response_digest(&signed.salts.response, exchange.status_code, exchange.result).to_string();
+    same(recorder, check::RECEIPT_RESPONSE, &expected, &signed.receipt.response_digest.to_string());
+}
+
+fn status(recorder: &mut Recorder, signed: &SignedReceipt, exchange: &Exchange<'_>) {
+    let receipt = &signed.receipt;
+    let completed = receipt.status == ReceiptStatus::Completed;
+    let detail = format!("{:?} over {:?}, HTTP status {}", receipt.status, receipt.channel, exchange.status_code);
+    let fits = if completed { exchange.status_code == OK } else { exchange.status_code >= 400 };
+    let result = match exchange.channel {
+        Some(used) if used != receipt.channel => Err(format!("{detail}; the channel used was {used:?}")),
+        _ if fits => Ok(detail),
+        _ => Err(detail),
+    };
+    recorder.record(check::RECEIPT_STATUS, result);
+}
+
+fn time(recorder: &mut Recorder, service: &VerifiedService, signed: &SignedReceipt, now: Option<u64>) {
+    let issued_at = signed.receipt.issued_at;
+    let keyset = service.keyset();
+    let result = if issued_at < keyset.not_before || issued_at > keyset.not_after {
+        Err(format!("issued {issued_at}, keyset valid {} to {}", keyset.not_before, keyset.not_after))
+    } else if let Some(now) = now.filter(|now| issued_at > now.saturating_add(CLOCK_TOLERANCE_SECONDS)) {
+        Err(format!("issued {issued_at}, after now {now}"))
+    } else {
+        Ok(format!("issued {issued_at}, block {}", signed.receipt.block_number))
+    };
+    recorder.record(check::RECEIPT_TIME, result);
+}
+
+fn model(
+    recorder: &mut Recorder,
+    service: &VerifiedService,
+    signed: &SignedReceipt,
+    mode: Mode,
+    in_result: Option<&Digest>,
+) {
+    let expected = service.keyset().models.get(mode);
+    let found = &signed.receipt.model_digest;
+    let result = if found != expected {
+        Err(format!("expected {expected} for {}, found {found}", mode.name()))
+    } else if let Some(in_result) = in_result.filter(|in_result| *in_result != expected) {
+        Err(format!("expected {expected} for {}, the result names {in_result}", mode.name()))
+    } else {
+        Ok(format!("{} {found}", mode.name()))
+    };
+    recorder.record(check::RECEIPT_MODEL, result);
+    let expected = service.keyset().parameters.get(mode).to_string();
+    same(recorder, check::RECEIPT_PARAMETERS, &expected, &signed.receipt.parameters_digest.to_string());
+}
+
+fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, result: &SummaryResult) {
+    let receipt = &signed.receipt;
+    let coverage = &result.coverage;
+    let counts = format!(
+        "receipt {} of {} tokens read, {} written; result {} of {} read, {} metered, {} written",
+        receipt.tokens_read,
+        receipt.input_tokens,
+        receipt.output_tokens,
+        coverage.tokens_read,
+        coverage.input_tokens,
+        result.usage.input_tokens,
+        result.usage.output_tokens
+    );
+    let agree = receipt.input_tokens == coverage.input_tokens
+        && receipt.input_tokens == result.usage.input_tokens
+        && receipt.tokens_read == coverage.tokens_read
+        && receipt.output_tokens == result.usage.output_tokens;
+    let complete = coverage.complete && receipt.tokens_read == receipt.input_tokens;
+    recorder.record(check::RECEIPT_COVERAGE, if agree && complete { Ok(counts) } else { Err(counts) });
+}
+
+fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<&str>) {
+    match (result.mode, result.verbatim, document) {
+        (Mode::Abstractive, true, _) => {
+            recorder.fail(check::RECEIPT_VERBATIM, "an abstractive summary says that it is verbatim")
+        }
+        (Mode::Abstractive, false, _) => {
+            recorder.optional(check::RECEIPT_VERBATIM, "abstractive: sentences have grounding instead")
+        }
+        (Mode::Extractive, false, _) => {
+            recorder.fail(check::RECEIPT_VERBATIM, "an extractive summary says that it is not verbatim")
+        }
+        (Mode::Extractive, true, None) => recorder.optional(check::RECEIPT_VERBATIM, "the document was not given"),
+        (Mode::Extractive, true, Some(document)) => {
+            let stands = |(start, end): (u64, u64), text: &str| {
+                let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
+                document.get(range).filter(|quoted| *quoted == text)
+            };
+            let foreign = result.sentences.iter().position(|sentence| match (sentence.start, sentence.end) {
+                (Some(start), Some(end)) => stands((start, end), &sentence.text).is_none(),
+                _ => true,
+            });
+            let result = match foreign {
+                Some(index) => Err(format!(
+                    "sentence {} of {} does not stand at its offsets in the document",
+                    index + 1,
+                    result.sentences.len()
+                )),
+                None if result.sentences.is_empty() => Err("there is no sentence".to_owned()),
+                None => Ok(format!("{} sentences stand in the document", result.sentences.len())),
+            };
+            recorder.record(check::RECEIPT_VERBATIM, result);
+        }
+    }
+}
+
+/// `mode` is that of the summary; `None` for a failed job.
+fn payment(
+    recorder: &mut Recorder,
+    service: &VerifiedService,
+    signed: &SignedReceipt,
+    exchange: &Exchange<'_>,
+    mode: Option<Mode>,
+) {
+    let price = mode.map(|mode| service.keyset().price_list.modes.get(mode).amount(signed.receipt.input_tokens));
+    let result = match (&signed.payment, price) {
+        (None, Some(0)) if exchange.payment.is_none() => Ok("free, nothing was paid".to_owned()),
+        (None, None) if exchange.payment.is_none() => Ok("failed, nothing was paid".to_owned()),
+        (None, _) => Err("the receipt names no payment".to_owned()),
+        (Some(paid), price) => paid_as_agreed(service, signed, paid, exchange, price),
+    };
+    recorder.record(check::RECEIPT_PAYMENT, result);
+}
+
+fn paid_as_agreed(
+    service: &VerifiedService,
+    signed: &SignedReceipt,
+    paid: &Payment,
+    exchange: &Exchange<'_>,
+    price: Option<u128>,
+) -> Result<String, String> {
+    let target = &service.keyset().payment;
+    let expect = |what: &str, expected: &dyn std::fmt::Display, found: &dyn std::fmt::Display| {
+        let (expected, found) = (expected.to_string(), found.to_string());
+        if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected}, found {found}")) }
+    };
+    expect("network", &target.network, &paid.network)?;
+    expect("asset", &target.asset, &paid.asset)?;
+    expect("payee", &target.pay_to, &paid.pay_to)?;
+    if let Some(price) = price {
+        expect("amount by the price list", &price, &paid.amount)?;
+    }
+    if let Some(authorized) = &exchange.payment {
+        expect("authorized network", &authorized.network, &paid.network)?;
+        expect("authorized asset", &authorized.asset, &paid.asset)?;
+        expect("authorized payee", &authorized.pay_to, &paid.pay_to)?;
+        expect("authorized amount", &authorized.amount, &paid.amount)?;
+        expect("authorized payer", &authorized.payer, &paid.payer)?;
+        expect("authorized nonce", &authorized.nonce, &paid.nonce)?;
+        expect("nonce committed", &authorized.nonce_salt.is_some(), &paid.nonce_committed)?;
+        if let Some(salt) = authorized.nonce_salt {
+            let committed = commitment(exchange).map(|request| B256::from(request.payment_nonce(&salt)));
+            expect("committed nonce", &committed.unwrap_or_default(), &paid.nonce)?;
+        }
+    }
+    match signed.receipt.status {
+        ReceiptStatus::FailedUncharged if paid.transaction != B256::ZERO => {
+            Err(format!("not charged, yet settled by {}", paid.transaction))
+        }
+        ReceiptStatus::Completed | ReceiptStatus::FailedRefunded if paid.transaction == B256::ZERO => {
+            Err("charged, but no settlement transaction is named".to_owned())
+        }
+        _ => Ok(format!(
+            "{} of {} on {} from {}, transaction {}",
+            paid.amount, paid.asset, paid.network, paid.payer, paid.transaction
+        )),
+    }
+}

@@ -1,0 +1,427 @@
+//! Attestations of a mock platform: one that verifies, and every way of bending it that must not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
+mod common;
+
+use common::{METADATA_KEY, NONCE, NOW, World, assert_fails, judge, rejects};
+use precis_devnet::oasis::mock::{CollateralSpec, InstanceKeys, MockPki, PkiSpec, Revoked};
+use precis_protocol::Digest;
+use precis_verify::check::{self, Status};
+use precis_verify::policy::{EvidenceKind, TrustedRoot};
+use precis_verify::{Presented, Verdict, enclave_identity_of, verify};
+
+#[test]
+fn a_genuine_service_is_verified_and_every_output_says_insecure_under_a_mock_root() {
+    let world = World::new();
+    let config = world.keyset.ohttp_config.clone();
+    let attestation = world.attestation();
+    let presented = Presented {
+        attestation: &attestation,
+        nonce: Some(NONCE),
+        ohttp_config: Some(&config),
+        current_epoch: Some(99),
+    };
+    let appraisal = verify(&presented, &World::policy(), NOW);
+    assert_eq!(appraisal.transcript.verdict(), Verdict::Verified, "{}", appraisal.transcript);
+    assert!(
+        appraisal.transcript.checks().iter().all(|outcome| outcome.status == Status::Pass),
+        "{}",
+        appraisal.transcript
+    );
+    assert!(appraisal.transcript.insecure());
+    assert!(appraisal.transcript.render(true).starts_with("INSECURE"));
+    let service = appraisal.service.unwrap();
+    assert!(service.insecure());
+    assert_eq!(service.keyset_digest(), world.keyset_digest());
+    assert_eq!(*service.enclave_identity(), world.quote.measurements.identity());
+    assert_eq!(service.ohttp_config(), config);
+    assert_eq!(service.attestation_bytes(), attestation);
+    assert_eq!(enclave_identity_of(&attestation).unwrap(), world.quote.measurements.identity());
+    let json = serde_json::to_value(&appraisal.transcript).unwrap();
+    assert_eq!(json["verdict"], "VERIFIED");
+    assert_eq!(json["insecure"], true);
+}
+
+#[test]
+fn plain_tdx_evidence_is_verified_when_the_policy_accepts_it() {
+    let world = World::new();
+    let attestation = serde_json::to_vec(&world.document(vec![world.tdx_evidence()])).unwrap();
+    let presented = Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() };
+    assert_fails(&verify(&presented, &World::policy(), NOW).transcript, check::EVIDENCE_PARSE);
+    let mut policy = World::policy();
+    policy.evidence = [EvidenceKind::TdxQuote].into();
+    let appraisal = verify(&presented, &policy, NOW);
+    assert_eq!(appraisal.transcript.verdict(), Verdict::Verified, "{}", appraisal.transcript);
+
+    // The same evidence under another challenge: REPORTDATA no longer fits.
+    let mut later = World::new();
+    later.challenge_nonce = [0x4f; 32];
+    let replayed = serde_json::to_vec(&later.document(vec![world.tdx_evidence()])).unwrap();
+    let presented = Presented { attestation: &replayed, nonce: Some([0x4f; 32]), ..Presented::default() };
+    assert_fails(&verify(&presented, &policy, NOW).transcript, check::QUOTE_REPORT_DATA);
+    // A digest in the wrong half.
+    let mut world = World::new();
+    world.quote.report_data.rotate_left(32);
+    assert_fails(&world.appraise().transcript, check::QUOTE_REPORT_DATA);
+}
+
+#[test]
+fn without_a_nonce_the_verdict_is_incomplete_and_there_is_no_service() {
+    let attestation = World::new().attestation();
+    let appraisal = verify(&Presented { attestation: &attestation, ..Presented::default() }, &World::policy(), NOW);
+    assert_eq!(appraisal.transcript.verdict(), Verdict::Incomplete, "{}", appraisal.transcript);
+    assert_ne!(appraisal.transcript.verdict().exit_code(), 0);
+    assert!(appraisal.service.is_none());
+}
+
+#[test]
+fn a_mock_root_is_never_accepted_under_intels() {
+    let attestation = World::new().attestation();
+    let mut policy = World::policy();
+    policy.root = TrustedRoot::Intel;
+    let appraisal =
+        verify(&Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() }, &policy, NOW);
+    assert_fails(&appraisal.transcript, check::QUOTE_ROOT);
+    assert_fails(&appraisal.transcript, check::QUOTE_CHAIN);
+    assert!(!appraisal.transcript.insecure());
+    rejects(check::QUOTE_ROOT, |world| {
+        world.pki = MockPki::new(&PkiSpec::fresh([66; 32], NOW)).unwrap();
+        world.collateral_spec = CollateralSpec::fresh(&world.pki, NOW);
+    });
+}
+
+#[test]
+fn another_nonce_or_a_stale_challenge_is_rejected() {
+    rejects(check::CHALLENGE_NONCE, |world| world.challenge_nonce[31] ^= 1);
+    rejects(check::CHALLENGE_FRESH, |world| world.challenge_issued_at = NOW - 301);
+    rejects(check::CHALLENGE_FRESH, |world| world.challenge_issued_at = NOW + 301);
+    rejects(check::CHALLENGE_SIGNATURE, |world| world.identity = ed25519_dalek::SigningKey::from_bytes(&[77; 32]));
+    rejects(check::CHALLENGE_SIGNATURE, |world| world.challenge_network = "eip155:1".to_owned());
+}
+
+#[test]
+fn a_keyset_that_the_registration_does_not_carry_is_rejected() {
+    let swap = |change: fn(&mut World)| {
+        let mut world = World::new();
+        let mut other = World::new();
+        change(&mut other);
+        world.presented_keyset = Some(other.keyset_bytes());
+        judge(&world.attestation()).transcript
+    };
+    for change in [
+        (|world| world.keyset.keys.channel = [99; 32]) as fn(&mut World),
+        |world| world.keyset.not_after += 1,
+        |world| world.keyset.payment.pay_to = alloy_primitives::Address::repeat_byte(0x66),
+        |world| world.keyset.release.version = "0.1.1".to_owned(),
+    ] {
+        assert_fails(&swap(change), check::REGISTER_METADATA);
+    }
+    // The same members, other bytes.
+    let mut world = World::new();
+    world.presented_keyset = Some([world.keyset_bytes().as_slice(), b" "].concat());
+    assert_fails(&judge(&world.attestation()).transcript, check::REGISTER_METADATA);
+    rejects(check::REGISTER_METADATA, |world| {
+        world.metadata_digest = Some(Digest::of(b"another instance").to_string())
+    });
+    rejects(check::REGISTER_METADATA, |world| {
+        world.metadata_digest = Some(world.keyset_digest().to_string().to_uppercase())
+    });
+}
+
+#[test]
+fn a_keyset_that_contradicts_itself_is_rejected_even_when_registered() {
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.keys.channel = world.keyset.keys.identity);
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.ohttp_config[5] ^= 1);
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.price_list.modes.extractive.base += 1);
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.version = "precis/keyset: v2".to_owned());
+    rejects(check::KEYSET_TIME, |world| world.keyset.not_after = NOW - 301);
+    rejects(check::KEYSET_TIME, |world| world.keyset.not_before = NOW + 301);
+    rejects(check::MODEL_ALLOWED, |world| world.keyset.models.abstractive = Digest::of(b"another model"));
+    rejects(check::PAYMENT_ALLOWED, |world| world.keyset.payment.asset = alloy_primitives::Address::repeat_byte(0x66));
+    rejects(check::REGISTER_APP, |world| world.keyset.app_id = precis_verify::AppId::from_bytes([1; 21]).to_string());
+    rejects(check::REGISTER_APP, |world| world.keyset.app_id.push('x'));
+}
+
+#[test]
+fn a_registration_of_another_app_chain_or_epoch_is_rejected() {
+    rejects(check::REGISTER_APP, |world| world.app[0] ^= 1);
+    rejects(check::REGISTER_SIGNATURE, |world| world.chain.runtime_id[0] ^= 1);
+    rejects(check::REGISTER_SIGNATURE, |world| world.chain_context[0] ^= 1);
+    rejects(check::REGISTER_SIGNATURE, |world| world.chain.chain_context = "dd".repeat(32));
+    rejects(check::REGISTRATION_EPOCH, |world| world.expiration = 99);
+    // The metadata key itself must be there.
+    assert_eq!(METADATA_KEY, format!("net.oasis.app.{}", precis_protocol::tags::METADATA_KEYSET));
+}
+
+#[test]
+fn a_rak_that_the_quote_does_not_bind_is_rejected() {
+    rejects(check::QUOTE_REPORT_DATA, |world| world.rak = InstanceKeys::from_seed([22; 32]).unwrap());
+    rejects(check::QUOTE_REPORT_DATA, |world| world.quote.report_data[31] ^= 1);
+}
+
+#[test]
+fn a_transaction_whose_proofs_do_not_fit_is_rejected() {
+    for offset in [1, 40, 80, 100] {
+        let mut world = World::new();
+        world.bend_transaction = |transaction, _| transaction;
+        let mut document = world.document(vec![world.register_evidence()]);
+        let precis_protocol::attestation::Evidence::RoflRegister { transaction, .. } = &mut document.evidence[0] else {
+            panic!()
+        };
+        let at = transaction.len() - offset;
+        transaction[at] ^= 1;
+        let transcript = judge(&serde_json::to_vec(&document).unwrap()).transcript;
+        assert_eq!(transcript.verdict(), Verdict::Rejected, "{offset}\n{transcript}");
+    }
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_transaction = |transaction, _| [transaction.as_slice(), &[0]].concat()
+    });
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_transaction = |transaction, _| transaction[..transaction.len() - 1].to_vec()
+    });
+    // A body signed by somebody else's RAK: the signer is not the key that the quote binds.
+    rejects(check::REGISTER_SIGNATURE, |world| {
+        world.bend_transaction = |_, world| {
+            let mut other = World::new();
+            other.rak = InstanceKeys::from_seed([23; 32]).unwrap();
+            let body = world.with_register(&world.quote_bytes(), |register| {
+                precis_devnet::oasis::mock::cbor::encode(&register.body())
+            });
+            other.with_register(&world.quote_bytes(), |register| register.sign_body(&body))
+        };
+    });
+}
+
+#[test]
+fn a_debuggable_migratable_or_configured_td_is_rejected() {
+    for bit in [0, 1, 4, 5, 6, 7, 8, 15, 17, 18, 22, 23, 26, 28, 29, 31, 32, 61, 62] {
+        rejects(check::QUOTE_ATTRIBUTES, |world| world.quote.td_attributes[bit / 8] ^= 1 << (bit % 8));
+    }
+    rejects(check::QUOTE_ATTRIBUTES, |world| world.quote.mr_signer_seam[0] = 1);
+    rejects(check::QUOTE_ATTRIBUTES, |world| world.quote.mr_config_id[0] = 1);
+    rejects(check::QUOTE_ATTRIBUTES, |world| world.quote.mr_owner[0] = 1);
+    rejects(check::QUOTE_ATTRIBUTES, |world| world.quote.mr_owner_config[0] = 1);
+}
+
+#[test]
+fn every_measurement_decides() {
+    rejects(check::IDENTITY_ALLOWED, |world| world.quote.measurements.mr_td[0] ^= 1);
+    for index in 0..4 {
+        rejects(check::IDENTITY_ALLOWED, |world| world.quote.measurements.rt_mr[index][47] ^= 1);
+    }
+}
+
+#[test]
+fn a_platform_that_is_not_up_to_date_is_rejected() {
+    for status in [
+        "OutOfDate",
+        "OutOfDateConfigurationNeeded",
+        "ConfigurationNeeded",
+        "ConfigurationAndSWHardeningNeeded",
+        "SWHardeningNeeded",
+    ] {
+        rejects(check::QUOTE_TCB, |world| world.collateral_spec.tcb_status = status);
+    }
+    rejects(check::QUOTE_TCB, |world| {
+        world.collateral_spec.tcb_status = "SWHardeningNeeded";
+        world.collateral_spec.advisories = vec!["INTEL-SA-00001".to_owned(), "INTEL-SA-00002".to_owned()];
+    });
+    rejects(check::QUOTE_TCB, |world| world.collateral_spec.qe_status = "OutOfDate");
+    rejects(check::QUOTE_TCB, |world| world.collateral_spec.qe_status = "ConfigurationNeeded");
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.tcb_status = "Revoked");
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.qe_status = "Revoked");
+    rejects(check::QUOTE_CHAIN, |world| world.quote.tee_tcb_svn[2] = 0);
+    let mut world = World::new();
+    world.collateral_spec.tcb_status = "SWHardeningNeeded";
+    world.collateral_spec.advisories = vec!["INTEL-SA-00001".to_owned()];
+    assert_eq!(world.appraise().transcript.verdict(), Verdict::Verified, "{}", world.appraise().transcript);
+}
+
+#[test]
+fn stale_expired_or_foreign_collateral_is_rejected() {
+    const DAY: u64 = 86_400;
+    rejects(check::QUOTE_COLLATERAL, |world| world.collateral_spec.evaluation_number = 17);
+    rejects(check::QUOTE_COLLATERAL, |world| {
+        world.collateral_spec.issued = NOW - 31 * DAY;
+        world.collateral_spec.next_update = NOW + DAY;
+    });
+    rejects(check::QUOTE_COLLATERAL, |world| world.collateral_spec.pce_id = [1, 0]);
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.next_update = NOW - 1);
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.crl_next_update = NOW - 1);
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.issued = NOW + 301);
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.fmspc = [9; 6]);
+}
+
+#[test]
+fn revoked_certificates_and_missing_lists_are_rejected() {
+    for revoked in [Revoked::Pck, Revoked::PckCa, Revoked::TcbSigning] {
+        rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.revoked = revoked);
+    }
+    rejects(check::QUOTE_CHAIN, |world| world.bend_collateral = |collateral, _| collateral.pck_crl.clear());
+    rejects(check::QUOTE_CHAIN, |world| world.bend_collateral = |collateral, _| collateral.root_ca_crl.clear());
+    rejects(check::QUOTE_CHAIN, |world| {
+        world.bend_collateral = |collateral, _| std::mem::swap(&mut collateral.pck_crl, &mut collateral.root_ca_crl);
+    });
+    rejects(check::QUOTE_CHAIN, |world| {
+        world.bend_collateral = |collateral, _| collateral.pck_crl = collateral.root_ca_crl.clone()
+    });
+}
+
+#[test]
+fn a_substituted_quoting_enclave_is_rejected() {
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.qe_id = "QE");
+    rejects(check::QUOTE_CHAIN, |world| world.quote.qe.mr_signer = [1; 32]);
+    rejects(check::QUOTE_CHAIN, |world| world.quote.qe.isv_prod_id = 1);
+    rejects(check::QUOTE_CHAIN, |world| world.quote.qe.isv_svn = 0);
+    rejects(check::QUOTE_CHAIN, |world| world.quote.qe.attributes[0] |= 2);
+    rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.qe_mr_signer = [1; 32]);
+}
+
+#[test]
+fn a_quote_bent_after_signing_is_rejected() {
+    rejects(check::EVIDENCE_PARSE, |world| world.bend_quote = |quote| quote.push(0));
+    rejects(check::EVIDENCE_PARSE, |world| world.bend_quote = |quote| quote.truncate(quote.len() - 1));
+    rejects(check::EVIDENCE_PARSE, |world| world.bend_quote = |quote| quote[632..636].copy_from_slice(&[0xff; 4]));
+    rejects(check::EVIDENCE_PARSE, |world| world.bend_quote = |quote| quote[764] = 5);
+    rejects(check::EVIDENCE_PARSE, |world| world.quote.version = 3);
+    rejects(check::EVIDENCE_PARSE, |world| world.quote.tee_type = 0);
+    // XFAM: nothing of ours looks at it, only the signature does.
+    rejects(check::QUOTE_CHAIN, |world| world.bend_quote = |quote| quote[48 + 128] ^= 1);
+}
+
+#[test]
+fn collateral_with_a_free_byte_is_rejected() {
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_collateral =
+            |collateral, _| collateral.tcb_info_issuer_chain = collateral.tcb_info_issuer_chain.replace('\n', "\r\n");
+    });
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_collateral =
+            |collateral, _| collateral.pck_crl_issuer_chain = collateral.tcb_info_issuer_chain.clone();
+    });
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_collateral =
+            |collateral, _| collateral.pck_certificate_chain = Some(collateral.tcb_info_issuer_chain.clone());
+    });
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_collateral = |collateral, _| collateral.tcb_info_signature.push(0)
+    });
+    rejects(check::QUOTE_CHAIN, |world| {
+        world.bend_collateral =
+            |collateral, _| collateral.tcb_info = collateral.tcb_info.replace("\"tcbType\":0", "\"tcbType\":1")
+    });
+    rejects(check::QUOTE_CHAIN, |world| world.bend_collateral = |collateral, _| collateral.qe_identity.push(' '));
+    // The chain in the collateral may repeat the one in the quote.
+    let mut world = World::new();
+    world.bend_collateral = |collateral, world| collateral.pck_certificate_chain = Some(world.pki.pck_chain());
+    assert_eq!(world.appraise().transcript.verdict(), Verdict::Verified, "{}", world.appraise().transcript);
+}
+
+#[test]
+fn a_key_configuration_other_than_the_keysets_is_rejected() {
+    let world = World::new();
+    let attestation = world.attestation();
+    let used = |config: &[u8]| {
+        let presented = Presented {
+            attestation: &attestation,
+            nonce: Some(NONCE),
+            ohttp_config: Some(config),
+            current_epoch: None,
+        };
+        verify(&presented, &World::policy(), NOW).transcript
+    };
+    let config = world.keyset.ohttp_config.clone();
+    let listed = [&[0, u8::try_from(config.len()).unwrap()], config.as_slice()].concat();
+    assert!(used(&listed).is_verified());
+    let mut other = config.clone();
+    other[4] ^= 1;
+    assert_fails(&used(&other), check::CHANNEL_KEY);
+    assert_fails(&used(&[listed.as_slice(), &listed].concat()), check::CHANNEL_KEY);
+    assert_fails(&used(&[]), check::CHANNEL_KEY);
+}
+
+#[test]
+fn a_document_that_two_parsers_could_read_differently_is_rejected() {
+    let text = String::from_utf8(World::new().attestation()).unwrap();
+    let refused = |text: String| assert_fails(&judge(text.as_bytes()).transcript, check::DOCUMENT_PARSE);
+    refused(text.replacen('{', r#"{"version":"precis/attestation: v1","#, 1));
+    refused(text.replacen('{', r#"{"extra":1,"#, 1));
+    refused(text.replacen(r#""kind":"rofl-register""#, r#""kind":"registry""#, 1));
+    refused(text.replacen("v1", "v2", 1));
+    refused(format!("\u{feff}{text}"));
+    refused(format!("{text} "));
+    refused(text.replacen(':', ": ", 1));
+    refused(text.replacen(&hex::encode(NONCE), &hex::encode(NONCE).to_uppercase(), 1));
+    refused(text.replacen(&"b1".repeat(32), &"B1".repeat(32), 1));
+    refused("[".repeat(100_000));
+    refused(String::new());
+    refused("x".repeat(5 * 1024 * 1024));
+    let world = World::new();
+    let none = serde_json::to_vec(&world.document(Vec::new())).unwrap();
+    assert_fails(&judge(&none).transcript, check::DOCUMENT_PARSE);
+    let many = serde_json::to_vec(&world.document(vec![world.tdx_evidence(); 5])).unwrap();
+    assert_fails(&judge(&many).transcript, check::DOCUMENT_PARSE);
+}
+
+#[test]
+fn a_policy_that_names_no_model_says_so() {
+    let attestation = World::new().attestation();
+    let mut policy = World::policy();
+    policy.model_digests.clear();
+    let appraisal =
+        verify(&Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() }, &policy, NOW);
+    let outcome = appraisal.transcript.outcome(check::MODEL_ALLOWED).unwrap();
+    assert_eq!(outcome.status, Status::NotEvaluated);
+    assert!(outcome.detail.contains("names no model"));
+    assert!(appraisal.transcript.is_verified());
+}
+
+#[test]
+fn no_single_bit_of_an_attestation_is_free() {
+    use proptest::prelude::*;
+    let attestation = World::new().attestation();
+    let policy = World::policy();
+    assert!(judge(&attestation).transcript.is_verified());
+    let config = ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(bit in 0..attestation.len() * 8)| {
+        let mut changed = attestation.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let presented = Presented { attestation: &changed, nonce: Some(NONCE), ..Presented::default() };
+        let appraisal = verify(&presented, &policy, NOW);
+        prop_assert_eq!(appraisal.transcript.verdict(), Verdict::Rejected, "bit {} of byte {}\n{}", bit % 8, bit / 8, appraisal.transcript);
+        prop_assert!(appraisal.service.is_none());
+    });
+}
+
+#[test]
+fn no_single_bit_of_a_registration_or_its_quote_is_free() {
+    use proptest::prelude::*;
+    let world = World::new();
+    let document = world.document(vec![world.register_evidence()]);
+    let policy = World::policy();
+    let length = world.transaction().len();
+    let config = ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(bit in 0..length * 8)| {
+        let mut changed = document.clone();
+        if let precis_protocol::attestation::Evidence::RoflRegister { transaction, .. } = &mut changed.evidence[0] {
+            transaction[bit / 8] ^= 1 << (bit % 8);
+        }
+        let attestation = serde_json::to_vec(&changed).unwrap();
+        let presented = Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() };
+        prop_assert_eq!(verify(&presented, &policy, NOW).transcript.verdict(), Verdict::Rejected, "bit {}", bit);
+    });
+}
+
+#[test]
+fn an_appraisal_takes_milliseconds() {
+    let attestation = World::new().attestation();
+    let policy = World::policy();
+    let presented = Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() };
+    let start = std::time::Instant::now();
+    for _ in 0..20 {
+        assert!(verify(&presented, &policy, NOW).transcript.is_verified());
+    }
+    let each = start.elapsed() / 20;
+    println!("one appraisal of {} bytes: {each:?}", attestation.len());
+    assert!(each.as_millis() < 100, "{each:?}");
+}

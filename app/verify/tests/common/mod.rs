@@ -1,0 +1,429 @@
+//! A whole service made to order: mock platform, registration, keyset, challenge and receipts, all properly signed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, missing_docs)]
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, U256};
+use precis_devnet::oasis::mock::{
+    Chain, CollateralSpec, InstanceKeys, Measurements, MockCollateral, MockPki, PkiSpec, Register, TdQuote,
+};
+use precis_protocol::attestation::{Attestation, Collateral, Evidence};
+use precis_protocol::challenge::{Block, Challenge};
+use precis_protocol::keyset::{Keys, Keyset, PayToOrigin, PaymentTarget, Release, price_list_digest};
+use precis_protocol::price::{PerMode, Price, PriceList};
+use precis_protocol::receipt::{
+    Channel, Payment, Receipt, ReceiptFile, ReceiptStatus, Salts, SavedRequest, SignedReceipt,
+};
+use precis_protocol::request::{Commitment, response_digest};
+use precis_protocol::{Digest, tags};
+use precis_verify::check::{CheckId, Status};
+use precis_verify::policy::{self, PaymentPins, TcbPolicy, TrustedRoot};
+use precis_verify::receipt::{Body, ExpectedPayment};
+use precis_verify::{AppId, Appraisal, Exchange, Policy, Presented, Transcript, Verdict, VerifiedService, verify};
+
+pub const NOW: u64 = 1_790_000_000;
+pub const NONCE: [u8; 32] = [0x4e; 32];
+const APP: [u8; 21] = [0xa9; 21];
+const NETWORK: &str = "eip155:31337";
+pub const METADATA_KEY: &str = "net.oasis.app.precis.keyset";
+
+/// Everything an attestation is made of; tests change one thing and look at the verdict.
+pub struct World {
+    pub pki: MockPki,
+    pub collateral_spec: CollateralSpec,
+    pub bend_collateral: fn(&mut Collateral, &World),
+    pub quote: TdQuote,
+    pub bend_quote: fn(&mut Vec<u8>),
+    pub bend_transaction: fn(Vec<u8>, &World) -> Vec<u8>,
+    pub rak: InstanceKeys,
+    pub chain: Chain,
+    pub chain_context: [u8; 32],
+    pub app: [u8; 21],
+    pub expiration: u64,
+    pub metadata: BTreeMap<String, String>,
+    pub metadata_digest: Option<String>,
+    pub identity: ed25519_dalek::SigningKey,
+    pub receipt: k256::ecdsa::SigningKey,
+    pub keyset: Keyset,
+    /// Presented instead of `keyset`, with everything else unchanged.
+    pub presented_keyset: Option<Vec<u8>>,
+    pub challenge_nonce: [u8; 32],
+    pub challenge_issued_at: u64,
+    pub challenge_network: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let pki = MockPki::new(&PkiSpec::fresh([1; 32], NOW)).unwrap();
+        let collateral_spec = CollateralSpec::fresh(&pki, NOW);
+        let rak = InstanceKeys::from_seed([2; 32]).unwrap();
+        let quote = TdQuote::new(Measurements::of("release 1"), rak.report_data([9; 32]));
+        let chain_context = [0xcc; 32];
+        let identity = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
+        let receipt = k256::ecdsa::SigningKey::from_slice(&[4; 32]).unwrap();
+        let keyset = keyset(&identity, &receipt);
+        Self {
+            pki,
+            collateral_spec,
+            bend_collateral: |_, _| {},
+            quote,
+            bend_quote: |_| {},
+            bend_transaction: |transaction, _| transaction,
+            rak,
+            chain: Chain { runtime_id: [0x80; 32], chain_context: hex::encode(chain_context) },
+            chain_context,
+            app: APP,
+            expiration: 100,
+            metadata: BTreeMap::from([("net.oasis.policy.provider".to_owned(), "other".to_owned())]),
+            metadata_digest: None,
+            identity,
+            receipt,
+            keyset,
+            presented_keyset: None,
+            challenge_nonce: NONCE,
+            challenge_issued_at: NOW - 2,
+            challenge_network: NETWORK.to_owned(),
+        }
+    }
+
+    pub fn keyset_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.keyset).unwrap()
+    }
+
+    pub fn keyset_digest(&self) -> Digest {
+        Digest::of(&self.keyset_bytes())
+    }
+
+    pub fn quote_bytes(&self) -> Vec<u8> {
+        let mut quote = self.quote.sign(&self.pki);
+        (self.bend_quote)(&mut quote);
+        quote
+    }
+
+    pub fn collateral(&self) -> Collateral {
+        let mut collateral = to_protocol(&self.collateral_spec.sign(&self.pki).unwrap());
+        (self.bend_collateral)(&mut collateral, self);
+        collateral
+    }
+
+    pub fn with_register<T>(&self, quote: &[u8], use_it: impl FnOnce(&Register<'_>) -> T) -> T {
+        let mut metadata = self.metadata.clone();
+        let digest = self.metadata_digest.clone().unwrap_or_else(|| self.keyset_digest().to_string());
+        metadata.insert(METADATA_KEY.to_owned(), digest);
+        let collateral = self.collateral_spec.sign(&self.pki).unwrap();
+        use_it(&Register {
+            chain: &self.chain,
+            app_id: self.app,
+            keys: &self.rak,
+            quote,
+            collateral: &collateral,
+            height: 7,
+            expiration: self.expiration,
+            nonce: 0,
+            metadata,
+        })
+    }
+
+    pub fn transaction(&self) -> Vec<u8> {
+        let transaction = self.with_register(&self.quote_bytes(), Register::sign);
+        (self.bend_transaction)(transaction, self)
+    }
+
+    pub fn register_evidence(&self) -> Evidence {
+        Evidence::RoflRegister {
+            transaction: self.transaction(),
+            runtime_id: self.chain.runtime_id,
+            chain_context: self.chain_context,
+            collateral: Box::new(self.collateral()),
+        }
+    }
+
+    pub fn tdx_evidence(&self) -> Evidence {
+        let mut quote = self.quote;
+        let digest = Digest::tagged(tags::REPORT_DATA, &[&self.challenge_nonce, self.keyset_digest().as_bytes()]);
+        quote.report_data[..32].copy_from_slice(digest.as_bytes());
+        quote.report_data[32..].copy_from_slice(&self.challenge_nonce);
+        Evidence::TdxQuote { quote: quote.sign(&self.pki), collateral: Box::new(self.collateral()) }
+    }
+
+    pub fn document(&self, evidence: Vec<Evidence>) -> Attestation {
+        let block = Block { network: self.challenge_network.clone(), number: 12, hash: B256::repeat_byte(0xb1) };
+        let challenge = Challenge::sign(
+            &self.identity,
+            self.challenge_nonce,
+            &self.keyset_digest(),
+            self.challenge_issued_at,
+            block,
+        )
+        .unwrap();
+        let keyset = self.presented_keyset.clone().unwrap_or_else(|| self.keyset_bytes());
+        Attestation { version: tags::ATTESTATION.to_owned(), keyset, evidence, challenge }
+    }
+
+    pub fn attestation(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.document(vec![self.register_evidence()])).unwrap()
+    }
+
+    /// A policy for the world as [`World::new`] makes it, whatever was changed since.
+    pub fn policy() -> Policy {
+        let world = Self::new();
+        Policy {
+            app_id: AppId::from_bytes(APP),
+            enclave_identities: [world.quote.measurements.identity()].into(),
+            model_digests: [Digest::of(b"extractive model"), Digest::of(b"abstractive model")].into(),
+            evidence: [policy::EvidenceKind::RoflRegister].into(),
+            chain: Some(policy::Chain { runtime_id: [0x80; 32], chain_context: [0xcc; 32] }),
+            tcb: TcbPolicy {
+                min_evaluation_number: 18,
+                allowed_advisories: ["INTEL-SA-00001".to_owned()].into(),
+                max_collateral_age_days: 30,
+            },
+            challenge_max_age_seconds: 300,
+            payment: PaymentPins {
+                network: Some(NETWORK.to_owned()),
+                asset: Some(Address::repeat_byte(0xaa)),
+                pay_to: None,
+            },
+            root: TrustedRoot::Mock(world.pki.root_der().to_vec()),
+        }
+    }
+
+    pub fn appraise(&self) -> Appraisal {
+        judge(&self.attestation())
+    }
+
+    pub fn service(&self) -> VerifiedService {
+        let appraisal = self.appraise();
+        appraisal.service.unwrap_or_else(|| panic!("{}", appraisal.transcript))
+    }
+}
+
+pub fn judge(attestation: &[u8]) -> Appraisal {
+    let presented = Presented { attestation, nonce: Some(NONCE), ohttp_config: None, current_epoch: Some(99) };
+    verify(&presented, &World::policy(), NOW)
+}
+
+pub fn keyset(identity: &ed25519_dalek::SigningKey, receipt: &k256::ecdsa::SigningKey) -> Keyset {
+    let price_list = PriceList {
+        version: 1,
+        modes: PerMode {
+            extractive: Price { base: 1000, per_1k_tokens: 500 },
+            abstractive: Price { base: 2000, per_1k_tokens: 4000 },
+        },
+    };
+    let channel = [5; 32];
+    Keyset {
+        version: tags::KEYSET.to_owned(),
+        app_id: AppId::from_bytes(APP).to_string(),
+        instance_id: [6; 16],
+        keys: Keys {
+            identity: identity.verifying_key().to_bytes(),
+            receipt: receipt.verifying_key().to_encoded_point(true).as_bytes().try_into().unwrap(),
+            channel,
+        },
+        ohttp_config: [&[1, 0, 0x20], channel.as_slice(), &[0, 4, 0, 1, 0, 1]].concat(),
+        models: PerMode { extractive: Digest::of(b"extractive model"), abstractive: Digest::of(b"abstractive model") },
+        parameters: PerMode {
+            extractive: Digest::of(b"extractive parameters"),
+            abstractive: Digest::of(b"abstractive parameters"),
+        },
+        price_list_digest: price_list_digest(&price_list),
+        price_list,
+        service_config_digest: Digest::of(b"service config"),
+        payment: PaymentTarget {
+            network: NETWORK.to_owned(),
+            asset: Address::repeat_byte(0xaa),
+            pay_to: Address::repeat_byte(0xbb),
+            pay_to_origin: PayToOrigin::EnclaveWallet,
+        },
+        kms_keys: tags::KMS_KEYS.map(str::to_owned).to_vec(),
+        release: Release { version: "0.1.0".to_owned(), commit: "unknown".to_owned() },
+        not_before: NOW - 3_600,
+        not_after: NOW + 86_400,
+    }
+}
+
+pub fn to_protocol(mock: &MockCollateral) -> Collateral {
+    Collateral {
+        pck_crl_issuer_chain: mock.pck_crl_issuer_chain.clone(),
+        root_ca_crl: mock.root_ca_crl.clone(),
+        pck_crl: mock.pck_crl.clone(),
+        tcb_info_issuer_chain: mock.signing_chain.clone(),
+        tcb_info: mock.tcb_info.clone(),
+        tcb_info_signature: mock.tcb_info_signature.to_vec(),
+        qe_identity_issuer_chain: mock.signing_chain.clone(),
+        qe_identity: mock.qe_identity.clone(),
+        qe_identity_signature: mock.qe_identity_signature.to_vec(),
+        pck_certificate_chain: None,
+    }
+}
+
+/// Asserts that the transcript rejects, and that `check` is among what failed.
+#[track_caller]
+pub fn assert_fails(transcript: &Transcript, check: CheckId) {
+    assert_eq!(transcript.verdict(), Verdict::Rejected, "{transcript}");
+    let status = transcript.outcome(check).map(|outcome| outcome.status);
+    assert_eq!(status, Some(Status::Fail), "{check}\n{transcript}");
+}
+
+/// Asserts that a world with one change is rejected by `check`.
+#[track_caller]
+pub fn rejects(check: CheckId, change: impl FnOnce(&mut World)) {
+    let mut world = World::new();
+    change(&mut world);
+    let appraisal = world.appraise();
+    assert_fails(&appraisal.transcript, check);
+    assert!(appraisal.service.is_none());
+}
+
+pub const DOCUMENT: &str = "Oak is hard. Pine is soft. Birch is white.";
+pub const RESULT: &str = concat!(
+    r#"{"id":"00000000000000000000000000000001","mode":"extractive","summary":"Oak is hard. Birch is white.","#,
+    r#""sentences":[{"text":"Oak is hard.","start":0,"end":12},{"text":"Birch is white.","start":27,"end":42}],"#,
+    r#""coverage":{"inputTokens":1200,"tokensRead":1200,"chunks":2,"complete":true},"#,
+    r#""usage":{"inputTokens":1200,"outputTokens":8},"verbatim":true,"model":"MODEL"}"#
+);
+pub const BODY: &[u8] = br#"{"document":"Oak is hard. Pine is soft. Birch is white."}"#;
+pub const SALT: [u8; 32] = [0x5a; 32];
+
+/// One paid exchange; tests change one thing and look at the verdict.
+pub struct Job {
+    pub service: VerifiedService,
+    pub key: k256::ecdsa::SigningKey,
+    pub receipt: Receipt,
+    pub payment: Option<Payment>,
+    pub salts: Salts,
+    pub method: String,
+    pub path: String,
+    pub media_type: String,
+    pub body: Vec<u8>,
+    pub status_code: u16,
+    pub result: Vec<u8>,
+    pub channel: Option<Channel>,
+    pub authorized: Option<ExpectedPayment>,
+    pub document: Option<String>,
+    pub now: Option<u64>,
+    pub bend_receipt: fn(&mut SignedReceipt),
+}
+
+impl Job {
+    pub fn new() -> Self {
+        let world = World::new();
+        let service = world.service();
+        let result = RESULT.replace("MODEL", &Digest::of(b"extractive model").to_string()).into_bytes();
+        let request = Commitment::new("POST", "/v1/summaries", "application/json", BODY).unwrap();
+        let salts = Salts { request: [7; 32], response: [8; 32] };
+        let nonce = B256::from(request.payment_nonce(&SALT));
+        let payment = Payment {
+            network: NETWORK.to_owned(),
+            asset: Address::repeat_byte(0xaa),
+            pay_to: Address::repeat_byte(0xbb),
+            amount: U256::from(2000),
+            payer: Address::repeat_byte(0xdd),
+            nonce,
+            nonce_committed: true,
+            transaction: B256::repeat_byte(0x77),
+        };
+        let receipt = Receipt {
+            receipt_id: [1; 32],
+            app_id: APP,
+            enclave_identity: *service.enclave_identity(),
+            keyset_digest: service.keyset_digest(),
+            model_digest: Digest::of(b"extractive model"),
+            parameters_digest: Digest::of(b"extractive parameters"),
+            request_digest: request.receipt_digest(&salts.request),
+            response_digest: response_digest(&salts.response, 200, &result),
+            issued_at: NOW + 1,
+            block_number: 13,
+            block_hash: B256::repeat_byte(0xb2),
+            sequence: 1,
+            previous_receipt: B256::from(*service.keyset_digest().as_bytes()),
+            input_tokens: 1200,
+            output_tokens: 8,
+            tokens_read: 1200,
+            channel: Channel::Ohttp,
+            status: ReceiptStatus::Completed,
+        };
+        let authorized = ExpectedPayment {
+            network: payment.network.clone(),
+            asset: payment.asset,
+            pay_to: payment.pay_to,
+            amount: payment.amount,
+            payer: payment.payer,
+            nonce,
+            nonce_salt: Some(SALT),
+        };
+        Self {
+            service,
+            key: world.receipt,
+            receipt,
+            payment: Some(payment),
+            salts,
+            method: "POST".to_owned(),
+            path: "/v1/summaries".to_owned(),
+            media_type: "application/json".to_owned(),
+            body: BODY.to_vec(),
+            status_code: 200,
+            result,
+            channel: Some(Channel::Ohttp),
+            authorized: Some(authorized),
+            document: Some(DOCUMENT.to_owned()),
+            now: Some(NOW + 2),
+            bend_receipt: |_| {},
+        }
+    }
+
+    /// Replaces the result as the enclave itself would have made it.
+    pub fn set_result(&mut self, result: String) {
+        self.result = result.into_bytes();
+        self.receipt.response_digest = response_digest(&self.salts.response, self.status_code, &self.result);
+    }
+
+    pub fn signed(&self) -> SignedReceipt {
+        let mut signed =
+            SignedReceipt::sign(self.receipt.clone(), self.payment.clone(), self.salts, &self.key).unwrap();
+        (self.bend_receipt)(&mut signed);
+        signed
+    }
+
+    pub fn check(&self) -> Transcript {
+        let receipt = serde_json::to_vec(&self.signed()).unwrap();
+        let exchange = Exchange {
+            method: &self.method,
+            path: &self.path,
+            media_type: &self.media_type,
+            body: Body::Bytes(&self.body),
+            status_code: self.status_code,
+            result: &self.result,
+            receipt: &receipt,
+            channel: self.channel,
+            payment: self.authorized.clone(),
+            document: self.document.as_deref(),
+        };
+        precis_verify::check_receipt(&self.service, &exchange, self.now)
+    }
+
+    pub fn file(&self) -> ReceiptFile {
+        ReceiptFile {
+            version: tags::RECEIPT_FILE.to_owned(),
+            request: SavedRequest {
+                method: self.method.clone(),
+                path: self.path.clone(),
+                media_type: self.media_type.clone(),
+                body_digest: Digest::of(&self.body),
+            },
+            status_code: self.status_code,
+            result: self.result.clone(),
+            receipt: self.signed(),
+            attestation: self.service.attestation_bytes().to_vec(),
+        }
+    }
+}
+
+/// Asserts that a job with one change is rejected by `check`.
+#[track_caller]
+pub fn receipt_rejects(check: CheckId, change: impl FnOnce(&mut Job)) {
+    let mut job = Job::new();
+    change(&mut job);
+    assert_fails(&job.check(), check);
+}

@@ -1,0 +1,61 @@
+//! The chat format. The template text of the model file is pinned by digest in the manifest, and rendered in code: a
+//! template that this build has not been checked against is refused at load.
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, LoadError};
+use crate::gguf::Gguf;
+use crate::manifest::Chat;
+use crate::tokenizer::ByteLevelBpe;
+
+/// ChatML: every message between its two control tokens, its role on the first line.
+pub(crate) struct ChatMl {
+    start: u32,
+    end: u32,
+}
+
+impl ChatMl {
+    /// Check the model's template against the manifest.
+    pub(crate) fn from_gguf(gguf: &Gguf<'_>, chat: Option<&Chat>, bpe: &ByteLevelBpe) -> Result<Self, LoadError> {
+        let chat = chat.ok_or_else(|| gguf.unusable("the manifest names no chat format"))?;
+        if chat.format != "chatml" {
+            return Err(gguf.unusable(format_args!("chat format {:?} is not known to this build", chat.format)));
+        }
+        let found = hex::encode(Sha256::digest(gguf.string("tokenizer.chat_template")?.as_bytes()));
+        if found != chat.template_sha256 {
+            return Err(gguf.unusable(format_args!("chat template has SHA-256 {found}, expected {}", chat.template_sha256)));
+        }
+        let control = |token: &str| bpe.control(token).ok_or_else(|| gguf.unusable(format_args!("no token {token}")));
+        Ok(Self { start: control("<|im_start|>")?, end: control("<|im_end|>")? })
+    }
+
+    /// The token that ends a message.
+    pub(crate) fn end(&self) -> u32 {
+        self.end
+    }
+
+    /// A system message, then a user message of `document` tokens and the `instruction` after them, then the opening of
+    /// the answer.
+    pub(crate) fn render(
+        &self,
+        bpe: &ByteLevelBpe,
+        system: &str,
+        document: &[u32],
+        instruction: &str,
+    ) -> Result<Vec<u32>, Error> {
+        let mut ids = Vec::with_capacity(document.len() + 128);
+        ids.push(self.start);
+        ids.extend(bpe.ids(&format!("system\n{system}"))?);
+        ids.push(self.end);
+        ids.extend(bpe.ids("\n")?);
+        ids.push(self.start);
+        ids.extend(bpe.ids("user\n")?);
+        ids.extend_from_slice(document);
+        ids.extend(bpe.ids(instruction)?);
+        ids.push(self.end);
+        ids.extend(bpe.ids("\n")?);
+        ids.push(self.start);
+        ids.extend(bpe.ids("assistant\n")?);
+        Ok(ids)
+    }
+}

@@ -1,0 +1,120 @@
+//! Errors, named by who must act. None of them carries text of a document.
+
+use std::path::PathBuf;
+
+/// Why a text cannot be summarized, for the caller to act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Nothing but white space.
+    Empty,
+    /// No letter of any script.
+    NoLetters,
+    /// Letters, but nothing that reads as a sentence or a phrase.
+    NoSentences,
+    /// The model wrote nothing that could be returned.
+    NoSummary,
+}
+
+impl Reason {
+    /// Stable code for the wire.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::NoLetters => "no_letters",
+            Self::NoSentences => "no_sentences",
+            Self::NoSummary => "no_summary",
+        }
+    }
+}
+
+/// Failure of a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller's text has nothing to summarize.
+    #[error("the document cannot be summarized: {}", .0.code())]
+    NotSummarizable(Reason),
+    /// The caller's text is above a limit.
+    #[error("the document has {found} {unit}; at most {limit} are accepted")]
+    TooLong {
+        /// `bytes` or `tokens`.
+        unit: &'static str,
+        /// What the document has.
+        found: u64,
+        /// What is accepted.
+        limit: u64,
+    },
+    /// The owner of the request cancelled it.
+    #[error("cancelled")]
+    Cancelled,
+    /// The deadline of the request passed.
+    #[error("the deadline passed")]
+    Deadline,
+    /// A defect or a lack of resources on this side. The text names an operation, never content.
+    #[error("inference failed: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// Hide a library's cause behind the name of the operation: causes can quote their input.
+    pub(crate) fn internal<E>(operation: &'static str) -> impl FnOnce(E) -> Self {
+        move |_| Self::Internal(operation)
+    }
+}
+
+/// Failure to load the models, for the operator to act on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// A file is not there or cannot be read.
+    #[error("cannot read {}: {source}; run scripts/fetch-model", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file has another size than its manifest says.
+    #[error("{} has {found} bytes, its manifest says {expected}; run scripts/fetch-model", .path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// Bytes in the manifest.
+        expected: u64,
+        /// Bytes found.
+        found: u64,
+    },
+    /// A file has another digest than its manifest says.
+    #[error("{} has SHA-256 {found}, its manifest says {expected}; run scripts/fetch-model", .path.display())]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// Lowercase hexadecimal digest in the manifest.
+        expected: String,
+        /// Lowercase hexadecimal digest found.
+        found: String,
+    },
+    /// A file has the right digest, but this build cannot use it.
+    #[error("{file} cannot be used: {reason}")]
+    Unusable {
+        /// File name in the manifest.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A manifest compiled into this build is not well formed.
+    #[error("manifest {name} is not well formed: {reason}")]
+    Manifest {
+        /// Name of the manifest.
+        name: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl LoadError {
+    /// The file cannot be used, because of `reason`.
+    pub(crate) fn unusable(file: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Unusable { file: file.to_owned(), reason: reason.to_string() }
+    }
+}

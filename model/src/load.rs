@@ -1,0 +1,64 @@
+//! From a directory of pinned files to summarizers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::Summarizer;
+use crate::abstractive::Abstractive;
+use crate::embed::Embedder;
+use crate::error::LoadError;
+use crate::extractive::Extractive;
+use crate::manifest::{self, Manifest, Role};
+use crate::options::Mode;
+use crate::threads::Threads;
+use crate::weights::read_verified;
+
+/// Both summarizers. They share the embedding model and the threads.
+#[derive(Clone)]
+pub struct Models {
+    /// Quotes sentences.
+    pub extractive: Arc<dyn Summarizer>,
+    /// Writes sentences.
+    pub abstractive: Arc<dyn Summarizer>,
+}
+
+impl Models {
+    /// The summarizer of a mode.
+    pub fn get(&self, mode: Mode) -> &Arc<dyn Summarizer> {
+        match mode {
+            Mode::Extractive => &self.extractive,
+            Mode::Abstractive => &self.abstractive,
+        }
+    }
+}
+
+/// Load both models from the files that `scripts/fetch-model` brings, and measure their speed with a run of about a
+/// second.
+///
+/// # Errors
+/// [`LoadError`] naming the file, and for a wrong digest both digests. Nothing is parsed before its digest was checked.
+pub fn load(directory: &Path) -> Result<Models, LoadError> {
+    let minilm = Manifest::parse(manifest::MINILM)?;
+    let smollm2 = Manifest::parse(manifest::SMOLLM2)?;
+    let (weights, tokenizer) = (minilm.file(Role::EmbeddingWeights)?, minilm.file(Role::EmbeddingTokenizer)?);
+    for file in [weights, tokenizer] {
+        // The abstractive model's grounding uses the same files; its digest must say so.
+        if !smollm2.files.contains(file) {
+            return Err(LoadError::unusable(&file.name, "the two manifests pin it differently"));
+        }
+    }
+    let language = smollm2.file(Role::LanguageModel)?.clone();
+
+    let threads = Arc::new(Threads::new()?);
+    let tokenizer_bytes = read_verified(directory, tokenizer)?;
+    let weight_bytes = read_verified(directory, weights)?;
+    let embedder = Arc::new(Embedder::load((&weights.name, weight_bytes), (&tokenizer.name, &tokenizer_bytes))?);
+    let language_bytes = read_verified(directory, &language)?;
+    let abstractive =
+        Abstractive::load(smollm2, (&language.name, &language_bytes), Arc::clone(&embedder), Arc::clone(&threads))?;
+    drop(language_bytes);
+    embedder.calibrate(&threads).map_err(|error| LoadError::unusable("embedding model", error))?;
+    abstractive.calibrate().map_err(|error| LoadError::unusable(&language.name, error))?;
+    let extractive = Extractive::new(minilm, embedder, threads);
+    Ok(Models { extractive: Arc::new(extractive), abstractive: Arc::new(abstractive) })
+}

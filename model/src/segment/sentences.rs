@@ -1,0 +1,100 @@
+//! Blocks to sentences.
+
+use crate::segment::abbreviations::{self, Verdict};
+
+/// Longest run of characters looked at behind a terminal for closing marks, and before it for a word.
+const MAX_LOOK_CHARS: usize = 24;
+
+/// Offsets in `block` at which a sentence ends; the last is the length of the block.
+pub(crate) fn ends(block: &str) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut start = 0;
+    let mut chars = block.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if !is_terminal(c) {
+            continue;
+        }
+        let mut end = at + c.len_utf8();
+        let mut only_dots = matches!(c, '.' | '…');
+        let mut single = true;
+        let mut tight = needs_no_space(c);
+        while let Some((next_at, next)) = chars.next_if(|(_, next)| is_terminal(*next)) {
+            end = next_at + next.len_utf8();
+            only_dots &= matches!(next, '.' | '…');
+            tight |= needs_no_space(next);
+            single = false;
+        }
+        end += closing(&block[end..]);
+        let after = &block[end..];
+        let spaced = after.starts_with(char::is_whitespace);
+        if after.is_empty() || !(spaced || tight) {
+            continue;
+        }
+        let next = abbreviations::Next::of(after);
+        let stops = if tight {
+            true
+        } else if next.is_lowercase {
+            false
+        } else if single && only_dots {
+            match abbreviations::verdict(word_before(&block[start..at]), &next) {
+                Verdict::Ends => true,
+                Verdict::GoesOn => false,
+            }
+        } else {
+            true
+        };
+        if stops {
+            ends.push(end);
+            start = end;
+            while chars.next_if(|(at, _)| *at < end).is_some() {}
+        }
+    }
+    if ends.last() != Some(&block.len()) {
+        ends.push(block.len());
+    }
+    ends
+}
+
+fn is_terminal(c: char) -> bool {
+    matches!(
+        c,
+        '.' | '!' | '?' | '…' | '‼' | '⁇' | '⁈' | '⁉' | '։' | '؟' | '۔' | '।' | '॥' | '።' | '፧' | '፨' | '။' | '។'
+            | '。' | '．' | '｡' | '！' | '？'
+    )
+}
+
+/// Terminals after which the next sentence may follow without a space.
+fn needs_no_space(c: char) -> bool {
+    matches!(c, '。' | '．' | '｡' | '！' | '？' | '।' | '॥' | '።' | '။' | '។')
+}
+
+/// Bytes of closing quotes, brackets and reference marks such as `[12]` at the start of `rest`.
+fn closing(rest: &str) -> usize {
+    let mut length = 0;
+    for c in rest.chars().take(MAX_LOOK_CHARS) {
+        if !matches!(c, '"' | '\'' | '”' | '’' | '»' | ')' | ']' | '}' | '」' | '』' | '】' | '）' | '〉' | '》' | '*' | '_') {
+            break;
+        }
+        length += c.len_utf8();
+    }
+    let after = &rest[length..];
+    if after.starts_with('[')
+        && let Some(close) = after.bytes().take(MAX_LOOK_CHARS).position(|b| b == b']')
+        && after[1..close].bytes().all(|b| b.is_ascii_digit() || matches!(b, b',' | b'-' | b' '))
+    {
+        length += close + 1;
+    }
+    length
+}
+
+/// The word that ends where `before` ends, without opening quotes and brackets.
+fn word_before(before: &str) -> &str {
+    let mut start = before.len();
+    for (at, c) in before.char_indices().rev().take(MAX_LOOK_CHARS) {
+        if c.is_whitespace() || matches!(c, '(' | '[' | '{' | '"' | '“' | '‘' | '«' | '/' | '—') {
+            break;
+        }
+        start = at;
+    }
+    &before[start..]
+}

@@ -1,0 +1,43 @@
+//! WordPiece from a `tokenizer.json`, for the embedding model.
+
+use tokenizers::Tokenizer;
+
+use crate::error::{Error, LoadError};
+use crate::tokenizer::Encoded;
+
+/// The embedding model's tokenizer.
+pub(crate) struct WordPiece {
+    tokenizer: Tokenizer,
+    /// Begins every piece.
+    pub(crate) cls: u32,
+    /// Ends every piece.
+    pub(crate) sep: u32,
+    /// Fills a batch.
+    pub(crate) pad: u32,
+}
+
+impl WordPiece {
+    /// Read `tokenizer.json`. Its truncation and padding are switched off: they would drop text silently.
+    pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
+        let unusable = |reason: String| LoadError::unusable(name, reason);
+        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| unusable(error.to_string()))?;
+        tokenizer.with_truncation(None).map_err(|error| unusable(error.to_string()))?;
+        tokenizer.with_padding(None);
+        tokenizer.set_encode_special_tokens(true);
+        let id = |token: &str| tokenizer.token_to_id(token).ok_or_else(|| unusable(format!("no token {token}")));
+        let (cls, sep, pad) = (id("[CLS]")?, id("[SEP]")?, id("[PAD]")?);
+        Ok(Self { tokenizer, cls, sep, pad })
+    }
+
+    /// Number of tokens of a text.
+    pub(crate) fn count(&self, text: &str) -> Result<usize, Error> {
+        let encoding = self.tokenizer.encode_fast(text, false).map_err(Error::internal("tokenize"))?;
+        Ok(encoding.len())
+    }
+
+    /// Tokens of a text with their offsets.
+    pub(crate) fn encode(&self, text: &str) -> Result<Encoded, Error> {
+        let encoding = self.tokenizer.encode(text, false).map_err(Error::internal("tokenize"))?;
+        Ok(Encoded::from_encoding(&encoding))
+    }
+}

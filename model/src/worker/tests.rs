@@ -1,0 +1,138 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::{Limits, Manifest, Summarizer, manifest};
+
+/// A summarizer that does what the text says.
+struct Scripted {
+    manifest: Manifest,
+    started: Mutex<Sender<()>>,
+    release: Mutex<Receiver<()>>,
+}
+
+impl Summarizer for Scripted {
+    fn mode(&self) -> Mode {
+        Mode::Extractive
+    }
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+    fn limits(&self) -> Limits {
+        Limits { max_document_tokens: 1, max_document_bytes: 1, max_sentences: 1, max_output_tokens: 1 }
+    }
+    fn count_tokens(&self, _: &str) -> Result<u32, Error> {
+        Ok(0)
+    }
+    fn predict(&self, _: u32) -> Duration {
+        Duration::ZERO
+    }
+    fn summarize(&self, text: &str, _: &Options, control: &Control) -> Result<Summary, Error> {
+        match text {
+            "panic" => panic!("on purpose"),
+            "wait" => {
+                self.started.lock().unwrap().send(()).unwrap();
+                self.release.lock().unwrap().recv().unwrap();
+            }
+            _ => {}
+        }
+        control.check()?;
+        Ok(Summary {
+            text: text.to_owned(),
+            sentences: Vec::new(),
+            input_tokens: 0,
+            output_tokens: 0,
+            chunks: 1,
+            tokens_read: 0,
+            verbatim: true,
+        })
+    }
+}
+
+struct Stage {
+    worker: Worker,
+    started: Receiver<()>,
+    release: Sender<()>,
+}
+
+fn stage(queue: usize) -> Stage {
+    let (started_in, started) = channel();
+    let (release, release_out) = channel();
+    let scripted: Arc<dyn Summarizer> = Arc::new(Scripted {
+        manifest: Manifest::parse(manifest::MINILM).unwrap(),
+        started: Mutex::new(started_in),
+        release: Mutex::new(release_out),
+    });
+    let models = Models { extractive: Arc::clone(&scripted), abstractive: scripted };
+    Stage { worker: Worker::spawn(models, queue), started, release }
+}
+
+fn job(text: &str, control: Control) -> Job {
+    Job { mode: Mode::Extractive, text: Zeroizing::new(text.to_owned()), options: Options::default(), control }
+}
+
+fn submit(permit: Permit, job: Job) -> Receiver<Result<String, Error>> {
+    let (sender, receiver) = channel();
+    permit.submit(job, Box::new(move |result| sender.send(result.map(|summary| summary.text)).unwrap()));
+    receiver
+}
+
+#[test]
+fn a_full_queue_gives_no_permit_and_a_finished_job_gives_its_place_back() {
+    let Stage { worker, started, release } = stage(2);
+    let running = submit(worker.try_reserve().unwrap(), job("wait", Control::new()));
+    started.recv().unwrap();
+    let second = worker.try_reserve().unwrap();
+    assert!(worker.try_reserve().is_none());
+    drop(second);
+    assert_eq!(worker.free(), 1);
+    release.send(()).unwrap();
+    assert_eq!(running.recv().unwrap(), Ok("wait".to_owned()));
+    assert_eq!(worker.free(), 2);
+}
+
+#[test]
+fn a_panic_ends_its_job_and_not_the_worker() {
+    let Stage { worker, .. } = stage(1);
+    let panicked = submit(worker.try_reserve().unwrap(), job("panic", Control::new()));
+    assert_eq!(panicked.recv().unwrap(), Err(Error::Internal("panic")));
+    let loud: Done = Box::new(|_| panic!("on purpose"));
+    worker.try_reserve().unwrap().submit(job("x", Control::new()), loud);
+    let permit = loop {
+        if let Some(permit) = worker.try_reserve() {
+            break permit;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(submit(permit, job("after", Control::new())).recv().unwrap(), Ok("after".to_owned()));
+}
+
+#[test]
+fn cancelled_and_late_jobs_do_not_run() {
+    let Stage { worker, .. } = stage(2);
+    let control = Control::new();
+    control.canceller().cancel();
+    let cancelled = submit(worker.try_reserve().unwrap(), job("panic", control));
+    assert_eq!(cancelled.recv().unwrap(), Err(Error::Cancelled));
+    let late = Control::new().with_deadline(Instant::now());
+    assert_eq!(submit(worker.try_reserve().unwrap(), job("panic", late)).recv().unwrap(), Err(Error::Deadline));
+}
+
+#[test]
+fn a_dropped_worker_answers_the_jobs_that_wait() {
+    let Stage { worker, started, release } = stage(3);
+    let running = submit(worker.try_reserve().unwrap(), job("wait", Control::new()));
+    started.recv().unwrap();
+    let waiting = submit(worker.try_reserve().unwrap(), job("next", Control::new()));
+    let permit = worker.try_reserve().unwrap();
+    drop(worker);
+    release.send(()).unwrap();
+    assert_eq!(running.recv().unwrap(), Ok("wait".to_owned()));
+    assert_eq!(waiting.recv().unwrap(), Err(Error::Cancelled));
+    assert_eq!(submit(permit, job("late", Control::new())).recv().unwrap(), Err(Error::Cancelled));
+}

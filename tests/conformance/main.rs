@@ -1,0 +1,85 @@
+//! Clients that others wrote: the official x402 SDKs pay for a summary, the official ROFL client speaks to our devnet.
+//!
+//! They need node, Python and the packages that scripts/setup installs. Where those are absent the tests say that they are
+//! skipped; with PRECIS_REQUIRE_CONFORMANCE set, as scripts/test sets it, absence is a failure.
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use precis_tests::paths;
+use precis_tests::process::PATIENCE;
+use precis_tests::stack::{Devnet, Stack};
+use serde_json::{Value, json};
+
+/// The interpreter, if what it runs is installed.
+fn interpreter(python: bool) -> Option<PathBuf> {
+    let root = paths::root();
+    let (program, package) = if python {
+        (root.join(".precis/venv/bin/python"), root.join(".precis/venv"))
+    } else {
+        (PathBuf::from("node"), root.join("tests/conformance/node_modules/@x402/fetch"))
+    };
+    if package.is_dir() {
+        return Some(program);
+    }
+    assert!(std::env::var_os("PRECIS_REQUIRE_CONFORMANCE").is_none(), "{} is missing; run scripts/setup", package.display());
+    eprintln!("SKIPPED: {} is missing; run scripts/setup", package.display());
+    None
+}
+
+/// Runs a script of this directory; its standard output.
+async fn run(program: PathBuf, script: &str, arguments: &[&str], env: &[(&str, &str)]) -> anyhow::Result<String> {
+    let mut command = tokio::process::Command::new(program);
+    command.arg(paths::root().join("tests/conformance").join(script)).args(arguments).envs(env.iter().copied()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.with_context(|| format!("{script} takes too long"))??;
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{script}: {}\n{stdout}\n{stderr}", output.status);
+    Ok(stdout)
+}
+
+/// One SDK buys one summary with one request, as its users would write it.
+async fn buys(python: bool, script: &str) -> anyhow::Result<()> {
+    let Some(program) = interpreter(python) else { return Ok(()) };
+    let stack = Stack::start().await?;
+    let (chain, payer) = (stack.chain()?, stack.payer()?);
+    let before = chain.tokens(payer.address).await?;
+    let document = paths::document("notice.txt");
+    let env = [
+        ("PRECIS_URL", stack.server.url.as_str()),
+        ("PRECIS_KEY_FILE", stack.devnet.get("PRECIS_PAYER_KEY_FILE")?),
+        ("PRECIS_RPC_URL", stack.devnet.get("PRECIS_RPC_URL")?),
+    ];
+    let said = run(program, script, &[document.to_str().context("path")?], &env).await?;
+    let said: Value = serde_json::from_str(said.lines().last().context("no output")?).with_context(|| said.clone())?;
+    ensure!(said["status"] == 200 && said["settlement"]["success"] == true, "{said}");
+    let text = std::fs::read_to_string(document)?;
+    for sentence in said["body"]["result"]["sentences"].as_array().context("sentences")? {
+        ensure!(text.contains(sentence["text"].as_str().context("text")?), "not in the document: {sentence}");
+    }
+    let price = said["body"]["receipt"]["payment"]["amount"].as_str().context("amount")?.parse()?;
+    ensure!(before - chain.tokens(payer.address).await? == price, "charged other than {price}");
+    ensure!(chain.gas(payer.address).await?.is_zero(), "the payer holds gas");
+    let mined = chain.rpc("eth_getTransactionReceipt", json!([said["settlement"]["transaction"]])).await?;
+    ensure!(mined["status"] == "0x1", "not settled: {mined}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_official_javascript_client_buys_a_summary() {
+    buys(false, "x402_fetch.mjs").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_official_python_client_buys_a_summary() {
+    buys(true, "x402_httpx.py").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_official_rofl_client_speaks_to_the_devnets_appd() {
+    let Some(program) = interpreter(true) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
+    let said = run(program, "rofl_client.py", &[devnet.get("PRECIS_APPD_SOCKET").unwrap()], &[]).await.unwrap();
+    assert!(said.lines().any(|line| line.starts_with("ok")), "{said}");
+}

@@ -1,0 +1,55 @@
+//! What is outside the enclave may be absent at boot.
+
+use std::path::Path;
+
+use anyhow::ensure;
+use precis_tests::http::{self, Ask};
+use precis_tests::process::eventually;
+use precis_tests::proxy::LatePort;
+use precis_tests::stack::{Devnet, Server};
+use precis_tests::story::Story;
+use serde_json::json;
+
+/// Waits until `/readyz` says that it waits for something that contains `word`.
+async fn waits_for(server: &Server, word: &str) -> anyhow::Result<()> {
+    let (client, url) = (http::client()?, format!("{}/readyz", server.internal_url));
+    eventually(word, async || {
+        let answer = http::get(&client, &url).await.ok()?;
+        let told = answer.json().ok()?;
+        (answer.status == 503 && told["waitingFor"].as_str()?.contains(word)).then_some(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_service_whose_surroundings_are_absent_says_so_and_becomes_ready_when_they_appear() {
+    let dir = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
+    let chain = LatePort::choose().await.unwrap();
+    let socket = dir.path().join("appd.late.sock");
+    let mut env = devnet.env.clone();
+    let real_chain = env.insert("PRECIS_RPC_URL".into(), chain.url()).unwrap();
+    let real_socket = env.insert("PRECIS_APPD_SOCKET".into(), socket.to_str().unwrap().into()).unwrap();
+    let mut server = Server::listening(dir.path(), &env, &[]).await.unwrap();
+    let client = http::client().unwrap();
+    let mut story = Story::new();
+
+    story.tell("without rofl-appd it is alive, not ready, and says what it waits for", async {
+        waits_for(&server, "appd").await?;
+        ensure!(http::get(&client, &format!("{}/livez", server.internal_url)).await?.status == 200, "livez");
+        let answer = Ask::json("Some text. More text.", json!({})).send(&client, &server.url, &[]).await?;
+        answer.refused(503, "not_ready")?;
+        ensure!(!answer.header("retry-after").is_empty(), "no Retry-After");
+        http::get(&client, &format!("{}/.well-known/ohttp-gateway", server.url)).await?.refused(503, "not_ready")
+    }).await;
+    story.tell("with rofl-appd but without the chain it waits for the chain", async {
+        std::os::unix::fs::symlink(Path::new(&real_socket), &socket)?;
+        waits_for(&server, "chain").await
+    }).await;
+    chain.open(&real_chain).await.unwrap();
+    story.tell("once both have appeared it becomes ready and quotes", async {
+        server.ready().await?;
+        Ask::json("Some text. More text.", json!({})).send(&client, &server.url, &[]).await?.refused(402, "payment_required")
+    }).await;
+    story.end().unwrap();
+}
