@@ -23,14 +23,21 @@ const INTERNAL: [(&str, &[&str]); 12] = [
     (
         "precis-server",
         &[
-            "precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-store", "precis-channel",
-            "precis-rofl", "precis-model",
+            "precis-protocol",
+            "precis-verify",
+            "precis-payment",
+            "precis-extract",
+            "precis-store",
+            "precis-channel",
+            "precis-rofl",
+            "precis-model",
         ],
     ),
 ];
 
 /// What the pure crates may not reach, however indirectly.
-const IMPURE: [&str; 9] = ["tokio", "axum", "reqwest", "hyper", "hyper-util", "tonic", "mio", "socket2", "alloy-provider"];
+const IMPURE: [&str; 9] =
+    ["tokio", "axum", "reqwest", "hyper", "hyper-util", "tonic", "mio", "socket2", "alloy-provider"];
 
 fn metadata(extra: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
@@ -110,17 +117,24 @@ fn outside_crates_are_named_only_where_the_design_says() {
         ("tonic", &["precis-rofl", "precis-devnet"]),
         ("anyhow", &["precis-server", "precis-devnet", "precis-tests"]),
     ] {
-        let naming: Vec<_> = direct.iter().filter(|(_, all)| all.contains(dependency)).map(|(name, _)| name.as_str()).collect();
+        let naming: Vec<_> =
+            direct.iter().filter(|(_, all)| all.contains(dependency)).map(|(name, _)| name.as_str()).collect();
         for name in &naming {
             assert!(allowed.contains(name), "{name} may not name {dependency}");
         }
         assert!(!naming.is_empty(), "nothing names {dependency}: the rule is out of date");
     }
     for name in ["precis-protocol", "precis-verify"] {
-        assert!(!direct[name].contains("getrandom") && !direct[name].contains("rand"), "{name} is given its randomness");
+        assert!(
+            !direct[name].contains("getrandom") && !direct[name].contains("rand"),
+            "{name} is given its randomness"
+        );
     }
     for name in ["precis-model", "precis-extract"] {
-        assert!(!direct[name].contains("http") && !direct[name].contains("alloy-primitives"), "{name} knows no HTTP and no money");
+        assert!(
+            !direct[name].contains("http") && !direct[name].contains("alloy-primitives"),
+            "{name} knows no HTTP and no money"
+        );
     }
 }
 
@@ -138,9 +152,14 @@ fn protocol_and_verify_reach_no_network() {
 
 #[test]
 fn pure_crates_touch_no_clock_file_network_or_environment() {
-    let impure = ["SystemTime", "Instant::now", "std::fs", "std::net", "std::env", "std::thread", "std::process", "tokio"];
+    let impure =
+        ["SystemTime", "Instant::now", "std::fs", "std::net", "std::env", "std::thread", "std::process", "tokio"];
     let mut read = 0;
-    for source in source::all().unwrap().iter().filter(|s| s.path.starts_with("app/protocol/src/") || s.path.starts_with("app/verify/src/")) {
+    for source in source::all()
+        .unwrap()
+        .iter()
+        .filter(|s| s.path.starts_with("app/protocol/src/") || s.path.starts_with("app/verify/src/"))
+    {
         if source.is_test() || !source.path.ends_with(".rs") {
             continue;
         }
@@ -181,12 +200,24 @@ fn nothing_is_taken_from_git_or_an_unknown_registry() {
 #[test]
 fn the_top_level_has_the_names_of_the_design() {
     let allowed = BTreeSet::from([
-        "Cargo.toml", "Cargo.lock", "rofl.yaml", "compose.yaml", "app", "model", "tests", "scripts", "README.md",
-        "rust-toolchain.toml", "rustfmt.toml", "clippy.toml", "deny.toml",
+        "Cargo.toml",
+        "Cargo.lock",
+        "rofl.yaml",
+        "compose.yaml",
+        "app",
+        "model",
+        "tests",
+        "scripts",
+        "README.md",
+        "rust-toolchain.toml",
+        "rustfmt.toml",
+        "clippy.toml",
+        "deny.toml",
     ]);
     let entries = std::fs::read_dir(paths::root()).unwrap();
     let found: BTreeSet<_> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
-    let visible: BTreeSet<&str> = found.iter().map(String::as_str).filter(|name| !name.starts_with('.') && *name != "target").collect();
+    let visible: BTreeSet<&str> =
+        found.iter().map(String::as_str).filter(|name| !name.starts_with('.') && *name != "target").collect();
     assert_eq!(visible, allowed);
 }
 
@@ -205,9 +236,19 @@ fn no_source_file_is_longer_than_450_lines() {
 fn no_file_names_a_registry_host_or_leaves_work_unsaid() {
     // Written in halves, so that this file does not name them.
     let words = [
-        concat!("registry.np", "mjs"), concat!("pyp", "i.org"), concat!("pythonho", "sted"), concat!("crates.", "io"),
-        concat!("deb.debi", "an"), concat!("/wor", "k/"), concat!("/roo", "t/."), concat!("TO", "DO"), concat!("FIX", "ME"),
-        concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[ign", "ore"), concat!("for no", "w,"),
+        concat!("registry.np", "mjs"),
+        concat!("pyp", "i.org"),
+        concat!("pythonho", "sted"),
+        concat!("crates.", "io"),
+        concat!("deb.debi", "an"),
+        concat!("/wor", "k/"),
+        concat!("/roo", "t/."),
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("todo", "!("),
+        concat!("unimplemented", "!("),
+        concat!("#[ign", "ore"),
+        concat!("for no", "w,"),
     ];
     // Locks name the registry by its index; the licence and the tokenizer's vectors are text of others.
     let others = ["Cargo.lock", "app/LICENSE", "tests/vectors/tokenizer/"];

@@ -20,9 +20,10 @@ fn complete() -> (String, String) {
     let read = |name: &str| std::fs::read_to_string(paths::root().join(name)).unwrap();
     let digest = "3f".repeat(32);
     let compose = read("compose.yaml").replace("@sha256:NOT-BUILT-YET", &format!("@sha256:{digest}"));
-    let rofl = read("rofl.yaml")
-        .replace("enclaves: []", "enclaves: [{id: AAAA}]")
-        .replace("    paratime: sapphire\n", "    paratime: sapphire\n    app_id: rofl1x\n    trust_root: {height: 1, hash: ab}\n");
+    let rofl = read("rofl.yaml").replace("enclaves: []", "enclaves: [{id: AAAA}]").replace(
+        "    paratime: sapphire\n",
+        "    paratime: sapphire\n    app_id: rofl1x\n    trust_root: {height: 1, hash: ab}\n",
+    );
     (rofl, compose)
 }
 
@@ -54,10 +55,22 @@ fn every_violation_is_refused_with_its_place() {
     let in_compose = [
         ("@sha256:", ":latest@sha256:x", "open: compose.yaml services.precis.image"),
         ("ghcr.io/precis", "precis", "services.precis.image: has to be fully qualified"),
-        ("ghcr.io/precis/precis-server", "ghcr.io/${ORG}/precis-server", "services.precis.image: a variable in the image"),
-        ("PRECIS_PRICE_EXTRACTIVE: \"1000,500\"", "PRECIS_PRICE_EXTRACTIVE: ${PRICE}", "environment.PRECIS_PRICE_EXTRACTIVE: ${PRICE}"),
+        (
+            "ghcr.io/precis/precis-server",
+            "ghcr.io/${ORG}/precis-server",
+            "services.precis.image: a variable in the image",
+        ),
+        (
+            "PRECIS_PRICE_EXTRACTIVE: \"1000,500\"",
+            "PRECIS_PRICE_EXTRACTIVE: ${PRICE}",
+            "environment.PRECIS_PRICE_EXTRACTIVE: ${PRICE}",
+        ),
         ("PRECIS_NETWORK: \"eip155:84532\"", "PRECIS_NETWORK:", "environment.PRECIS_NETWORK"),
-        ("PRECIS_ASSET_VERSION: \"2\"", "PRECIS_ASSET_VERSION: 2", "environment.PRECIS_ASSET_VERSION: has to be quoted"),
+        (
+            "PRECIS_ASSET_VERSION: \"2\"",
+            "PRECIS_ASSET_VERSION: 2",
+            "environment.PRECIS_ASSET_VERSION: has to be quoted",
+        ),
         ("      PRECIS_RPC_URL: https://sepolia.base.org\n", "", "environment.PRECIS_RPC_URL: has to be a literal"),
         ("https://p8080.${ROFL_PROXY_HOST}", "https://${SECRET_HOST}", "environment.PRECIS_PUBLIC_URL: ${SECRET_HOST}"),
         ("PRECIS_STATE_DIR: /data", "PRECIS_TRUST_ROOT: /mock.der", "environment.PRECIS_TRUST_ROOT: is a mock root"),
@@ -88,7 +101,11 @@ fn every_violation_is_refused_with_its_place() {
         ("compose: compose.yaml", "compose: other.yaml", "artifacts.container.compose"),
         ("network: testnet", "network: testnet\n    debug: true", "debug"),
         ("min_tcb_evaluation_data_number: 18", "min_tcb_evaluation_data_number: 17", "min_tcb_evaluation_data_number"),
-        ("network: testnet", "network: testnet\n    secrets: [{name: precis_pay_to, value: AA==}]", "secrets: PRECIS_PAY_TO"),
+        (
+            "network: testnet",
+            "network: testnet\n    secrets: [{name: precis_pay_to, value: AA==}]",
+            "secrets: PRECIS_PAY_TO",
+        ),
         ("network: testnet", "network: testnet\n    metadata: {env.PRECIS_RPC_URL: x}", "metadata: env.PRECIS_RPC_URL"),
         ("resources:", "resourses: {}\nresources:", "resourses: the CLI ignores"),
         ("    app_id: rofl1x\n", "", "open: rofl.yaml deployments.testnet.app_id"),

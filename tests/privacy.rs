@@ -61,66 +61,90 @@ async fn neither_documents_nor_keys_reach_logs_or_disk() {
     let document = format!("The {CANARY} was signed on Friday. It names three companies. The price is not known.");
     let mut story = Story::new();
 
-    story.tell("a quote, a paid summary in both modes, and a replay are answered", async {
-        for mode in ["extractive", "abstractive"] {
-            let ask = Ask::json(&document, json!({ "mode": mode, "focus": CANARY }));
-            let payment = payer.pay(&client, origin, &ask).await?;
-            for _ in 0..2 {
-                let answer = send_paid(&client, origin, &ask, &payment).await?;
-                ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+    story
+        .tell("a quote, a paid summary in both modes, and a replay are answered", async {
+            for mode in ["extractive", "abstractive"] {
+                let ask = Ask::json(&document, json!({ "mode": mode, "focus": CANARY }));
+                let payment = payer.pay(&client, origin, &ask).await?;
+                for _ in 0..2 {
+                    let answer = send_paid(&client, origin, &ask, &payment).await?;
+                    ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+                }
             }
-        }
-        Ok(())
-    }).await;
-    story.tell("the encrypted channel is used, too", async {
-        let path = stack.file("canary.md");
-        std::fs::write(&path, &document)?;
-        stack.cli()?.summarize(&path, &[]).await?.expect(0)?;
-        std::fs::remove_file(&path)?;
-        Ok(())
-    }).await;
-    story.tell("every kind of refusal is provoked with the document in its place", async {
-        let long = format!("{document} ").repeat(20_000);
-        for (ask, payment) in [
-            (Ask::raw("application/pdf", document.clone()), ""),
-            (Ask::raw("text/plain", format!("{document}\0").into_bytes()), ""),
-            (Ask::raw("text/plain", [document.as_bytes(), b"\xff"].concat()), ""),
-            (Ask::raw("text/plain", long), ""),
-            (Ask::raw("application/json", document.clone()), ""),
-            (Ask::raw("application/json", json!({ "document": document, "options": document }).to_string()), ""),
-            (Ask::raw("application/json", json!({ CANARY: document }).to_string()), ""),
-            (Ask { path: format!("/v1/summaries?mode={}", CANARY.replace(' ', "%20")), ..Ask::raw("text/plain", document.clone()) }, ""),
-            (Ask::json(&document, json!({})), CANARY),
-            (Ask { path: format!("/v1/{}", CANARY.replace(' ', "%20")), ..Ask::json(&document, json!({})) }, ""),
-            (Ask { media_type: CANARY.into(), ..Ask::raw("", document.clone()) }, ""),
-        ] {
-            let answer = if payment.is_empty() { ask.send(&client, origin, &[]).await? } else { send_paid(&client, origin, &ask, payment).await? };
-            ensure!(answer.status.is_client_error(), "{}", answer.status);
-            ensure!(!answer.text().contains(CANARY), "the refusal repeats the document: {}", answer.text());
-        }
-        Ok(())
-    }).await;
+            Ok(())
+        })
+        .await;
+    story
+        .tell("the encrypted channel is used, too", async {
+            let path = stack.file("canary.md");
+            std::fs::write(&path, &document)?;
+            stack.cli()?.summarize(&path, &[]).await?.expect(0)?;
+            std::fs::remove_file(&path)?;
+            Ok(())
+        })
+        .await;
+    story
+        .tell("every kind of refusal is provoked with the document in its place", async {
+            let long = format!("{document} ").repeat(20_000);
+            for (ask, payment) in [
+                (Ask::raw("application/pdf", document.clone()), ""),
+                (Ask::raw("text/plain", format!("{document}\0").into_bytes()), ""),
+                (Ask::raw("text/plain", [document.as_bytes(), b"\xff"].concat()), ""),
+                (Ask::raw("text/plain", long), ""),
+                (Ask::raw("application/json", document.clone()), ""),
+                (Ask::raw("application/json", json!({ "document": document, "options": document }).to_string()), ""),
+                (Ask::raw("application/json", json!({ CANARY: document }).to_string()), ""),
+                (
+                    Ask {
+                        path: format!("/v1/summaries?mode={}", CANARY.replace(' ', "%20")),
+                        ..Ask::raw("text/plain", document.clone())
+                    },
+                    "",
+                ),
+                (Ask::json(&document, json!({})), CANARY),
+                (Ask { path: format!("/v1/{}", CANARY.replace(' ', "%20")), ..Ask::json(&document, json!({})) }, ""),
+                (Ask { media_type: CANARY.into(), ..Ask::raw("", document.clone()) }, ""),
+            ] {
+                let answer = if payment.is_empty() {
+                    ask.send(&client, origin, &[]).await?
+                } else {
+                    send_paid(&client, origin, &ask, payment).await?
+                };
+                ensure!(answer.status.is_client_error(), "{}", answer.status);
+                ensure!(!answer.text().contains(CANARY), "the refusal repeats the document: {}", answer.text());
+            }
+            Ok(())
+        })
+        .await;
 
     let mut paths = Vec::new();
     files(stack.dir.path(), &mut paths);
     let key_file = PathBuf::from(stack.devnet.get("PRECIS_PAYER_KEY_FILE").unwrap());
     paths.retain(|path| *path != key_file && std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()));
-    story.tell("logs and state were written and read", async {
-        ensure!(paths.iter().any(|path| path.ends_with("server.log")), "no log among {paths:?}");
-        ensure!(paths.iter().any(|path| path.to_string_lossy().contains("/state/")), "no state among {paths:?}");
-        ensure!(stack.server.process.output().contains("summary.released"), "the log does not tell of a summary");
-        Ok(())
-    }).await;
-    story.tell("the document stands in no log and in no file of the service", async { absent(CANARY, "the document", &paths) }).await;
-    story.tell("the payer's key stands in no log and in no file of the service", async {
-        let key = std::fs::read_to_string(&key_file)?;
-        let digits = key.trim().trim_start_matches("0x");
-        for path in &paths {
-            let bytes = std::fs::read(path)?;
-            let raw = hex::decode(digits)?;
-            ensure!(!bytes.windows(raw.len()).any(|window| window == raw), "the key stands in {}", path.display());
-        }
-        absent(digits, "the payer's key", &paths)
-    }).await;
+    story
+        .tell("logs and state were written and read", async {
+            ensure!(paths.iter().any(|path| path.ends_with("server.log")), "no log among {paths:?}");
+            ensure!(paths.iter().any(|path| path.to_string_lossy().contains("/state/")), "no state among {paths:?}");
+            ensure!(stack.server.process.output().contains("summary.released"), "the log does not tell of a summary");
+            Ok(())
+        })
+        .await;
+    story
+        .tell("the document stands in no log and in no file of the service", async {
+            absent(CANARY, "the document", &paths)
+        })
+        .await;
+    story
+        .tell("the payer's key stands in no log and in no file of the service", async {
+            let key = std::fs::read_to_string(&key_file)?;
+            let digits = key.trim().trim_start_matches("0x");
+            for path in &paths {
+                let bytes = std::fs::read(path)?;
+                let raw = hex::decode(digits)?;
+                ensure!(!bytes.windows(raw.len()).any(|window| window == raw), "the key stands in {}", path.display());
+            }
+            absent(digits, "the payer's key", &paths)
+        })
+        .await;
     story.end().unwrap();
 }

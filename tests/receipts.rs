@@ -134,11 +134,19 @@ fn digests_and_signatures_are_those_of_the_independent_vectors() {
         assert_eq!(request.quote_digest(&bytes(&case["secret"])), bytes(&expected["quoteDigest"]), "{name}");
         assert_eq!(request.fingerprint(&bytes(&case["secret"])), bytes(&expected["fingerprint"]), "{name}");
         assert_eq!(request.payment_nonce(&bytes(&case["nonceSalt"])), bytes(&expected["paymentNonce"]), "{name}");
-        assert_eq!(parameters_digest(text(&case["parameters"]).as_bytes()), digest(&case["receipt"]["parametersDigest"]), "{name}");
+        assert_eq!(
+            parameters_digest(text(&case["parameters"]).as_bytes()),
+            digest(&case["receipt"]["parametersDigest"]),
+            "{name}"
+        );
         let status = case["statusCode"].as_u64().unwrap().try_into().unwrap();
         let answered = response_digest(&bytes(&salts["response"]), status, text(&case["result"]).as_bytes());
         assert_eq!(answered, digest(&case["receipt"]["responseDigest"]), "{name}");
-        assert_eq!(request.receipt_digest(&bytes(&salts["request"])), digest(&case["receipt"]["requestDigest"]), "{name}");
+        assert_eq!(
+            request.receipt_digest(&bytes(&salts["request"])),
+            digest(&case["receipt"]["requestDigest"]),
+            "{name}"
+        );
 
         let (receipt, payment) = (receipt(&case["receipt"]), payment(&case["payment"]));
         let paid = payment.as_ref().map_or(B256::ZERO, Payment::digest);
@@ -218,11 +226,18 @@ async fn the_contract_computes_the_digests_of_the_vectors() {
     for case in vectors() {
         let salts = Salts { request: [0; 32], response: [0; 32] };
         let signature: [u8; 65] = bytes(&case["expected"]["signature"]);
-        let signed =
-            SignedReceipt { receipt: receipt(&case["receipt"]), payment: payment(&case["payment"]), salts, signature: signature.into() };
+        let signed = SignedReceipt {
+            receipt: receipt(&case["receipt"]),
+            payment: payment(&case["payment"]),
+            salts,
+            signature: signature.into(),
+        };
         let onchain = abi_receipt(&signed);
         assert_eq!(verifier.digest(onchain.clone()).await, B256::from(bytes(&case["expected"]["signingDigest"])));
-        assert_eq!(verifier.recover(onchain, &signature).await.unwrap(), Address::from(bytes(&case["expected"]["signer"])));
+        assert_eq!(
+            verifier.recover(onchain, &signature).await.unwrap(),
+            Address::from(bytes(&case["expected"]["signer"]))
+        );
         if let Some(p) = signed.payment {
             let payment = abi::Payment {
                 network: p.network.clone(),
@@ -262,7 +277,8 @@ async fn the_contract_accepts_a_real_receipt_and_refuses_each_altered_field() {
     high[64] ^= 27 ^ 28;
     let mut low_v = signature;
     low_v[64] -= 27;
-    for (what, other) in [("high s", &high[..]), ("v 0 or 1", &low_v), ("64 bytes", &signature[..64]), ("nothing", &[])] {
+    for (what, other) in [("high s", &high[..]), ("v 0 or 1", &low_v), ("64 bytes", &signature[..64]), ("nothing", &[])]
+    {
         assert!(!verifier.verify(signer, onchain.clone(), other).await, "{what}");
         assert!(verifier.recover(onchain.clone(), other).await.is_err(), "{what}");
     }

@@ -12,13 +12,19 @@ use serde_json::json;
 
 /// Sentences that differ from each other and have the length of scientific prose.
 fn text(sentences: usize) -> String {
-    const SUBJECTS: [&str; 7] = ["The parser", "A second model", "Our corpus", "The enclave", "This method", "Each annotator", "The baseline"];
+    const SUBJECTS: [&str; 7] =
+        ["The parser", "A second model", "Our corpus", "The enclave", "This method", "Each annotator", "The baseline"];
     const VERBS: [&str; 5] = ["improves on", "was compared with", "depends on", "is limited by", "contains"];
     const OBJECTS: [&str; 9] = [
-        "the alignment of long sentences in both languages", "a small set of features that were chosen by hand",
-        "the number of documents that were available", "results reported in earlier work on the same data",
-        "a probability estimated from counts", "the order in which the words are read", "noise in the training data",
-        "an agreement of more than eighty percent", "the memory that the machine provides",
+        "the alignment of long sentences in both languages",
+        "a small set of features that were chosen by hand",
+        "the number of documents that were available",
+        "results reported in earlier work on the same data",
+        "a probability estimated from counts",
+        "the order in which the words are read",
+        "noise in the training data",
+        "an agreement of more than eighty percent",
+        "the memory that the machine provides",
     ];
     (0..sentences)
         .map(|i| format!("{} {} {}, as case {i} shows. ", SUBJECTS[i % 7], VERBS[i % 5], OBJECTS[i % 9]))
@@ -34,12 +40,15 @@ fn extractive(models: &Models, sentences: usize) -> Result<(), Error> {
     let started = Instant::now();
     let summary = models.extractive.summarize(&text, &Options::default(), &Control::new())?;
     let seconds = started.elapsed().as_secs_f64();
-    print(&format!("extractive_{sentences}_sentences"), json!({
-        "seconds": seconds,
-        "sentences_per_second": sentences as f64 / seconds,
-        "tokens": summary.input_tokens,
-        "tokens_per_second": f64::from(summary.input_tokens) / seconds,
-    }));
+    print(
+        &format!("extractive_{sentences}_sentences"),
+        json!({
+            "seconds": seconds,
+            "sentences_per_second": sentences as f64 / seconds,
+            "tokens": summary.input_tokens,
+            "tokens_per_second": f64::from(summary.input_tokens) / seconds,
+        }),
+    );
     Ok(())
 }
 
@@ -47,15 +56,18 @@ fn abstractive(models: &Models, sentences: usize) -> Result<(), Error> {
     let text = text(sentences);
     let started = Instant::now();
     let summary = models.abstractive.summarize(&text, &Options::default(), &Control::new())?;
-    print(&format!("abstractive_{sentences}_sentences"), json!({
-        "seconds": started.elapsed().as_secs_f64(),
-        "input_tokens": summary.input_tokens,
-        "output_tokens": summary.output_tokens,
-        "chunks": summary.chunks,
-        "read_tokens_per_second": models.abstractive.speed().read_per_second,
-        "written_tokens_per_second": models.abstractive.speed().written_per_second,
-        "predicted_seconds": models.abstractive.predict(summary.input_tokens).as_secs_f64(),
-    }));
+    print(
+        &format!("abstractive_{sentences}_sentences"),
+        json!({
+            "seconds": started.elapsed().as_secs_f64(),
+            "input_tokens": summary.input_tokens,
+            "output_tokens": summary.output_tokens,
+            "chunks": summary.chunks,
+            "read_tokens_per_second": models.abstractive.speed().read_per_second,
+            "written_tokens_per_second": models.abstractive.speed().written_per_second,
+            "predicted_seconds": models.abstractive.predict(summary.input_tokens).as_secs_f64(),
+        }),
+    );
     Ok(())
 }
 

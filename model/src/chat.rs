@@ -23,7 +23,9 @@ impl ChatMl {
         }
         let found = hex::encode(Sha256::digest(gguf.string("tokenizer.chat_template")?.as_bytes()));
         if found != chat.template_sha256 {
-            return Err(gguf.unusable(format_args!("chat template has SHA-256 {found}, expected {}", chat.template_sha256)));
+            return Err(
+                gguf.unusable(format_args!("chat template has SHA-256 {found}, expected {}", chat.template_sha256))
+            );
         }
         let control = |token: &str| bpe.control(token).ok_or_else(|| gguf.unusable(format_args!("no token {token}")));
         Ok(Self { start: control("<|im_start|>")?, end: control("<|im_end|>")? })

@@ -106,7 +106,12 @@ fn is_preamble(sentence: &str) -> bool {
 
 /// The words alone, for telling whether two sentences say the same.
 fn plain(sentence: &str) -> String {
-    sentence.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    sentence
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ impl Embeddings {
     /// All cosines, row by row.
     pub(crate) fn similarities(&self, threads: &Threads) -> Result<Vec<f32>, Error> {
         threads.run(|| {
-            let rows = Tensor::from_slice(&self.0, (self.len(), WIDTH), &Device::Cpu).map_err(Error::internal("similarity"))?;
+            let rows = Tensor::from_slice(&self.0, (self.len(), WIDTH), &Device::Cpu)
+                .map_err(Error::internal("similarity"))?;
             let product = rows.t().and_then(|columns| rows.matmul(&columns)).map_err(Error::internal("similarity"))?;
             product.flatten_all().and_then(|flat| flat.to_vec1()).map_err(Error::internal("similarity"))
         })

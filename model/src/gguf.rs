@@ -88,7 +88,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_gguf_are_refused_by_name() {
-        for bytes in [&b""[..], b"GGUF", b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
+        for bytes in
+            [&b""[..], b"GGUF", b"GGUF\x03\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"]
+        {
             let error = Gguf::parse("model.gguf", bytes).map(|_| ()).map_err(|error| error.to_string());
             assert!(error.is_err_and(|text| text.contains("model.gguf")));
         }

@@ -162,7 +162,8 @@ fn base(word: &str) -> &str {
 
 /// The number a word begins with, without separators of thousands; none for a word that begins otherwise.
 fn number(word: &str) -> Option<String> {
-    let digits: String = word.chars().take_while(|c| c.is_numeric() || matches!(c, '.' | ',')).filter(|c| *c != ',').collect();
+    let digits: String =
+        word.chars().take_while(|c| c.is_numeric() || matches!(c, '.' | ',')).filter(|c| *c != ',').collect();
     let digits = digits.trim_end_matches('.');
     digits.starts_with(char::is_numeric).then(|| digits.to_owned())
 }

@@ -118,7 +118,8 @@ fn a_long_document_is_read_whole_by_the_extractive_model() {
         assert!(done <= total);
         watcher.store(done, Ordering::Relaxed);
     });
-    let summary = models.extractive.summarize(&text, &Options::default(), &control).unwrap_or_else(|error| panic!("{error}"));
+    let summary =
+        models.extractive.summarize(&text, &Options::default(), &control).unwrap_or_else(|error| panic!("{error}"));
     assert!(summary.input_tokens > 10_000);
     assert_eq!(summary.tokens_read, summary.input_tokens);
     assert_eq!(seen.load(Ordering::Relaxed), summary.input_tokens);
@@ -130,7 +131,9 @@ fn one_enormous_sentence_is_read_whole() {
     let text = "and then another word ".repeat(1500);
     let summary = summarize(models, Mode::Extractive, &text, &Options::default());
     assert_eq!(summary.tokens_read, summary.input_tokens);
-    assert!(summary.sentences.iter().all(|sentence| sentence.source.unwrap().of(&text) == Some(sentence.text.as_str())));
+    assert!(
+        summary.sentences.iter().all(|sentence| sentence.source.unwrap().of(&text) == Some(sentence.text.as_str()))
+    );
 }
 
 #[test]
@@ -156,7 +159,8 @@ fn abstracts_are_the_same_bytes_twice_and_carry_grounding() {
 fn a_text_longer_than_one_pass_is_read_in_parts_without_loss() {
     let Some(models) = models() else { return };
     let text = [ARTICLE; 4].join("\n\n") + &long_text(400);
-    let summary = summarize(models, Mode::Abstractive, &text, &Options { max_sentences: Some(2), ..Options::default() });
+    let summary =
+        summarize(models, Mode::Abstractive, &text, &Options { max_sentences: Some(2), ..Options::default() });
     assert!(summary.chunks >= 2);
     assert_eq!(summary.tokens_read, summary.input_tokens);
     assert!(summary.text.ends_with(['.', '!', '?', '…', '"']), "the summary ends inside a sentence");
@@ -168,7 +172,12 @@ fn unsuitable_texts_are_refused_with_a_reason_before_any_work() {
     for mode in [Mode::Extractive, Mode::Abstractive] {
         let model = models.get(mode);
         let refused = |text: &str| (refusal(models, mode, text, &Control::new()), model.admit(text).unwrap_err());
-        for (text, reason) in [("", Reason::Empty), (" \n ", Reason::Empty), ("12 + 3 = 15 !!!", Reason::NoLetters), ("x", Reason::NoSentences)] {
+        for (text, reason) in [
+            ("", Reason::Empty),
+            (" \n ", Reason::Empty),
+            ("12 + 3 = 15 !!!", Reason::NoLetters),
+            ("x", Reason::NoSentences),
+        ] {
             let expected = Error::NotSummarizable(reason);
             assert_eq!(refused(text), (expected.clone(), expected));
         }

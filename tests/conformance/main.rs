@@ -23,7 +23,11 @@ fn interpreter(python: bool) -> Option<PathBuf> {
     if package.is_dir() {
         return Some(program);
     }
-    assert!(std::env::var_os("PRECIS_REQUIRE_CONFORMANCE").is_none(), "{} is missing; run scripts/setup", package.display());
+    assert!(
+        std::env::var_os("PRECIS_REQUIRE_CONFORMANCE").is_none(),
+        "{} is missing; run scripts/setup",
+        package.display()
+    );
     eprintln!("SKIPPED: {} is missing; run scripts/setup", package.display());
     None
 }
@@ -31,9 +35,16 @@ fn interpreter(python: bool) -> Option<PathBuf> {
 /// Runs a script of this directory; its standard output.
 async fn run(program: PathBuf, script: &str, arguments: &[&str], env: &[(&str, &str)]) -> anyhow::Result<String> {
     let mut command = tokio::process::Command::new(program);
-    command.arg(paths::root().join("tests/conformance").join(script)).args(arguments).envs(env.iter().copied()).kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.with_context(|| format!("{script} takes too long"))??;
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr));
+    command
+        .arg(paths::root().join("tests/conformance").join(script))
+        .args(arguments)
+        .envs(env.iter().copied())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .with_context(|| format!("{script} takes too long"))??;
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "{script}: {}\n{stdout}\n{stderr}", output.status);
     Ok(stdout)
 }

@@ -34,22 +34,31 @@ async fn a_service_whose_surroundings_are_absent_says_so_and_becomes_ready_when_
     let client = http::client().unwrap();
     let mut story = Story::new();
 
-    story.tell("without rofl-appd it is alive, not ready, and says what it waits for", async {
-        waits_for(&server, "appd").await?;
-        ensure!(http::get(&client, &format!("{}/livez", server.internal_url)).await?.status == 200, "livez");
-        let answer = Ask::json("Some text. More text.", json!({})).send(&client, &server.url, &[]).await?;
-        answer.refused(503, "not_ready")?;
-        ensure!(!answer.header("retry-after").is_empty(), "no Retry-After");
-        http::get(&client, &format!("{}/.well-known/ohttp-gateway", server.url)).await?.refused(503, "not_ready")
-    }).await;
-    story.tell("with rofl-appd but without the chain it waits for the chain", async {
-        std::os::unix::fs::symlink(Path::new(&real_socket), &socket)?;
-        waits_for(&server, "chain").await
-    }).await;
+    story
+        .tell("without rofl-appd it is alive, not ready, and says what it waits for", async {
+            waits_for(&server, "appd").await?;
+            ensure!(http::get(&client, &format!("{}/livez", server.internal_url)).await?.status == 200, "livez");
+            let answer = Ask::json("Some text. More text.", json!({})).send(&client, &server.url, &[]).await?;
+            answer.refused(503, "not_ready")?;
+            ensure!(!answer.header("retry-after").is_empty(), "no Retry-After");
+            http::get(&client, &format!("{}/.well-known/ohttp-gateway", server.url)).await?.refused(503, "not_ready")
+        })
+        .await;
+    story
+        .tell("with rofl-appd but without the chain it waits for the chain", async {
+            std::os::unix::fs::symlink(Path::new(&real_socket), &socket)?;
+            waits_for(&server, "chain").await
+        })
+        .await;
     chain.open(&real_chain).await.unwrap();
-    story.tell("once both have appeared it becomes ready and quotes", async {
-        server.ready().await?;
-        Ask::json("Some text. More text.", json!({})).send(&client, &server.url, &[]).await?.refused(402, "payment_required")
-    }).await;
+    story
+        .tell("once both have appeared it becomes ready and quotes", async {
+            server.ready().await?;
+            Ask::json("Some text. More text.", json!({}))
+                .send(&client, &server.url, &[])
+                .await?
+                .refused(402, "payment_required")
+        })
+        .await;
     story.end().unwrap();
 }

@@ -21,7 +21,8 @@ async fn killed_at(event: &str, mode: &str, devnet: &[&str]) -> anyhow::Result<(
     let (price, payment) = (required.amount.get(), wire::encode(&scene.payer.authorize(required)?)?);
     let before = scene.balances().await?;
     let lost = tokio::spawn({
-        let (client, origin, ask, payment) = (scene.client.clone(), scene.origin().to_owned(), ask.clone(), payment.clone());
+        let (client, origin, ask, payment) =
+            (scene.client.clone(), scene.origin().to_owned(), ask.clone(), payment.clone());
         async move { send_paid(&client, &origin, &ask, &payment).await }
     });
     eventually(event, async || scene.stack.server.process.output().contains(event).then_some(())).await?;
@@ -37,7 +38,11 @@ async fn killed_at(event: &str, mode: &str, devnet: &[&str]) -> anyhow::Result<(
     .await?;
     ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
     let again = send_paid(&scene.client, scene.origin(), &ask, &payment).await?;
-    ensure!(again.status == 200 && again.json()?["result"] == answer.json()?["result"], "another result: {}", again.text());
+    ensure!(
+        again.status == 200 && again.json()?["result"] == answer.json()?["result"],
+        "another result: {}",
+        again.text()
+    );
     let after = scene.balances().await?;
     ensure!(before.0 - after.0 == price, "the payer paid {} instead of {price}", before.0 - after.0);
     ensure!(after.1 - before.1 == price, "the service got {} instead of {price}", after.1 - before.1);

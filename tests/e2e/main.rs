@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod boot;
-mod crash;
 mod channel;
+mod crash;
 mod payments;
 mod refused;
 mod summaries;
@@ -50,7 +50,11 @@ impl Scene {
         let outcome = work.await;
         let (payer_after, service_after) = self.balances().await?;
         outcome?;
-        anyhow::ensure!(payer - payer_after == U256::from(amount), "the payer paid {} instead of {amount}", payer - payer_after);
+        anyhow::ensure!(
+            payer - payer_after == U256::from(amount),
+            "the payer paid {} instead of {amount}",
+            payer - payer_after
+        );
         anyhow::ensure!(service_after - service == U256::from(amount), "the service got {}", service_after - service);
         Ok(())
     }

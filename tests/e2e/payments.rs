@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::Scene;
 
-const DOCUMENT: &str = "The canal is 82 kilometres long. A ship needs about ten hours to pass it. Locks lift it 26 metres above the sea.";
+const DOCUMENT: &str =
+    "The canal is 82 kilometres long. A ship needs about ten hours to pass it. Locks lift it 26 metres above the sea.";
 const PRICE: u64 = 1500;
 
 #[tokio::test]
@@ -21,72 +22,107 @@ async fn an_authorization_buys_exactly_one_summary() {
     let other = Ask::json("Another document. It has other facts. The price is the same.", json!({}));
 
     let spent = scene.payer.pay(client, origin, &ask).await.unwrap();
-    story.tell("a replayed payment returns the same summary and receipt, and is charged once", scene.moving(PRICE, async {
-        let first = send_paid(client, origin, &ask, &spent).await?;
-        ensure!(first.status == 200, "{}: {}", first.status, first.text());
-        for _ in 0..3 {
-            let again = send_paid(client, origin, &ask, &spent).await?;
-            ensure!(again.status == 200 && again.body == first.body, "{}: {}", again.status, again.text());
-        }
-        Ok(())
-    })).await;
-    story.tell("a spent payment sent with another document is refused", scene.moving(0, async {
-        send_paid(client, origin, &other, &spent).await?.refused(409, "payment_reused")
-    })).await;
-    story.tell("a spent payment relabelled with the quote of another document is refused", scene.moving(0, async {
-        let mut payload: wire::PaymentPayload = wire::decode(spent.as_bytes())?;
-        let quote = other.send(client, origin, &[]).await?.quote()?;
-        payload.accepted = quote.accepts.into_iter().next().unwrap();
-        send_paid(client, origin, &other, &wire::encode(&payload)?).await?.refused(409, "payment_reused")
-    })).await;
-    story.tell("a fresh payment quoted for another document is refused", scene.moving(0, async {
-        let payment = scene.payer.pay(client, origin, &ask).await?;
-        send_paid(client, origin, &other, &payment).await?.refused(402, "invalid_payment_requirements")
-    })).await;
-    story.tell("six concurrent copies of one payment get one summary and are charged once", scene.moving(PRICE, async {
-        let payment = scene.payer.pay(client, origin, &ask).await?;
-        let copies = std::array::from_fn::<_, 6, _>(|_| {
-            let (client, origin, ask, payment) = (client.clone(), origin.to_owned(), ask.clone(), payment.clone());
-            tokio::spawn(async move { send_paid(&client, &origin, &ask, &payment).await })
-        });
-        let mut bodies = Vec::new();
-        for copy in copies {
-            let answer = copy.await??;
-            ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
-            bodies.push(answer.body);
-        }
-        ensure!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "the copies got different answers");
-        Ok(())
-    })).await;
-    story.tell("four payments at a time all settle", scene.moving(4 * PRICE, async {
-        let mut buyers = Vec::new();
-        for number in 0..4 {
-            let ask = Ask::json(&format!("{DOCUMENT} This is copy {number}."), json!({}));
-            let payment = scene.payer.pay(client, origin, &ask).await?;
-            let (client, origin) = (client.clone(), origin.to_owned());
-            buyers.push(tokio::spawn(async move { send_paid(&client, &origin, &ask, &payment).await }));
-        }
-        for buyer in buyers {
-            let answer = buyer.await??;
-            ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
-        }
-        Ok(())
-    })).await;
-    story.tell("a client that hangs up finds its summary when it comes back with the same payment", scene.moving(PRICE, async {
-        let payment = scene.payer.pay(client, origin, &ask).await?;
-        let claimed = scene.stack.server.process.output().matches("payment.claimed").count();
-        let hasty = tokio::spawn({
-            let (client, origin, ask, payment) = (client.clone(), origin.to_owned(), ask.clone(), payment.clone());
-            async move { send_paid(&client, &origin, &ask, &payment).await }
-        });
-        precis_tests::process::eventually("claim", async || {
-            (scene.stack.server.process.output().matches("payment.claimed").count() > claimed).then_some(())
-        })
-        .await?;
-        hasty.abort();
-        let answer = send_paid(client, origin, &ask, &payment).await?;
-        ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
-        Ok(())
-    })).await;
+    story
+        .tell(
+            "a replayed payment returns the same summary and receipt, and is charged once",
+            scene.moving(PRICE, async {
+                let first = send_paid(client, origin, &ask, &spent).await?;
+                ensure!(first.status == 200, "{}: {}", first.status, first.text());
+                for _ in 0..3 {
+                    let again = send_paid(client, origin, &ask, &spent).await?;
+                    ensure!(again.status == 200 && again.body == first.body, "{}: {}", again.status, again.text());
+                }
+                Ok(())
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "a spent payment sent with another document is refused",
+            scene.moving(0, async { send_paid(client, origin, &other, &spent).await?.refused(409, "payment_reused") }),
+        )
+        .await;
+    story
+        .tell(
+            "a spent payment relabelled with the quote of another document is refused",
+            scene.moving(0, async {
+                let mut payload: wire::PaymentPayload = wire::decode(spent.as_bytes())?;
+                let quote = other.send(client, origin, &[]).await?.quote()?;
+                payload.accepted = quote.accepts.into_iter().next().unwrap();
+                send_paid(client, origin, &other, &wire::encode(&payload)?).await?.refused(409, "payment_reused")
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "a fresh payment quoted for another document is refused",
+            scene.moving(0, async {
+                let payment = scene.payer.pay(client, origin, &ask).await?;
+                send_paid(client, origin, &other, &payment).await?.refused(402, "invalid_payment_requirements")
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "six concurrent copies of one payment get one summary and are charged once",
+            scene.moving(PRICE, async {
+                let payment = scene.payer.pay(client, origin, &ask).await?;
+                let copies = std::array::from_fn::<_, 6, _>(|_| {
+                    let (client, origin, ask, payment) =
+                        (client.clone(), origin.to_owned(), ask.clone(), payment.clone());
+                    tokio::spawn(async move { send_paid(&client, &origin, &ask, &payment).await })
+                });
+                let mut bodies = Vec::new();
+                for copy in copies {
+                    let answer = copy.await??;
+                    ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+                    bodies.push(answer.body);
+                }
+                ensure!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "the copies got different answers");
+                Ok(())
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "four payments at a time all settle",
+            scene.moving(4 * PRICE, async {
+                let mut buyers = Vec::new();
+                for number in 0..4 {
+                    let ask = Ask::json(&format!("{DOCUMENT} This is copy {number}."), json!({}));
+                    let payment = scene.payer.pay(client, origin, &ask).await?;
+                    let (client, origin) = (client.clone(), origin.to_owned());
+                    buyers.push(tokio::spawn(async move { send_paid(&client, &origin, &ask, &payment).await }));
+                }
+                for buyer in buyers {
+                    let answer = buyer.await??;
+                    ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+                }
+                Ok(())
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "a client that hangs up finds its summary when it comes back with the same payment",
+            scene.moving(PRICE, async {
+                let payment = scene.payer.pay(client, origin, &ask).await?;
+                let claimed = scene.stack.server.process.output().matches("payment.claimed").count();
+                let hasty = tokio::spawn({
+                    let (client, origin, ask, payment) =
+                        (client.clone(), origin.to_owned(), ask.clone(), payment.clone());
+                    async move { send_paid(&client, &origin, &ask, &payment).await }
+                });
+                precis_tests::process::eventually("claim", async || {
+                    (scene.stack.server.process.output().matches("payment.claimed").count() > claimed).then_some(())
+                })
+                .await?;
+                hasty.abort();
+                let answer = send_paid(client, origin, &ask, &payment).await?;
+                ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
+                Ok(())
+            }),
+        )
+        .await;
     story.end().unwrap();
 }

@@ -1,11 +1,12 @@
 //! What a caller gets.
 
+use alloy_primitives::U256;
 use anyhow::{Context as _, ensure};
 use precis_payment::wire::{self, SettleResponse};
 use precis_protocol::headers;
 use precis_tests::http::{self, Ask};
-use precis_tests::payer::send_paid;
 use precis_tests::paths;
+use precis_tests::payer::send_paid;
 use precis_tests::story::Story;
 use serde_json::{Value, json};
 
@@ -31,7 +32,10 @@ async fn bought(scene: &Scene, mode: &str, document: &str, extra: &[&str], chann
     let said = scene.stack.cli()?.summarize(&path, &arguments).await?.expect(0)?.json()?;
     let (result, after) = (&said["result"], scene.balances().await?);
 
-    ensure!(result["mode"] == mode && !result["summary"].as_str().unwrap_or_default().is_empty(), "no summary: {result}");
+    ensure!(
+        result["mode"] == mode && !result["summary"].as_str().unwrap_or_default().is_empty(),
+        "no summary: {result}"
+    );
     ensure!(result["coverage"]["complete"] == true, "not all was read: {}", result["coverage"]);
     for sentence in result["sentences"].as_array().context("sentences")? {
         if mode == "extractive" {
@@ -42,9 +46,16 @@ async fn bought(scene: &Scene, mode: &str, document: &str, extra: &[&str], chann
         }
     }
     let price = price_of(mode, result);
-    ensure!(before.0 - after.0 == price.try_into()? && after.1 - before.1 == price.try_into()?, "charged other than {price}");
+    ensure!(
+        before.0 - after.0 == U256::from(price) && after.1 - before.1 == U256::from(price),
+        "charged other than {price}"
+    );
     ensure!(scene.chain.gas(scene.payer.address).await?.is_zero(), "the payer holds gas");
-    ensure!(said["receiptFile"]["receipt"]["receipt"]["channel"] == channel, "channel: {}", said["receiptFile"]["receipt"]["receipt"]);
+    ensure!(
+        said["receiptFile"]["receipt"]["receipt"]["channel"] == channel,
+        "channel: {}",
+        said["receiptFile"]["receipt"]["receipt"]
+    );
     ensure!(said["insecure"] == true, "a mock root must be called insecure");
     let transaction = said["payment"]["transaction"].clone();
     let mined = scene.chain.rpc("eth_getTransactionReceipt", json!([transaction])).await?;
@@ -61,68 +72,118 @@ async fn a_caller_verifies_pays_and_gets_a_summary_with_a_receipt() {
     let mut story = Story::new();
     let cli = scene.stack.cli().unwrap();
 
-    story.tell("verify prints a VERIFIED transcript and says that the root is a mock", async {
-        let said = cli.run(&["verify"]).await?.expect(0)?;
-        ensure!(said.stdout.contains("VERIFIED") && said.stdout.contains("INSECURE"), "{}", said.stdout);
-        Ok(())
-    }).await;
-    story.tell("a quote costs nothing and names the price that is then charged", scene.moving(0, async {
-        let path = paths::document("metre.txt");
-        let said = cli.run(&["quote", path.to_str().context("path")?, "--format", "json"]).await?.expect(0)?.json()?;
-        let tokens = said["tokens"].as_u64().context("tokens")?;
-        ensure!(said["amount"] == (1000 + 500 * tokens.div_ceil(1000)).to_string(), "{said}");
-        Ok(())
-    })).await;
-    story.tell("an extractive summary over the encrypted channel", bought(&scene, "extractive", "metre.txt", &[], "ohttp")).await;
+    story
+        .tell("verify prints a VERIFIED transcript and says that the root is a mock", async {
+            let said = cli.run(&["verify"]).await?.expect(0)?;
+            ensure!(said.stdout.contains("VERIFIED") && said.stdout.contains("INSECURE"), "{}", said.stdout);
+            Ok(())
+        })
+        .await;
+    story
+        .tell(
+            "a quote costs nothing and names the price that is then charged",
+            scene.moving(0, async {
+                let path = paths::document("metre.txt");
+                let said =
+                    cli.run(&["quote", path.to_str().context("path")?, "--format", "json"]).await?.expect(0)?.json()?;
+                let tokens = said["tokens"].as_u64().context("tokens")?;
+                ensure!(said["amount"] == (1000 + 500 * tokens.div_ceil(1000)).to_string(), "{said}");
+                Ok(())
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "an extractive summary over the encrypted channel",
+            bought(&scene, "extractive", "metre.txt", &[], "ohttp"),
+        )
+        .await;
     story.tell("an extractive summary of markdown", bought(&scene, "extractive", "eddystone.md", &[], "ohttp")).await;
-    story.tell("an abstractive summary over the encrypted channel", bought(&scene, "abstractive", "metre.txt", &[], "ohttp")).await;
-    story.tell("an extractive summary over plain HTTPS", bought(&scene, "extractive", "notice.txt", &["--plain-https"], "https")).await;
-    story.tell("a length that was asked for is kept", async {
-        let arguments = ["--max-sentences", "2", "--format", "json"];
-        let said = cli.summarize(&paths::document("metre.txt"), &arguments).await?.expect(0)?.json()?;
-        ensure!(said["result"]["sentences"].as_array().is_some_and(|all| (1..=2).contains(&all.len())), "{}", said["result"]);
-        Ok(())
-    }).await;
-    story.tell("the summary alone stands on standard output, the rest on standard error", async {
-        let said = cli.summarize(&paths::document("notice.txt"), &[]).await?.expect(0)?;
-        ensure!(!said.stdout.contains("sha256:") && !said.stdout.contains("0x"), "{}", said.stdout);
-        ensure!(said.stderr.contains("receipt:") && said.stderr.contains("paid:"), "{}", said.stderr);
-        Ok(())
-    }).await;
-    story.tell("a price over the cap is refused before anything is signed", scene.moving(0, async {
-        let said = cli.summarize(&paths::document("metre.txt"), &["--max-price", "10"]).await?.expect(4)?;
-        ensure!(said.stdout.is_empty(), "{}", said.stdout);
-        Ok(())
-    })).await;
-    story.tell("a document that is not UTF-8 is refused before anything is sent", scene.moving(0, async {
-        let path = scene.stack.file("binary.txt");
-        std::fs::write(&path, [b'a', 0xff, 0xfe])?;
-        cli.summarize(&path, &[]).await?.expect(2)?;
-        Ok(())
-    })).await;
-    story.tell("a plain x402 client gets the settlement and an uncacheable quote", async {
-        let ask = Ask::raw("text/plain", std::fs::read(paths::document("notice.txt"))?);
-        let unpaid = ask.send(&scene.client, scene.origin(), &[]).await?;
-        ensure!(unpaid.header("cache-control") == "no-store", "{:?}", unpaid.headers);
-        let payment = scene.payer.pay(&scene.client, scene.origin(), &ask).await?;
-        let paid = send_paid(&scene.client, scene.origin(), &ask, &payment).await?;
-        ensure!(paid.status == 200, "{}: {}", paid.status, paid.text());
-        ensure!(paid.header("cache-control").contains("private"), "{:?}", paid.headers);
-        let settled: SettleResponse = wire::decode(paid.header(headers::PAYMENT_RESPONSE).as_bytes())?;
-        ensure!(settled.success && settled.payer == Some(scene.payer.address) && settled.transaction.is_some(), "{settled:?}");
-        Ok(())
-    }).await;
-    story.tell("the service describes itself", async {
-        let service = http::get(&scene.client, &format!("{}/v1/service", scene.origin())).await?.json()?;
-        for member in ["name", "version", "appId", "keysetDigest", "payment", "priceList", "models", "limits"] {
-            ensure!(!service[member].is_null(), "{member} is missing");
-        }
-        Ok(())
-    }).await;
-    story.tell("health is on the internal port only", async {
-        let (public, internal) = (scene.origin(), &scene.stack.server.internal_url);
-        ensure!(http::get(&scene.client, &format!("{internal}/livez")).await?.status == 200, "livez");
-        http::get(&scene.client, &format!("{public}/livez")).await?.refused(404, "not_found")
-    }).await;
+    story
+        .tell(
+            "an abstractive summary over the encrypted channel",
+            bought(&scene, "abstractive", "metre.txt", &[], "ohttp"),
+        )
+        .await;
+    story
+        .tell(
+            "an extractive summary over plain HTTPS",
+            bought(&scene, "extractive", "notice.txt", &["--plain-https"], "https"),
+        )
+        .await;
+    story
+        .tell("a length that was asked for is kept", async {
+            let arguments = ["--max-sentences", "2", "--format", "json"];
+            let said = cli.summarize(&paths::document("metre.txt"), &arguments).await?.expect(0)?.json()?;
+            ensure!(
+                said["result"]["sentences"].as_array().is_some_and(|all| (1..=2).contains(&all.len())),
+                "{}",
+                said["result"]
+            );
+            Ok(())
+        })
+        .await;
+    story
+        .tell("the summary alone stands on standard output, the rest on standard error", async {
+            let said = cli.summarize(&paths::document("notice.txt"), &[]).await?.expect(0)?;
+            ensure!(!said.stdout.contains("sha256:") && !said.stdout.contains("0x"), "{}", said.stdout);
+            ensure!(said.stderr.contains("receipt:") && said.stderr.contains("paid:"), "{}", said.stderr);
+            Ok(())
+        })
+        .await;
+    story
+        .tell(
+            "a price over the cap is refused before anything is signed",
+            scene.moving(0, async {
+                let said = cli.summarize(&paths::document("metre.txt"), &["--max-price", "10"]).await?.expect(4)?;
+                ensure!(said.stdout.is_empty(), "{}", said.stdout);
+                Ok(())
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "a document that is not UTF-8 is refused before anything is sent",
+            scene.moving(0, async {
+                let path = scene.stack.file("binary.txt");
+                std::fs::write(&path, [b'a', 0xff, 0xfe])?;
+                cli.summarize(&path, &[]).await?.expect(2)?;
+                Ok(())
+            }),
+        )
+        .await;
+    story
+        .tell("a plain x402 client gets the settlement and an uncacheable quote", async {
+            let ask = Ask::raw("text/plain", std::fs::read(paths::document("notice.txt"))?);
+            let unpaid = ask.send(&scene.client, scene.origin(), &[]).await?;
+            ensure!(unpaid.header("cache-control") == "no-store", "{:?}", unpaid.headers);
+            let payment = scene.payer.pay(&scene.client, scene.origin(), &ask).await?;
+            let paid = send_paid(&scene.client, scene.origin(), &ask, &payment).await?;
+            ensure!(paid.status == 200, "{}: {}", paid.status, paid.text());
+            ensure!(paid.header("cache-control").contains("private"), "{:?}", paid.headers);
+            let settled: SettleResponse = wire::decode(paid.header(headers::PAYMENT_RESPONSE).as_bytes())?;
+            ensure!(
+                settled.success && settled.payer == Some(scene.payer.address) && settled.transaction.is_some(),
+                "{settled:?}"
+            );
+            Ok(())
+        })
+        .await;
+    story
+        .tell("the service describes itself", async {
+            let service = http::get(&scene.client, &format!("{}/v1/service", scene.origin())).await?.json()?;
+            for member in ["name", "version", "appId", "keysetDigest", "payment", "priceList", "models", "limits"] {
+                ensure!(!service[member].is_null(), "{member} is missing");
+            }
+            Ok(())
+        })
+        .await;
+    story
+        .tell("health is on the internal port only", async {
+            let (public, internal) = (scene.origin(), &scene.stack.server.internal_url);
+            ensure!(http::get(&scene.client, &format!("{internal}/livez")).await?.status == 200, "livez");
+            http::get(&scene.client, &format!("{public}/livez")).await?.refused(404, "not_found")
+        })
+        .await;
     story.end().unwrap();
 }

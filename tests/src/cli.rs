@@ -52,7 +52,11 @@ impl Cli {
             .kill_on_drop(true);
         let output = tokio::time::timeout(self.patience, command.output()).await.context("precis takes too long")??;
         let text = |bytes| String::from_utf8(bytes).context("precis wrote something else than UTF-8");
-        Ok(Ended { code: output.status.code().context("precis was killed")?, stdout: text(output.stdout)?, stderr: text(output.stderr)? })
+        Ok(Ended {
+            code: output.status.code().context("precis was killed")?,
+            stdout: text(output.stdout)?,
+            stderr: text(output.stderr)?,
+        })
     }
 
     /// `precis summarize FILE` with further arguments.
@@ -80,7 +84,13 @@ impl Ended {
     /// # Errors
     /// With everything the command wrote, if it ended otherwise.
     pub fn expect(self, code: i32) -> anyhow::Result<Self> {
-        anyhow::ensure!(self.code == code, "exit code {} instead of {code}\n{}\n{}", self.code, self.stderr, self.stdout);
+        anyhow::ensure!(
+            self.code == code,
+            "exit code {} instead of {code}\n{}\n{}",
+            self.code,
+            self.stderr,
+            self.stdout
+        );
         Ok(self)
     }
 

@@ -18,7 +18,8 @@ pub fn client() -> anyhow::Result<Client> {
     static PROVIDER: Once = Once::new();
     // Another call in this process may have installed the same provider.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    let builder = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(120));
+    let builder =
+        Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(120));
     builder.build().context("HTTP client")
 }
 
@@ -77,7 +78,11 @@ impl Answer {
             anyhow::ensure!(error.contains(code), "402 for another reason than {code}: {error}");
             return Ok(());
         }
-        anyhow::ensure!(self.header("content-type") == headers::PROBLEM_JSON, "no problem document: {}", self.header("content-type"));
+        anyhow::ensure!(
+            self.header("content-type") == headers::PROBLEM_JSON,
+            "no problem document: {}",
+            self.header("content-type")
+        );
         anyhow::ensure!(problem["code"] == code, "code {} instead of {code}", problem["code"]);
         anyhow::ensure!(problem["charged"] == false, "charged is {}", problem["charged"]);
         anyhow::ensure!(problem["next"].as_str().is_some_and(|next| !next.is_empty()), "no next action: {problem}");
@@ -101,7 +106,11 @@ impl Ask {
     #[must_use]
     pub fn json(document: &str, options: Value) -> Self {
         let body = serde_json::json!({ "document": document, "options": options });
-        Self { path: headers::SUMMARIES_PATH.into(), media_type: "application/json".into(), body: body.to_string().into_bytes() }
+        Self {
+            path: headers::SUMMARIES_PATH.into(),
+            media_type: "application/json".into(),
+            body: body.to_string().into_bytes(),
+        }
     }
 
     /// A raw document.

@@ -60,7 +60,11 @@ impl Process {
     ///
     /// # Errors
     /// When the process ends first or the time is over, with what it wrote last.
-    pub async fn until<T>(&mut self, what: &str, mut condition: impl AsyncFnMut(&Self) -> Option<T>) -> anyhow::Result<T> {
+    pub async fn until<T>(
+        &mut self,
+        what: &str,
+        mut condition: impl AsyncFnMut(&Self) -> Option<T>,
+    ) -> anyhow::Result<T> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(value) = condition(self).await {
@@ -69,7 +73,12 @@ impl Process {
             if let Some(status) = self.child.try_wait().context("wait")? {
                 anyhow::bail!("{} ended with {status} before {what}:\n{}", self.name, tail(&self.output()));
             }
-            anyhow::ensure!(Instant::now() < deadline, "{}: no {what} in {PATIENCE:?}:\n{}", self.name, tail(&self.output()));
+            anyhow::ensure!(
+                Instant::now() < deadline,
+                "{}: no {what} in {PATIENCE:?}:\n{}",
+                self.name,
+                tail(&self.output())
+            );
             tokio::time::sleep(GLANCE).await;
         }
     }

@@ -107,7 +107,8 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> anyhow::Result<()> {
     shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
     let mut answer = http::answer(outgoing).await?;
     (shared.rule.lock().unwrap_or_else(PoisonError::into_inner))(&request, &mut answer.body);
-    let mut head = format!("HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
+    let mut head =
+        format!("HTTP/1.1 {}\r\nconnection: close\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
     for (name, value) in &answer.headers {
         if !matches!(name.as_str(), "connection" | "content-length" | "transfer-encoding") {
             head.push_str(&format!("{name}: {}\r\n", value.to_str()?));
@@ -132,7 +133,8 @@ async fn read_request(stream: &mut TcpStream) -> anyhow::Result<Seen> {
     let mut lines = head.split("\r\n");
     let mut start = lines.next().context("no request line")?.split(' ');
     let (method, path) = (start.next().context("no method")?.to_owned(), start.next().context("no path")?.to_owned());
-    let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+    let header =
+        |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
     let headers: Vec<_> = lines.filter_map(header).collect();
     let length = headers.iter().find(|(name, _)| name == "content-length").map_or(Ok(0), |(_, value)| value.parse())?;
     anyhow::ensure!(length <= MAX_REQUEST, "too long");

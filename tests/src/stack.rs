@@ -82,7 +82,11 @@ impl Server {
     ///
     /// # Errors
     /// If it does not listen.
-    pub async fn listening(dir: &Path, env: &BTreeMap<String, String>, extra: &[(&str, String)]) -> anyhow::Result<Self> {
+    pub async fn listening(
+        dir: &Path,
+        env: &BTreeMap<String, String>,
+        extra: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
         let addresses = dir.join("server.addresses");
         // What an earlier process wrote is not this one's.
         let _ = std::fs::remove_file(&addresses);
@@ -110,7 +114,9 @@ impl Server {
     pub async fn ready(&mut self) -> anyhow::Result<()> {
         let (client, url) = (http::client()?, format!("{}/readyz", self.internal_url));
         self.process
-            .until("readiness", async |_| client.get(&url).send().await.ok().filter(|r| r.status().is_success()).map(drop))
+            .until("readiness", async |_| {
+                client.get(&url).send().await.ok().filter(|r| r.status().is_success()).map(drop)
+            })
             .await
     }
 }

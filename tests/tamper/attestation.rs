@@ -8,7 +8,7 @@ use precis_tests::http;
 use precis_tests::story::Story;
 use serde_json::Value;
 
-use super::{Scene, flip, noticed, nothing_left, positions};
+use super::{Scene, flip, nothing_left, noticed, positions};
 
 /// Where a region of the attestation stands, and how its bytes are written there.
 enum Region {
@@ -45,7 +45,8 @@ impl Region {
     }
 
     fn bytes(&self, document: &Value) -> anyhow::Result<Vec<u8>> {
-        let text = document.pointer(self.path()).and_then(Value::as_str).with_context(|| format!("no {}", self.path()))?;
+        let text =
+            document.pointer(self.path()).and_then(Value::as_str).with_context(|| format!("no {}", self.path()))?;
         Ok(match self {
             Self::Base64(_) => STANDARD.decode(text)?,
             Self::Text(_) => text.as_bytes().to_vec(),
@@ -90,66 +91,83 @@ async fn altered_evidence_stops_the_client_before_anything_leaves_it() {
     let document: Value = serde_json::from_slice(&sample.body).unwrap();
     let mut story = Story::new();
 
-    story.tell("unaltered, the same client buys through the same proxy", async {
-        scene.proxy.alter(|_, _| {});
-        scene.buy(&[]).await?.expect(0)?;
-        ensure!(scene.proxy.seen().iter().any(|request| request.method == "POST"), "nothing was sent");
-        Ok(())
-    }).await;
+    story
+        .tell("unaltered, the same client buys through the same proxy", async {
+            scene.proxy.alter(|_, _| {});
+            scene.buy(&[]).await?.expect(0)?;
+            ensure!(scene.proxy.seen().iter().any(|request| request.method == "POST"), "nothing was sent");
+            Ok(())
+        })
+        .await;
     for (region, count) in REGIONS {
-        story.tell(&format!("any bit of {} counts", region.path()), async {
-            let length = region.bytes(&document)?.len();
-            let region = std::sync::Arc::new(region);
-            for at in positions(length, count) {
-                let region = std::sync::Arc::clone(&region);
+        story
+            .tell(&format!("any bit of {} counts", region.path()), async {
+                let length = region.bytes(&document)?.len();
+                let region = std::sync::Arc::new(region);
+                for at in positions(length, count) {
+                    let region = std::sync::Arc::clone(&region);
+                    let outcome = stops(&scene, move |body| {
+                        if let Ok(altered) = region.altered(body, at) {
+                            *body = altered;
+                        }
+                    });
+                    outcome.await.with_context(|| format!("byte {at} of {length}"))?;
+                }
+                Ok(())
+            })
+            .await;
+    }
+    story
+        .tell("any byte of the document counts, wherever it stands", async {
+            for part in positions(sample.body.len(), 40) {
+                // The length differs by a few bytes from one challenge to the next.
+                let share = part as f64 / sample.body.len() as f64;
                 let outcome = stops(&scene, move |body| {
-                    if let Ok(altered) = region.altered(body, at) {
-                        *body = altered;
-                    }
+                    let at = (share * body.len() as f64) as usize;
+                    flip(body, at.min(body.len() - 1));
                 });
-                outcome.await.with_context(|| format!("byte {at} of {length}"))?;
+                outcome.await.with_context(|| format!("byte {part} of {}", sample.body.len()))?;
             }
             Ok(())
-        }).await;
-    }
-    story.tell("any byte of the document counts, wherever it stands", async {
-        for part in positions(sample.body.len(), 40) {
-            // The length differs by a few bytes from one challenge to the next.
-            let share = part as f64 / sample.body.len() as f64;
-            let outcome = stops(&scene, move |body| {
-                let at = (share * body.len() as f64) as usize;
-                flip(body, at.min(body.len() - 1));
-            });
-            outcome.await.with_context(|| format!("byte {part} of {}", sample.body.len()))?;
-        }
-        Ok(())
-    }).await;
-    story.tell("an attestation for an earlier nonce is refused", async {
-        let replayed = sample.body.clone();
-        stops(&scene, move |body| body.clone_from(&replayed)).await
-    }).await;
-    story.tell("a truncated attestation and one with text behind it are refused", async {
-        stops(&scene, |body| body.truncate(body.len() - 1)).await?;
-        stops(&scene, |body| body.extend_from_slice(b" {}")).await
-    }).await;
-    story.tell("an altered channel key is noticed before anything is sealed to it", async {
-        for at in positions(45, 12) {
-            scene.proxy.alter(move |request, body| {
-                if request.path == OHTTP_GATEWAY_PATH && request.method == "GET" {
-                    flip(body, at);
+        })
+        .await;
+    story
+        .tell("an attestation for an earlier nonce is refused", async {
+            let replayed = sample.body.clone();
+            stops(&scene, move |body| body.clone_from(&replayed)).await
+        })
+        .await;
+    story
+        .tell("a truncated attestation and one with text behind it are refused", async {
+            stops(&scene, |body| body.truncate(body.len() - 1)).await?;
+            stops(&scene, |body| body.extend_from_slice(b" {}")).await
+        })
+        .await;
+    story
+        .tell("an altered channel key is noticed before anything is sealed to it", async {
+            for at in positions(45, 12) {
+                scene.proxy.alter(move |request, body| {
+                    if request.path == OHTTP_GATEWAY_PATH && request.method == "GET" {
+                        flip(body, at);
+                    }
+                });
+                let ended = scene.buy(&[]).await?;
+                if scene
+                    .proxy
+                    .seen()
+                    .iter()
+                    .any(|request| request.method == "GET" && request.path == OHTTP_GATEWAY_PATH)
+                {
+                    noticed(&ended).with_context(|| format!("byte {at}"))?;
+                    nothing_left(&scene.proxy.seen())?;
+                } else {
+                    // A client that takes the key from the attested keyset asks nobody else for it.
+                    ended.expect(0)?;
                 }
-            });
-            let ended = scene.buy(&[]).await?;
-            if scene.proxy.seen().iter().any(|request| request.method == "GET" && request.path == OHTTP_GATEWAY_PATH) {
-                noticed(&ended).with_context(|| format!("byte {at}"))?;
-                nothing_left(&scene.proxy.seen())?;
-            } else {
-                // A client that takes the key from the attested keyset asks nobody else for it.
-                ended.expect(0)?;
             }
-        }
-        Ok(())
-    }).await;
+            Ok(())
+        })
+        .await;
     story.end().unwrap();
 }
 
@@ -166,56 +184,69 @@ async fn a_service_with_other_keys_or_another_identity_is_refused() {
     let mut story = Story::new();
     for (what, path) in [("keyset", "/keyset"), ("evidence", "/evidence"), ("challenge", "/challenge")] {
         let foreign = theirs.pointer(path).unwrap().clone();
-        story.tell(&format!("the {what} of another genuine service is refused"), async {
-            stops(&scene, move |body| {
-                let mut document: Value = serde_json::from_slice(body).unwrap();
-                *document.pointer_mut(path).unwrap() = foreign.clone();
-                *body = document.to_string().into_bytes();
+        story
+            .tell(&format!("the {what} of another genuine service is refused"), async {
+                stops(&scene, move |body| {
+                    let mut document: Value = serde_json::from_slice(body).unwrap();
+                    *document.pointer_mut(path).unwrap() = foreign.clone();
+                    *body = document.to_string().into_bytes();
+                })
+                .await
             })
-            .await
-        }).await;
+            .await;
     }
     for (what, member) in [("identity key", "identity"), ("receipt key", "receipt"), ("channel key", "channel")] {
         let keyset = STANDARD.decode(theirs["keyset"].as_str().unwrap()).unwrap();
         let keyset: Value = serde_json::from_slice(&keyset).unwrap();
         let foreign = keyset["keys"][member].as_str().unwrap().to_owned();
-        story.tell(&format!("another {what} in the keyset is refused"), async {
-            stops(&scene, move |body| {
-                let mut document: Value = serde_json::from_slice(body).unwrap();
-                let keyset = String::from_utf8(STANDARD.decode(document["keyset"].as_str().unwrap()).unwrap()).unwrap();
-                let own: Value = serde_json::from_str(&keyset).unwrap();
-                let keyset = keyset.replace(own["keys"][member].as_str().unwrap(), &foreign);
-                document["keyset"] = STANDARD.encode(keyset).into();
-                *body = document.to_string().into_bytes();
+        story
+            .tell(&format!("another {what} in the keyset is refused"), async {
+                stops(&scene, move |body| {
+                    let mut document: Value = serde_json::from_slice(body).unwrap();
+                    let keyset =
+                        String::from_utf8(STANDARD.decode(document["keyset"].as_str().unwrap()).unwrap()).unwrap();
+                    let own: Value = serde_json::from_str(&keyset).unwrap();
+                    let keyset = keyset.replace(own["keys"][member].as_str().unwrap(), &foreign);
+                    document["keyset"] = STANDARD.encode(keyset).into();
+                    *body = document.to_string().into_bytes();
+                })
+                .await
             })
-            .await
-        }).await;
+            .await;
     }
-    story.tell("a policy that allows another enclave identity refuses this one", async {
-        let cli = scene.stack.cli()?;
-        let policy = std::fs::read_to_string(&cli.policy)?;
-        let identity = policy.split("enclave_identities").nth(1).and_then(|rest| rest.split('"').nth(1)).context("identity")?;
-        let changed = policy.replace(identity, &"00".repeat(32));
-        // Beside the original, since it names the root by a relative path.
-        let path = cli.policy.with_file_name("other-policy.toml");
-        std::fs::write(&path, changed)?;
-        let path = path.to_str().context("path")?;
-        let ended = cli.run(&["verify", "--policy", path]).await?;
-        ensure!(ended.code == 1, "exit code {}: {}", ended.code, ended.stderr);
-        scene.proxy.alter(|_, _| {});
-        noticed(&scene.buy(&["--policy", path]).await?)?;
-        nothing_left(&scene.proxy.seen())
-    }).await;
-    story.tell("without the mock root in the policy the devnet is refused", async {
-        let cli = scene.stack.cli()?;
-        let policy = std::fs::read_to_string(&cli.policy)?;
-        let kept = |line: &&str| !line.starts_with("mock_root") && !line.starts_with("[root]");
-        let path = cli.policy.with_file_name("intel-policy.toml");
-        std::fs::write(&path, policy.lines().filter(kept).collect::<Vec<_>>().join("\n"))?;
-        let path = path.to_str().context("path")?;
-        scene.proxy.alter(|_, _| {});
-        noticed(&scene.buy(&["--policy", path]).await?)?;
-        nothing_left(&scene.proxy.seen())
-    }).await;
+    story
+        .tell("a policy that allows another enclave identity refuses this one", async {
+            let cli = scene.stack.cli()?;
+            let policy = std::fs::read_to_string(&cli.policy)?;
+            let identity = policy
+                .split("enclave_identities")
+                .nth(1)
+                .and_then(|rest| rest.split('"').nth(1))
+                .context("identity")?;
+            let changed = policy.replace(identity, &"00".repeat(32));
+            // Beside the original, since it names the root by a relative path.
+            let path = cli.policy.with_file_name("other-policy.toml");
+            std::fs::write(&path, changed)?;
+            let path = path.to_str().context("path")?;
+            let ended = cli.run(&["verify", "--policy", path]).await?;
+            ensure!(ended.code == 1, "exit code {}: {}", ended.code, ended.stderr);
+            scene.proxy.alter(|_, _| {});
+            noticed(&scene.buy(&["--policy", path]).await?)?;
+            nothing_left(&scene.proxy.seen())
+        })
+        .await;
+    story
+        .tell("without the mock root in the policy the devnet is refused", async {
+            let cli = scene.stack.cli()?;
+            let policy = std::fs::read_to_string(&cli.policy)?;
+            let kept = |line: &&str| !line.starts_with("mock_root") && !line.starts_with("[root]");
+            let path = cli.policy.with_file_name("intel-policy.toml");
+            std::fs::write(&path, policy.lines().filter(kept).collect::<Vec<_>>().join("\n"))?;
+            let path = path.to_str().context("path")?;
+            scene.proxy.alter(|_, _| {});
+            noticed(&scene.buy(&["--policy", path]).await?)?;
+            nothing_left(&scene.proxy.seen())
+        })
+        .await;
     story.end().unwrap();
 }

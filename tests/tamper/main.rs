@@ -40,7 +40,9 @@ fn noticed(ended: &Ended) -> anyhow::Result<()> {
 fn nothing_left(seen: &[Seen]) -> anyhow::Result<()> {
     ensure!(!seen.is_empty(), "nothing was asked for");
     for request in seen {
-        let harmless = request.method == "GET" && request.body.is_empty() && !request.headers.iter().any(|(name, _)| name.starts_with("payment"));
+        let harmless = request.method == "GET"
+            && request.body.is_empty()
+            && !request.headers.iter().any(|(name, _)| name.starts_with("payment"));
         ensure!(harmless, "{} {} left the client", request.method, request.path);
     }
     Ok(())

@@ -28,55 +28,79 @@ async fn any_altered_byte_of_a_saved_receipt_is_noticed() {
         anyhow::Ok(())
     };
 
-    story.tell("the receipt verifies as it is, without network, with and without the document", async {
-        cli.verify_receipt(&saved, &[]).await?.expect(0)?;
-        cli.verify_receipt(&saved, &["--document", document.to_str().context("path")?]).await?.expect(0)?;
-        Ok(())
-    }).await;
-    story.tell("any byte of the file counts, wherever it stands", async {
-        for at in positions(good.len(), 120) {
-            let mut bytes = good.clone();
-            flip(&mut bytes, at);
-            let near = String::from_utf8_lossy(&good[at.saturating_sub(20)..(at + 20).min(good.len())]).into_owned();
-            refused(&bytes).await.with_context(|| format!("byte {at}, in {near:?}"))?;
-        }
-        Ok(())
-    }).await;
+    story
+        .tell("the receipt verifies as it is, without network, with and without the document", async {
+            cli.verify_receipt(&saved, &[]).await?.expect(0)?;
+            cli.verify_receipt(&saved, &["--document", document.to_str().context("path")?]).await?.expect(0)?;
+            Ok(())
+        })
+        .await;
+    story
+        .tell("any byte of the file counts, wherever it stands", async {
+            for at in positions(good.len(), 120) {
+                let mut bytes = good.clone();
+                flip(&mut bytes, at);
+                let near =
+                    String::from_utf8_lossy(&good[at.saturating_sub(20)..(at + 20).min(good.len())]).into_owned();
+                refused(&bytes).await.with_context(|| format!("byte {at}, in {near:?}"))?;
+            }
+            Ok(())
+        })
+        .await;
     let fields: Vec<String> = {
-        let members = |at: &str| file.pointer(at).and_then(Value::as_object).unwrap().keys().map(|key| format!("{at}/{key}")).collect::<Vec<_>>();
-        ["/receipt/receipt", "/receipt/payment", "/receipt/salts", "/request"].into_iter().flat_map(members).chain(["/receipt/signature".into(), "/statusCode".into()]).collect()
+        let members = |at: &str| {
+            file.pointer(at)
+                .and_then(Value::as_object)
+                .unwrap()
+                .keys()
+                .map(|key| format!("{at}/{key}"))
+                .collect::<Vec<_>>()
+        };
+        ["/receipt/receipt", "/receipt/payment", "/receipt/salts", "/request"]
+            .into_iter()
+            .flat_map(members)
+            .chain(["/receipt/signature".into(), "/statusCode".into()])
+            .collect()
     };
     ensure_all(&fields);
     for field in fields {
-        story.tell(&format!("{field} counts"), async {
-            let mut changed = file.clone();
-            let value = changed.pointer_mut(&field).context("field")?;
-            *value = another(value)?;
-            refused(changed.to_string().as_bytes()).await
-        }).await;
+        story
+            .tell(&format!("{field} counts"), async {
+                let mut changed = file.clone();
+                let value = changed.pointer_mut(&field).context("field")?;
+                *value = another(value)?;
+                refused(changed.to_string().as_bytes()).await
+            })
+            .await;
     }
-    story.tell("any byte of the result counts", async {
-        let result = STANDARD.decode(file["result"].as_str().context("result")?)?;
-        for at in positions(result.len(), 24) {
-            let mut bytes = result.clone();
-            flip(&mut bytes, at);
+    story
+        .tell("any byte of the result counts", async {
+            let result = STANDARD.decode(file["result"].as_str().context("result")?)?;
+            for at in positions(result.len(), 24) {
+                let mut bytes = result.clone();
+                flip(&mut bytes, at);
+                let mut changed = file.clone();
+                changed["result"] = STANDARD.encode(bytes).into();
+                refused(changed.to_string().as_bytes()).await.with_context(|| format!("byte {at}"))?;
+            }
+            Ok(())
+        })
+        .await;
+    story
+        .tell("a receipt without its evidence is not verified", async {
             let mut changed = file.clone();
-            changed["result"] = STANDARD.encode(bytes).into();
-            refused(changed.to_string().as_bytes()).await.with_context(|| format!("byte {at}"))?;
-        }
-        Ok(())
-    }).await;
-    story.tell("a receipt without its evidence is not verified", async {
-        let mut changed = file.clone();
-        changed["attestation"] = "".into();
-        refused(changed.to_string().as_bytes()).await
-    }).await;
-    story.tell("another document than the one that was summarized is noticed", async {
-        let other = paths::document("metre.txt");
-        let ended = cli.verify_receipt(&saved, &["--document", other.to_str().context("path")?]).await?;
-        ensure!(matches!(ended.code, 1 | 5), "exit code {}\n{}", ended.code, ended.stdout);
-        Ok(())
-    }).await;
+            changed["attestation"] = "".into();
+            refused(changed.to_string().as_bytes()).await
+        })
+        .await;
+    story
+        .tell("another document than the one that was summarized is noticed", async {
+            let other = paths::document("metre.txt");
+            let ended = cli.verify_receipt(&saved, &["--document", other.to_str().context("path")?]).await?;
+            ensure!(matches!(ended.code, 1 | 5), "exit code {}\n{}", ended.code, ended.stdout);
+            Ok(())
+        })
+        .await;
     story.end().unwrap();
 }
 
@@ -94,7 +118,13 @@ fn another(value: &Value) -> anyhow::Result<Value> {
             "completed" => "failed-uncharged".into(),
             _ => {
                 let last = text.chars().last().context("empty")?;
-                let other = if last == '0' { '1' } else if last.is_ascii_hexdigit() { '0' } else { 'x' };
+                let other = if last == '0' {
+                    '1'
+                } else if last.is_ascii_hexdigit() {
+                    '0'
+                } else {
+                    'x'
+                };
                 format!("{}{other}", &text[..text.len() - last.len_utf8()]).into()
             }
         },

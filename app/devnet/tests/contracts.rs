@@ -273,7 +273,7 @@ async fn a_contract_accepts_the_receipt_that_the_service_signs() {
 
     let world = world().await;
     let verifier = world.owner.deploy(receipt_verifier_creation_code().unwrap()).await.unwrap();
-    let digest = |byte: u8| serde_json::from_value(json!(hex::encode([byte; 32]))).unwrap();
+    let digest = |byte: u8| precis_protocol::digest::Digest::of(&[byte]);
     let body = receipt::Receipt {
         receipt_id: [1; 32],
         app_id: [2; 21],

@@ -113,7 +113,8 @@ pub enum Settlement {
 impl Settlement {
     /// The settlement as `PAYMENT-RESPONSE` tells it.
     pub fn response(&self, transfer: &Transfer) -> SettleResponse {
-        let failed = |code, transaction| SettleResponse::failed(transfer.network, Some(transfer.from), code, transaction);
+        let failed =
+            |code, transaction| SettleResponse::failed(transfer.network, Some(transfer.from), code, transaction);
         match *self {
             Self::Settled(paid) => {
                 SettleResponse::settled(transfer.network, transfer.from, transfer.value, paid.transaction)

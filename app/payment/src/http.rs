@@ -27,19 +27,15 @@ pub enum NoAnswer {
 /// # Errors
 /// If the platform's TLS roots cannot be loaded.
 pub fn client(timeout: Duration) -> Result<Client, reqwest::Error> {
-    Client::builder()
-        .redirect(Policy::none())
-        .no_proxy()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(timeout)
-        .build()
+    Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT_TIMEOUT).timeout(timeout).build()
 }
 
 /// Sends `request` and reads the answer, at most [`MAX_ANSWER_BYTES`].
 pub(crate) async fn exchange(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), NoAnswer> {
-    let mut response = request.send().await.map_err(|error| {
-        if error.is_connect() || error.is_builder() { NoAnswer::NotSent } else { NoAnswer::Lost }
-    })?;
+    let mut response = request
+        .send()
+        .await
+        .map_err(|error| if error.is_connect() || error.is_builder() { NoAnswer::NotSent } else { NoAnswer::Lost })?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|_| NoAnswer::Lost)? {
         if body.len() + chunk.len() > MAX_ANSWER_BYTES {

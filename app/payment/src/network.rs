@@ -74,7 +74,9 @@ mod tests {
     fn networks_are_canonical_caip_2() {
         assert_eq!("eip155:8453".parse(), Ok(Network::BASE));
         assert_eq!(Network::BASE_SEPOLIA.to_string(), "eip155:84532");
-        for bad in ["base", "eip155:", "eip155:0", "eip155:08453", "EIP155:1", "eip155:-1", "eip155:1 ", "solana:5eykt4"] {
+        for bad in
+            ["base", "eip155:", "eip155:0", "eip155:08453", "EIP155:1", "eip155:-1", "eip155:1 ", "solana:5eykt4"]
+        {
             assert_eq!(bad.parse::<Network>(), Err(NotANetwork), "{bad}");
         }
         assert_eq!("eip155:18446744073709551616".parse::<Network>(), Err(NotANetwork));

@@ -98,7 +98,8 @@ mod tests {
         let digest = Digest::of(b"abc");
         assert_eq!(digest.to_string(), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
-        for bad in ["", "sha256:", &digest.to_string().to_uppercase(), &digest.to_string()[..70], &format!("{digest}0")] {
+        for bad in ["", "sha256:", &digest.to_string().to_uppercase(), &digest.to_string()[..70], &format!("{digest}0")]
+        {
             assert_eq!(bad.parse::<Digest>(), Err(BadDigest), "{bad}");
         }
     }

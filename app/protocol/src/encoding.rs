@@ -114,7 +114,8 @@ pub mod decimal_u256 {
     /// Reads a decimal string without sign, prefix or leading zeros.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let canonical = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
+        let canonical =
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0'));
         if !canonical {
             return Err(serde::de::Error::custom("an amount is a decimal string of atomic units"));
         }

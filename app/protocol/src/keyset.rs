@@ -143,7 +143,8 @@ impl Keyset {
     /// # Errors
     /// [`KeysetError::BadKey`] when the bytes are no point of the curve.
     pub fn receipt_address(&self) -> Result<Address, KeysetError> {
-        let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(&self.keys.receipt).map_err(|_| KeysetError::BadKey("receipt"))?;
+        let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(&self.keys.receipt)
+            .map_err(|_| KeysetError::BadKey("receipt"))?;
         Ok(Address::from_public_key(&key))
     }
 
@@ -151,7 +152,10 @@ impl Keyset {
         if self.version != tags::KEYSET {
             return Err(KeysetError::Version);
         }
-        if self.keys.identity == self.keys.channel || self.keys.receipt[1..] == self.keys.identity || self.keys.receipt[1..] == self.keys.channel {
+        if self.keys.identity == self.keys.channel
+            || self.keys.receipt[1..] == self.keys.identity
+            || self.keys.receipt[1..] == self.keys.channel
+        {
             return Err(KeysetError::SharedKey);
         }
         ed25519_dalek::VerifyingKey::from_bytes(&self.keys.identity).map_err(|_| KeysetError::BadKey("identity"))?;

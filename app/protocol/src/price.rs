@@ -62,7 +62,8 @@ mod decimal {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        let amount: u64 = text.parse().map_err(|_| serde::de::Error::custom("an amount is a decimal string of atomic units"))?;
+        let amount: u64 =
+            text.parse().map_err(|_| serde::de::Error::custom("an amount is a decimal string of atomic units"))?;
         if amount.to_string() != text {
             return Err(serde::de::Error::custom("an amount is written without sign or leading zeros"));
         }
@@ -89,7 +90,11 @@ mod tests {
         let json = serde_json::to_string(&price).unwrap();
         assert_eq!(json, r#"{"base":"1000","per1kTokens":"500"}"#);
         assert_eq!(serde_json::from_str::<Price>(&json).unwrap(), price);
-        for bad in [r#"{"base":1000,"per1kTokens":"500"}"#, r#"{"base":"01","per1kTokens":"5"}"#, r#"{"base":"-1","per1kTokens":"5"}"#] {
+        for bad in [
+            r#"{"base":1000,"per1kTokens":"500"}"#,
+            r#"{"base":"01","per1kTokens":"5"}"#,
+            r#"{"base":"-1","per1kTokens":"5"}"#,
+        ] {
             assert!(serde_json::from_str::<Price>(bad).is_err(), "{bad}");
         }
     }

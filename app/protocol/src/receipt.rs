@@ -270,7 +270,12 @@ impl Receipt {
 
 impl SignedReceipt {
     /// Signs with a secp256k1 key: low s, v 27 or 28. `None` only if the key cannot sign, which no valid key does.
-    pub fn sign(receipt: Receipt, payment: Option<Payment>, salts: Salts, key: &k256::ecdsa::SigningKey) -> Option<Self> {
+    pub fn sign(
+        receipt: Receipt,
+        payment: Option<Payment>,
+        salts: Salts,
+        key: &k256::ecdsa::SigningKey,
+    ) -> Option<Self> {
         let digest = receipt.signing_digest(payment.as_ref());
         let (signature, recovery) = key.sign_prehash_recoverable(digest.as_slice()).ok()?;
         let signature = Signature::from_signature_and_parity(signature, recovery.is_y_odd());
@@ -375,7 +380,8 @@ mod tests {
             nonce_committed: true,
             transaction: B256::repeat_byte(10),
         };
-        let signed = SignedReceipt::sign(receipt, Some(payment), Salts { request: [1; 32], response: [2; 32] }, &key).unwrap();
+        let signed =
+            SignedReceipt::sign(receipt, Some(payment), Salts { request: [1; 32], response: [2; 32] }, &key).unwrap();
         (signed, Address::from_private_key(&key))
     }
 
@@ -393,7 +399,8 @@ mod tests {
         let mut bad = signed.clone();
         bad.signature.0[64] -= 27;
         assert_eq!(bad.signer(), Err(ReceiptError::V));
-        let order = U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).unwrap();
+        let order =
+            U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).unwrap();
         let mut bad = signed.clone();
         let s = U256::from_be_slice(&signed.signature.0[32..64]);
         bad.signature.0[32..64].copy_from_slice(&(order - s).to_be_bytes::<32>());

@@ -24,6 +24,11 @@ impl Commitment {
         Some(Self(Digest::tagged(tags::REQUEST, &[&parts[0], &parts[1], &parts[2], body.as_bytes()])))
     }
 
+    /// Wraps 32 bytes that are an `RC` already, from a sealed record.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Digest::from_bytes(bytes))
+    }
+
     /// The 32 bytes of `RC`.
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()

@@ -141,13 +141,18 @@ mod tests {
     fn what_a_lenient_parser_would_accept_is_refused() {
         let refused = |text: &str| from_slice::<Value>(text.as_bytes(), 1000).is_err();
         assert!(!refused(r#"{"a":1,"b":{"a":2}}"#));
-        for bad in [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"a":2}]}"#, "{} {}", "", "{", "\u{feff}{}", "nul", r#"{"a":1,}"#] {
+        for bad in
+            [r#"{"a":1,"a":1}"#, r#"{"b":[{"a":1,"a":2}]}"#, "{} {}", "", "{", "\u{feff}{}", "nul", r#"{"a":1,}"#]
+        {
             assert!(refused(bad), "{bad}");
         }
         assert!(refused(&"[".repeat(40)));
         assert!(refused(&format!("{}{}", "[".repeat(MAX_JSON_DEPTH + 1), "]".repeat(MAX_JSON_DEPTH + 1))));
         assert!(!refused(&format!("{}{}", "[".repeat(MAX_JSON_DEPTH), "]".repeat(MAX_JSON_DEPTH))));
-        assert!(matches!(from_slice::<Value>(&[b' '; 1001], 1000), Err(StrictError::TooLarge { found: 1001, limit: 1000 })));
+        assert!(matches!(
+            from_slice::<Value>(&[b' '; 1001], 1000),
+            Err(StrictError::TooLarge { found: 1001, limit: 1000 })
+        ));
     }
 
     #[test]

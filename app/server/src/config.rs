@@ -46,10 +46,18 @@ pub struct Config {
     #[arg(long, env = "PRECIS_PCS_URL", default_value = "https://api.trustedservices.intel.com")]
     pub pcs_url: String,
     /// ParaTime of the registration, 64 hex. Default: Sapphire mainnet.
-    #[arg(long, env = "PRECIS_RUNTIME_ID", default_value = "000000000000000000000000000000000000000000000000f80306c9858e7279")]
+    #[arg(
+        long,
+        env = "PRECIS_RUNTIME_ID",
+        default_value = "000000000000000000000000000000000000000000000000f80306c9858e7279"
+    )]
     pub runtime_id: String,
     /// Consensus chain context, 64 hex. Default: Oasis mainnet.
-    #[arg(long, env = "PRECIS_CHAIN_CONTEXT", default_value = "bb3d748def55bdfb797a2ac53ee6ee141e54cd2ab2dc2375f4a0703a178e6e55")]
+    #[arg(
+        long,
+        env = "PRECIS_CHAIN_CONTEXT",
+        default_value = "bb3d748def55bdfb797a2ac53ee6ee141e54cd2ab2dc2375f4a0703a178e6e55"
+    )]
     pub chain_context: String,
     /// DER file of a mock root for the self-check, instead of Intel's. Only for a devnet.
     #[arg(long, env = "PRECIS_TRUST_ROOT")]
@@ -128,10 +136,12 @@ impl Config {
     pub fn validate(self) -> Result<Settings, ConfigError> {
         let refuse = |variable, what: &str| ConfigError { variable, what: what.into() };
         let runtime_id = lower_hex(&self.runtime_id).map_err(|e| refuse("PRECIS_RUNTIME_ID", &e.to_string()))?;
-        let chain_context = lower_hex(&self.chain_context).map_err(|e| refuse("PRECIS_CHAIN_CONTEXT", &e.to_string()))?;
+        let chain_context =
+            lower_hex(&self.chain_context).map_err(|e| refuse("PRECIS_CHAIN_CONTEXT", &e.to_string()))?;
         let modes = PerMode {
             extractive: price(&self.price_extractive).ok_or_else(|| refuse("PRECIS_PRICE_EXTRACTIVE", PRICE_FORM))?,
-            abstractive: price(&self.price_abstractive).ok_or_else(|| refuse("PRECIS_PRICE_ABSTRACTIVE", PRICE_FORM))?,
+            abstractive: price(&self.price_abstractive)
+                .ok_or_else(|| refuse("PRECIS_PRICE_ABSTRACTIVE", PRICE_FORM))?,
         };
         if !(1..=1024).contains(&self.queue) {
             return Err(refuse("PRECIS_QUEUE", "is 1 to 1024"));
@@ -147,7 +157,9 @@ impl Config {
         }
         let mock_root = match &self.trust_root {
             None => None,
-            Some(path) => Some(std::fs::read(path).map_err(|e| refuse("PRECIS_TRUST_ROOT", &format!("{}: {e}", path.display())))?),
+            Some(path) => Some(
+                std::fs::read(path).map_err(|e| refuse("PRECIS_TRUST_ROOT", &format!("{}: {e}", path.display())))?,
+            ),
         };
         let answer_within = Duration::from_secs(self.answer_seconds);
         let prices = PriceList { version: 1, modes };

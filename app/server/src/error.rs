@@ -57,29 +57,151 @@ impl Class {
         use Fault::{Client, Payer, Service, Upstream};
         const SAME: &str = "retry with the same `PAYMENT-SIGNATURE`; do not sign another payment";
         match self {
-            Self::NotReady => Row(StatusCode::SERVICE_UNAVAILABLE, "not_ready", Service, "The service is not ready", "retry later"),
-            Self::NotFound => Row(StatusCode::NOT_FOUND, "not_found", Client, "There is no such route", "see `/v1/service`"),
-            Self::MethodNotAllowed => Row(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", Client, "The route has no such method", "see `/v1/service`"),
-            Self::BadNonce => Row(StatusCode::BAD_REQUEST, "bad_nonce", Client, "The nonce is not 64 lowercase hex digits", "send `?nonce=` with 32 fresh random bytes in lowercase hex"),
-            Self::BadRequest => Row(StatusCode::BAD_REQUEST, "bad_request", Client, "The request body is not understood", "send the JSON of SPEC 5.1, or a document with its media type"),
-            Self::BadOptions => Row(StatusCode::BAD_REQUEST, "bad_options", Client, "An option is out of range", "correct the option"),
-            Self::UnsupportedMediaType => Row(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", Client, "The media type is not supported", "send `text/plain` or `text/markdown` in UTF-8, or JSON"),
-            Self::BodyTooLarge => Row(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", Client, "The request body is too large", "see the limits at `/v1/service`"),
-            Self::DocumentTooLong => Row(StatusCode::PAYLOAD_TOO_LARGE, "document_too_long", Client, "The document is too long", "send a shorter document; see the limits at `/v1/service`"),
-            Self::UnreadableDocument => Row(StatusCode::UNPROCESSABLE_ENTITY, "unreadable_document", Client, "The document is not readable text", "send UTF-8 text"),
-            Self::NotSummarizable => Row(StatusCode::UNPROCESSABLE_ENTITY, "not_summarizable", Client, "The document has nothing to summarize", "send a document with sentences"),
-            Self::Busy => Row(StatusCode::SERVICE_UNAVAILABLE, "busy", Service, "The service is at capacity", "retry after `Retry-After`"),
-            Self::PaymentRequired => Row(StatusCode::PAYMENT_REQUIRED, "payment_required", Payer, "Payment is required", "pay one of `accepts` and send `PAYMENT-SIGNATURE`"),
-            Self::MalformedPayment => Row(StatusCode::BAD_REQUEST, "malformed_payment", Payer, "The payment header is malformed", "send base64 JSON of an x402 version 2 payment"),
-            Self::PaymentInvalid => Row(StatusCode::PAYMENT_REQUIRED, "payment_invalid", Payer, "The payment does not fit this request", "pay one of `accepts`"),
-            Self::PaymentReused => Row(StatusCode::CONFLICT, "payment_reused", Payer, "The payment was used for another request", "sign a new payment for this request"),
-            Self::NonceCommitment => Row(StatusCode::BAD_REQUEST, "nonce_commitment_mismatch", Payer, "The payment's nonce does not commit to this request", "derive the nonce as in SPEC 6.3, or leave the salt out"),
-            Self::TooManyUnsettled => Row(StatusCode::TOO_MANY_REQUESTS, "too_many_unsettled", Payer, "The payer has too many unsettled jobs", "wait for them to end"),
-            Self::SettlementRefused => Row(StatusCode::PAYMENT_REQUIRED, "settlement_refused", Payer, "The payment could not be settled", "check balance and authorization, then sign a new payment"),
-            Self::SettlementUnknown => Row(StatusCode::SERVICE_UNAVAILABLE, "settlement_unknown", Upstream, "The settlement is not confirmed yet", SAME),
-            Self::StillWorking => Row(StatusCode::SERVICE_UNAVAILABLE, "still_working", Service, "The summary is not finished yet", SAME),
-            Self::WorkFailed => Row(StatusCode::INTERNAL_SERVER_ERROR, "work_failed", Service, "The summary could not be made", "nothing was charged; sign a new payment to try again"),
-            Self::ChainUnavailable => Row(StatusCode::SERVICE_UNAVAILABLE, "chain_unavailable", Upstream, "The payment chain does not answer", SAME),
+            Self::NotReady => {
+                Row(StatusCode::SERVICE_UNAVAILABLE, "not_ready", Service, "The service is not ready", "retry later")
+            }
+            Self::NotFound => {
+                Row(StatusCode::NOT_FOUND, "not_found", Client, "There is no such route", "see `/v1/service`")
+            }
+            Self::MethodNotAllowed => Row(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                Client,
+                "The route has no such method",
+                "see `/v1/service`",
+            ),
+            Self::BadNonce => Row(
+                StatusCode::BAD_REQUEST,
+                "bad_nonce",
+                Client,
+                "The nonce is not 64 lowercase hex digits",
+                "send `?nonce=` with 32 fresh random bytes in lowercase hex",
+            ),
+            Self::BadRequest => Row(
+                StatusCode::BAD_REQUEST,
+                "bad_request",
+                Client,
+                "The request body is not understood",
+                "send the JSON of SPEC 5.1, or a document with its media type",
+            ),
+            Self::BadOptions => {
+                Row(StatusCode::BAD_REQUEST, "bad_options", Client, "An option is out of range", "correct the option")
+            }
+            Self::UnsupportedMediaType => Row(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                Client,
+                "The media type is not supported",
+                "send `text/plain` or `text/markdown` in UTF-8, or JSON",
+            ),
+            Self::BodyTooLarge => Row(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                Client,
+                "The request body is too large",
+                "see the limits at `/v1/service`",
+            ),
+            Self::DocumentTooLong => Row(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "document_too_long",
+                Client,
+                "The document is too long",
+                "send a shorter document; see the limits at `/v1/service`",
+            ),
+            Self::UnreadableDocument => Row(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "unreadable_document",
+                Client,
+                "The document is not readable text",
+                "send UTF-8 text",
+            ),
+            Self::NotSummarizable => Row(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "not_summarizable",
+                Client,
+                "The document has nothing to summarize",
+                "send a document with sentences",
+            ),
+            Self::Busy => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                Service,
+                "The service is at capacity",
+                "retry after `Retry-After`",
+            ),
+            Self::PaymentRequired => Row(
+                StatusCode::PAYMENT_REQUIRED,
+                "payment_required",
+                Payer,
+                "Payment is required",
+                "pay one of `accepts` and send `PAYMENT-SIGNATURE`",
+            ),
+            Self::MalformedPayment => Row(
+                StatusCode::BAD_REQUEST,
+                "malformed_payment",
+                Payer,
+                "The payment header is malformed",
+                "send base64 JSON of an x402 version 2 payment",
+            ),
+            Self::PaymentInvalid => Row(
+                StatusCode::PAYMENT_REQUIRED,
+                "payment_invalid",
+                Payer,
+                "The payment does not fit this request",
+                "pay one of `accepts`",
+            ),
+            Self::PaymentReused => Row(
+                StatusCode::CONFLICT,
+                "payment_reused",
+                Payer,
+                "The payment was used for another request",
+                "sign a new payment for this request",
+            ),
+            Self::NonceCommitment => Row(
+                StatusCode::BAD_REQUEST,
+                "nonce_commitment_mismatch",
+                Payer,
+                "The payment's nonce does not commit to this request",
+                "derive the nonce as in SPEC 6.3, or leave the salt out",
+            ),
+            Self::TooManyUnsettled => Row(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_unsettled",
+                Payer,
+                "The payer has too many unsettled jobs",
+                "wait for them to end",
+            ),
+            Self::SettlementRefused => Row(
+                StatusCode::PAYMENT_REQUIRED,
+                "settlement_refused",
+                Payer,
+                "The payment could not be settled",
+                "check balance and authorization, then sign a new payment",
+            ),
+            Self::SettlementUnknown => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "settlement_unknown",
+                Upstream,
+                "The settlement is not confirmed yet",
+                SAME,
+            ),
+            Self::StillWorking => {
+                Row(StatusCode::SERVICE_UNAVAILABLE, "still_working", Service, "The summary is not finished yet", SAME)
+            }
+            Self::WorkFailed => Row(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "work_failed",
+                Service,
+                "The summary could not be made",
+                "nothing was charged; sign a new payment to try again",
+            ),
+            Self::ChainUnavailable => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "chain_unavailable",
+                Upstream,
+                "The payment chain does not answer",
+                SAME,
+            ),
             Self::Internal => Row(StatusCode::INTERNAL_SERVER_ERROR, "internal", Service, "The service failed", SAME),
         }
     }

@@ -21,8 +21,11 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// # Errors
 /// When an address cannot be bound, or the model or the ledger cannot be opened.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
-    let public = TcpListener::bind(settings.config.listen).await.with_context(|| format!("bind {}", settings.config.listen))?;
-    let internal = TcpListener::bind(settings.config.internal_listen).await.with_context(|| format!("bind {}", settings.config.internal_listen))?;
+    let public =
+        TcpListener::bind(settings.config.listen).await.with_context(|| format!("bind {}", settings.config.listen))?;
+    let internal = TcpListener::bind(settings.config.internal_listen)
+        .await
+        .with_context(|| format!("bind {}", settings.config.internal_listen))?;
     let (public_address, internal_address) = (public.local_addr()?, internal.local_addr()?);
     if let Some(path) = &settings.config.address_file {
         write_addresses(path, public_address, internal_address)?;
@@ -31,8 +34,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 
     let readiness = Arc::new(Readiness::default());
     let (stop, stopped) = watch::channel(false);
-    let public = axum::serve(public, routes::public(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped.clone()));
-    let internal = axum::serve(internal, routes::internal(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped));
+    let public =
+        axum::serve(public, routes::public(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped.clone()));
+    let internal =
+        axum::serve(internal, routes::internal(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped));
     let mut public = tokio::spawn(public.into_future());
     let mut internal = tokio::spawn(internal.into_future());
     let boot = boot::run(settings, public_address, &readiness);
@@ -68,6 +73,7 @@ async fn signal() {
 fn write_addresses(path: &Path, public: std::net::SocketAddr, internal: std::net::SocketAddr) -> anyhow::Result<()> {
     let text = format!("PRECIS_URL=http://{public}\nPRECIS_INTERNAL_URL=http://{internal}\n");
     let part = path.with_extension("part");
-    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).with_context(|| format!("write {}", path.display()))
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::rename(&part, path))
+        .with_context(|| format!("write {}", path.display()))
 }
-

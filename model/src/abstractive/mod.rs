@@ -104,14 +104,27 @@ impl Abstractive {
     }
 
     /// One pass: read a text and an instruction, write sentences.
-    fn write(&self, document: &[u32], instruction: &str, cap: usize, bounds: Bounds, control: &Control) -> Result<Vec<String>, Error> {
+    fn write(
+        &self,
+        document: &[u32],
+        instruction: &str,
+        cap: usize,
+        bounds: Bounds,
+        control: &Control,
+    ) -> Result<Vec<String>, Error> {
         let prompt = self.chat.render(&self.bpe, prompt::SYSTEM, document, instruction)?;
         let (ids, finished) = self.threads.run(|| self.generate(&prompt, cap, bounds, control))?;
         Ok(decode::keep(&self.bpe.decode(&ids)?, finished, bounds))
     }
 
     /// Greedy decoding; whether the model ended the text itself.
-    fn generate(&self, prompt: &[u32], cap: usize, bounds: Bounds, control: &Control) -> Result<(Vec<u32>, bool), Error> {
+    fn generate(
+        &self,
+        prompt: &[u32],
+        cap: usize,
+        bounds: Bounds,
+        control: &Control,
+    ) -> Result<(Vec<u32>, bool), Error> {
         let mut cache = self.llama.cache(prompt.len() + cap)?;
         let started = Instant::now();
         let mut logits = self.llama.read(prompt, &mut cache, control)?;
@@ -222,7 +235,8 @@ impl Summarizer for Abstractive {
         let total = encoded.ids.len();
         let input_tokens = words::saturate(total);
         LIMITS.check_tokens(input_tokens)?;
-        let mut breaks: Vec<usize> = segment::segment(text).iter().map(|unit| encoded.index_at(unit.range.end)).collect();
+        let mut breaks: Vec<usize> =
+            segment::segment(text).iter().map(|unit| encoded.index_at(unit.range.end)).collect();
         breaks.dedup();
         let parts = chunk::plan(total, PASS_TOKENS, &breaks);
         let chunks = words::saturate(parts.len());

@@ -10,7 +10,8 @@ pub(crate) const SYSTEM: &str = "You are an editor. You write short, accurate su
 /// The task on a document, or on the notes about its parts. `{sentences}` and `{focus}` are filled in.
 const TASK: &str = "\n\nSummarize the text above in {sentences} sentences{focus}. State its subject, its main points and its conclusion.";
 /// The task on one part of a long document.
-const PART_TASK: &str = "\n\nThe text above is one part of a longer document. Summarize this part in {sentences} sentences{focus}.";
+const PART_TASK: &str =
+    "\n\nThe text above is one part of a longer document. Summarize this part in {sentences} sentences{focus}.";
 /// How the caller's interest is named.
 const FOCUS: &str = ", with attention to {focus}";
 

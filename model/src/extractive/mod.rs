@@ -14,8 +14,8 @@ use crate::embed::{self, Embedder, Embeddings};
 use crate::error::{Error, Reason};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::pace::Speed;
 use crate::options::{Mode, Options};
+use crate::pace::Speed;
 use crate::segment::{self, Kind, Segment};
 use crate::summary::{ByteRange, Sentence, Summary};
 use crate::threads::Threads;
@@ -67,8 +67,15 @@ impl Extractive {
     }
 
     /// How much each unit matters, 0 to 1.
-    fn scores(&self, units: &[Segment], embeddings: &Embeddings, similarities: &[f32], options: &Options) -> Result<Vec<f32>, Error> {
-        let priors: Vec<f32> = units.iter().enumerate().map(|(index, unit)| prior(unit.kind, index, units.len())).collect();
+    fn scores(
+        &self,
+        units: &[Segment],
+        embeddings: &Embeddings,
+        similarities: &[f32],
+        options: &Options,
+    ) -> Result<Vec<f32>, Error> {
+        let priors: Vec<f32> =
+            units.iter().enumerate().map(|(index, unit)| prior(unit.kind, index, units.len())).collect();
         let mut scores = rank::centrality(similarities, &priors);
         if let Some(focus) = options.focus() {
             let ids = self.embedder.tokenizer.encode(focus)?.ids;
@@ -170,7 +177,8 @@ pub(crate) fn spans(encoded: &crate::tokenizer::Encoded, units: &[Segment]) -> V
     let mut start = 0;
     let mut spans = Vec::with_capacity(units.len());
     for (index, unit) in units.iter().enumerate() {
-        let end = if index + 1 == units.len() { encoded.ids.len() } else { encoded.index_at(unit.range.end).max(start) };
+        let end =
+            if index + 1 == units.len() { encoded.ids.len() } else { encoded.index_at(unit.range.end).max(start) };
         spans.push(start..end);
         start = end;
     }
@@ -222,9 +230,8 @@ fn candidates(text: &str, units: &[Segment], scores: &[f32]) -> Vec<Candidate> {
             })
             .collect()
     };
-    let good = pick(&|unit, words| {
-        matches!(unit.kind, Kind::Prose | Kind::Item) && (MIN_WORDS..=MAX_WORDS).contains(&words)
-    });
+    let good =
+        pick(&|unit, words| matches!(unit.kind, Kind::Prose | Kind::Item) && (MIN_WORDS..=MAX_WORDS).contains(&words));
     if good.is_empty() { pick(&|unit, _| segment::is_readable(text, unit.quote)) } else { good }
 }
 

@@ -20,14 +20,19 @@ pub(crate) fn centrality(similarities: &[f32], priors: &[f32]) -> Vec<f32> {
     let teleport: Vec<f32> = priors.iter().map(|prior| prior / total).collect();
     let edge = |from: usize, to: usize| -> f32 {
         let similarity = similarities[from * count + to];
-        if from == to || similarity < MIN_SIMILARITY || priors[from] <= 0.0 || priors[to] <= 0.0 { 0.0 } else { similarity }
+        if from == to || similarity < MIN_SIMILARITY || priors[from] <= 0.0 || priors[to] <= 0.0 {
+            0.0
+        } else {
+            similarity
+        }
     };
     let out: Vec<f32> = (0..count).map(|from| (0..count).map(|to| edge(from, to)).sum()).collect();
     let mut ranks = teleport.clone();
     for _ in 0..MAX_ROUNDS {
         // A sentence without neighbours gives its rank back by position.
         let loose: f32 = (0..count).filter(|from| out[*from] <= 0.0).map(|from| ranks[from]).sum();
-        let shares: Vec<f32> = ranks.iter().zip(&out).map(|(rank, out)| if *out > 0.0 { rank / out } else { 0.0 }).collect();
+        let shares: Vec<f32> =
+            ranks.iter().zip(&out).map(|(rank, out)| if *out > 0.0 { rank / out } else { 0.0 }).collect();
         let next: Vec<f32> = (0..count)
             .map(|to| {
                 // The matrix is symmetric: the row of `to` holds the edges into it.

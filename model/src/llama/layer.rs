@@ -106,7 +106,8 @@ impl Layer {
     ) -> Result<Tensor> {
         let Shape { heads, kv_heads, head_width, hidden, .. } = self.shape;
         let tokens = normed.dim(0)?;
-        let split = |flat: Tensor, count: usize| flat.reshape((tokens, count, head_width))?.transpose(0, 1)?.contiguous();
+        let split =
+            |flat: Tensor, count: usize| flat.reshape((tokens, count, head_width))?.transpose(0, 1)?.contiguous();
         let query = rotary.turn(&split(normed.matmul(&self.query.t()?)?, heads)?, before)?;
         let key = rotary.turn(&split(normed.matmul(&self.key.t()?)?, kv_heads)?, before)?;
         let value = split(normed.matmul(&self.value.t()?)?, kv_heads)?;
@@ -117,7 +118,8 @@ impl Layer {
         let keys = cache.keys.narrow(1, 0, positions)?;
         let values = cache.values.narrow(1, 0, positions)?;
         // The heads that share a key-value head are neighbours: one product serves them all.
-        let query = (query.reshape((kv_heads, heads / kv_heads * tokens, head_width))? * (head_width as f64).powf(-0.5))?;
+        let query =
+            (query.reshape((kv_heads, heads / kv_heads * tokens, head_width))? * (head_width as f64).powf(-0.5))?;
         let scores = query.matmul(&keys.transpose(1, 2)?)?;
         let scores = match mask {
             Some(mask) => scores.reshape((heads, tokens, positions))?.broadcast_add(mask)?,

@@ -157,7 +157,8 @@ fn numbered(line: &str) -> Marker {
     let label = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'.').count();
     let (label_text, after) = rest.split_at(label);
     let closed = usize::from(after.starts_with(')'));
-    let digits = label_text.bytes().all(|b| b.is_ascii_digit() || b == b'.') && label_text.starts_with(|c: char| c.is_ascii_digit());
+    let digits = label_text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        && label_text.starts_with(|c: char| c.is_ascii_digit());
     let letters = label_text.len() <= 4
         && (label_text.len() == 1 || label_text.bytes().all(|b| matches!(b, b'i' | b'v' | b'x')))
         && label_text.bytes().all(|b| b.is_ascii_lowercase());

@@ -16,17 +16,26 @@ fn sentences_are_split_as_a_reader_would() {
         ("See Fig. 3 and Eq. (2). It works.", &["See Fig. 3 and Eq. (2).", "It works."]),
         ("Och et al. (2003) did. So did we.", &["Och et al. (2003) did.", "So did we."]),
         ("We use data, e.g. WMT, i.e. text. Good.", &["We use data, e.g. WMT, i.e. text.", "Good."]),
-        ("The U.S. Government paid. Then it left the U.S. The end.", &["The U.S. Government paid.", "Then it left the U.S.", "The end."]),
+        (
+            "The U.S. Government paid. Then it left the U.S. The end.",
+            &["The U.S. Government paid.", "Then it left the U.S.", "The end."],
+        ),
         ("\"Is it?\" he asked. \"Yes.\" She left.", &["\"Is it?\" he asked.", "\"Yes.\"", "She left."]),
         ("It ended.[12] Another began (so it did.) Fine.", &["It ended.[12]", "Another began (so it did.)", "Fine."]),
         ("Wait... what? No.", &["Wait... what?", "No."]),
-        ("Ph.D. students etc. were there. The rest, etc. We left.", &["Ph.D. students etc. were there.", "The rest, etc.", "We left."]),
+        (
+            "Ph.D. students etc. were there. The rest, etc. We left.",
+            &["Ph.D. students etc. were there.", "The rest, etc.", "We left."],
+        ),
         ("Visit example.com/a.b?c=1 now. Bye.", &["Visit example.com/a.b?c=1 now.", "Bye."]),
         ("今日は晴れ。明日は「雨。」らしい。", &["今日は晴れ。", "明日は「雨。」", "らしい。"]),
         ("यह एक है। यह दो है।", &["यह एक है।", "यह दो है।"]),
         ("هل هذا جيد؟ نعم.", &["هل هذا جيد؟", "نعم."]),
         ("Version 2.0. It is new.", &["Version 2.0.", "It is new."]),
-        ("Call at 5 p.m. We wait. On Jan. 5 it was 3 a.m. Monday.", &["Call at 5 p.m.", "We wait.", "On Jan. 5 it was 3 a.m. Monday."]),
+        (
+            "Call at 5 p.m. We wait. On Jan. 5 it was 3 a.m. Monday.",
+            &["Call at 5 p.m.", "We wait.", "On Jan. 5 it was 3 a.m. Monday."],
+        ),
     ];
     for (text, expected) in table {
         assert_eq!(quotes(text), *expected, "{text}");
@@ -71,7 +80,9 @@ fn headings_lists_and_scraps_are_told_apart() {
 fn an_enormous_sentence_is_split_at_white_space_in_linear_time() {
     let text = "word ".repeat(200_000);
     let segments = segment(&text);
-    assert!(segments.iter().all(|s| s.range.len() <= MAX_SEGMENT_BYTES && !s.quote.of(&text).unwrap().ends_with("wor")));
+    assert!(
+        segments.iter().all(|s| s.range.len() <= MAX_SEGMENT_BYTES && !s.quote.of(&text).unwrap().ends_with("wor"))
+    );
     assert_eq!(segments.iter().map(|s| s.range.of(&text).unwrap().matches("word").count()).sum::<usize>(), 200_000);
     let solid = "ß".repeat(100_000);
     assert_eq!(segment(&solid).iter().map(|s| s.range.len()).sum::<usize>(), solid.len());

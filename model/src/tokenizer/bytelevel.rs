@@ -3,12 +3,12 @@
 //! The pre-tokenizer is the one the file names. For `smollm`: every numeric character on its own, then the GPT-2 pattern
 //! on what is between, with no space added in front. Bytes that the vocabulary lacks (it has 235 of 256) carry no token.
 
+use tokenizers::Tokenizer;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
-use tokenizers::Tokenizer;
 
 use crate::error::{Error, LoadError};
 use crate::gguf::Gguf;

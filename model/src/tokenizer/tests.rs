@@ -72,7 +72,9 @@ fn a_document_cannot_write_control_tokens() {
 fn text_survives_the_tokenizer_wherever_the_vocabulary_has_its_bytes() {
     let Some(bpe) = bpe() else { return };
     // The vocabulary lacks six control characters and the lead bytes of the unassigned planes.
-    let lacking = |c: char| matches!(c, '\u{4}' | '\u{6}' | '\u{13}' | '\u{14}' | '\u{16}' | '\u{1d}' | '\u{40000}'..='\u{bffff}');
+    let lacking = |c: char| {
+        matches!(c, '\u{4}' | '\u{6}' | '\u{13}' | '\u{14}' | '\u{16}' | '\u{1d}' | '\u{40000}'..='\u{bffff}')
+    };
     for Vector { text, ids } in vectors() {
         if !text.contains(lacking) {
             assert_eq!(bpe.decode(&ids).unwrap(), text);

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::*;

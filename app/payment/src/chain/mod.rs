@@ -81,7 +81,9 @@ pub enum AssetError {
         missing: &'static str,
     },
     /// The EIP-712 domain is another one, so no signature would ever be good.
-    #[error("the asset {asset} does not have the EIP-712 domain name \"{name}\", version \"{version}\" that the configuration says")]
+    #[error(
+        "the asset {asset} does not have the EIP-712 domain name \"{name}\", version \"{version}\" that the configuration says"
+    )]
     WrongDomain {
         /// The configured token.
         asset: Address,
@@ -151,9 +153,11 @@ impl ChainView {
         if self.rpc.code(asset).await.map_err(chain)?.is_empty() {
             return Err(AssetError::NoContract { asset, network });
         }
-        let lacks = |missing| move |error| match error {
-            RpcError::Reverted | RpcError::Malformed => AssetError::NotEip3009 { asset, missing },
-            error => chain(error),
+        let lacks = |missing| {
+            move |error| match error {
+                RpcError::Reverted | RpcError::Malformed => AssetError::NotEip3009 { asset, missing },
+                error => chain(error),
+            }
         };
         let separator = self.read(&token::DOMAIN_SEPARATORCall {}).await.map_err(lacks("DOMAIN_SEPARATOR()"))?;
         let state = token::authorizationStateCall { authorizer: asset, nonce: B256::ZERO };

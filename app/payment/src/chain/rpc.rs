@@ -199,7 +199,14 @@ impl Rpc {
     }
 
     /// Logs of `address` in the blocks from `from` to `to`, with any of the first topics and exactly the other two.
-    pub async fn logs(&self, address: Address, from: u64, to: u64, any: [B256; 2], rest: [B256; 2]) -> Result<Vec<RawLog>, RpcError> {
+    pub async fn logs(
+        &self,
+        address: Address,
+        from: u64,
+        to: u64,
+        any: [B256; 2],
+        rest: [B256; 2],
+    ) -> Result<Vec<RawLog>, RpcError> {
         let filter = json!({
             "address": address, "fromBlock": quantity(from), "toBlock": quantity(to), "topics": [any, rest[0], rest[1]],
         });

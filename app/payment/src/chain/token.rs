@@ -24,8 +24,8 @@ mod abi {
     }
 }
 
-pub(crate) use abi::Token::{DOMAIN_SEPARATORCall, authorizationStateCall, balanceOfCall};
 use abi::Token::{self, transferWithAuthorization_0Call as ByKey, transferWithAuthorization_1Call as BySignature};
+pub(crate) use abi::Token::{DOMAIN_SEPARATORCall, authorizationStateCall, balanceOfCall};
 
 /// First topic of a used authorization.
 pub(crate) const USED: B256 = Token::AuthorizationUsed::SIGNATURE_HASH;
@@ -42,11 +42,25 @@ pub(crate) fn transfer_call(authorized: &Authorized) -> Bytes {
         .flatten();
     match key.map(split_signature) {
         Some((r, s, v)) => ByKey {
-            from, to, value, validAfter: valid_after, validBefore: valid_before, nonce, v, r: r.into(), s: s.into(),
+            from,
+            to,
+            value,
+            validAfter: valid_after,
+            validBefore: valid_before,
+            nonce,
+            v,
+            r: r.into(),
+            s: s.into(),
         }
         .abi_encode(),
         None => BySignature {
-            from, to, value, validAfter: valid_after, validBefore: valid_before, nonce, signature: signature.clone(),
+            from,
+            to,
+            value,
+            validAfter: valid_after,
+            validBefore: valid_before,
+            nonce,
+            signature: signature.clone(),
         }
         .abi_encode(),
     }
@@ -90,7 +104,11 @@ mod tests {
     use crate::{AtomicUnits, exact::fixtures};
 
     fn transfer() -> Transfer {
-        Transfer::new(fixtures::required().network, fixtures::required().asset, &fixtures::payload().payload.authorization)
+        Transfer::new(
+            fixtures::required().network,
+            fixtures::required().asset,
+            &fixtures::payload().payload.authorization,
+        )
     }
 
     fn used(transfer: &Transfer) -> RawLog {

@@ -30,6 +30,9 @@ pub enum Invalid {
     /// `validBefore` is past, or too near for the work and the settlement.
     #[error("the authorization expires before the work and its settlement can finish")]
     ExpiresTooSoon,
+    /// `validBefore` is so far that it would have to be remembered for ever.
+    #[error("the authorization is valid for much longer than was asked for")]
+    ExpiresTooLate,
     /// No signature of the payer over this authorization, or not in canonical form (65 bytes, low s, v 27 or 28).
     #[error("the signature is not a canonical signature of the payer")]
     Signature,
@@ -63,7 +66,7 @@ impl Invalid {
             Self::Recipient => "invalid_exact_evm_payload_recipient_mismatch",
             Self::Value => "invalid_exact_evm_payload_authorization_value_mismatch",
             Self::NotYetValid => "invalid_exact_evm_payload_authorization_valid_after",
-            Self::ExpiresTooSoon => "invalid_exact_evm_payload_authorization_valid_before",
+            Self::ExpiresTooSoon | Self::ExpiresTooLate => "invalid_exact_evm_payload_authorization_valid_before",
             Self::Signature | Self::UndeployedAccount => "invalid_exact_evm_payload_signature",
             Self::InsufficientFunds => "insufficient_funds",
             Self::NonceUsed | Self::Transaction | Self::TooMuchGas => "invalid_transaction_state",

@@ -11,9 +11,9 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{Eip712Domain, SolStruct, sol};
 
 pub use invalid::Invalid;
-pub use signature::{EIP6492_SUFFIX, EOA_SIGNATURE_BYTES, MAX_SIGNATURE_BYTES, SignatureKind};
 #[cfg(feature = "settle")]
 pub(crate) use signature::split as split_signature;
+pub use signature::{EIP6492_SUFFIX, EOA_SIGNATURE_BYTES, MAX_SIGNATURE_BYTES, SignatureKind};
 pub use verify::{Authorized, verify_claimed, verify_offline};
 
 use crate::{

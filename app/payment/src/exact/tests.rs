@@ -185,7 +185,8 @@ fn only_the_payers_canonical_signature_passes() {
 #[test]
 fn the_high_s_twin_of_a_good_signature_is_refused() {
     let twin = with_signature(|bytes| {
-        let order = U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).unwrap();
+        let order =
+            U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).unwrap();
         let high = order - U256::from_be_slice(&bytes[32..64]);
         bytes[32..64].copy_from_slice(&high.to_be_bytes::<32>());
         bytes[64] = 55 - bytes[64];
@@ -238,8 +239,22 @@ fn every_refusal_has_a_code_of_the_standard() {
         "unexpected_verify_error",
     ];
     let all = [
-        Scheme, Network, Requirements, OtherRequest, NoDomain, Recipient, Value, NotYetValid, ExpiresTooSoon, Signature,
-        UndeployedAccount, NonceUsed, InsufficientFunds, Transaction, TooMuchGas, Refused,
+        Scheme,
+        Network,
+        Requirements,
+        OtherRequest,
+        NoDomain,
+        Recipient,
+        Value,
+        NotYetValid,
+        ExpiresTooSoon,
+        Signature,
+        UndeployedAccount,
+        NonceUsed,
+        InsufficientFunds,
+        Transaction,
+        TooMuchGas,
+        Refused,
     ];
     for invalid in all {
         assert!(known.contains(&invalid.code()), "{invalid}");

@@ -94,12 +94,19 @@ pub fn verify_offline(
     if transfer.valid_after > U256::from(now) {
         return Err(Invalid::NotYetValid);
     }
-    if transfer.valid_before < U256::from(now.saturating_add(min_remaining)) || transfer.valid_before <= U256::from(now) {
+    if transfer.valid_before < U256::from(now.saturating_add(min_remaining)) || transfer.valid_before <= U256::from(now)
+    {
         return Err(Invalid::ExpiresTooSoon);
     }
     let hash = transfer.signing_hash(&domain);
     let signature_kind = signature::check(&payload.payload.signature, hash, transfer.from)?;
-    Ok(Authorized { payload: payload.clone(), requirements: required.clone(), transfer, signature_kind, verified_at: now })
+    Ok(Authorized {
+        payload: payload.clone(),
+        requirements: required.clone(),
+        transfer,
+        signature_kind,
+        verified_at: now,
+    })
 }
 
 /// Checks a payment that was claimed before: that it is on `network` and `asset`, and signed by its payer. The terms and

@@ -107,9 +107,15 @@ impl LocalFacilitator {
                 input,
                 ..Default::default()
             }),
-            Fees::Legacy { gas_price } => {
-                self.seal(TxLegacy { chain_id: Some(chain_id), nonce, gas_price, gas_limit, to, value: U256::ZERO, input })
-            }
+            Fees::Legacy { gas_price } => self.seal(TxLegacy {
+                chain_id: Some(chain_id),
+                nonce,
+                gas_price,
+                gas_limit,
+                to,
+                value: U256::ZERO,
+                input,
+            }),
         }
     }
 
@@ -170,11 +176,13 @@ impl Facilitator for LocalFacilitator {
         drop(turn);
         match self.follow(authorized.transfer(), &transaction, sent, authorized.verified_at()).await {
             // A transfer that reverted although nobody used the authorization: name the reason.
-            Settlement::Rejected { reason: Invalid::Transaction, transaction } => match self.refused(authorized).await {
-                Settlement::Rejected { reason, .. } => Settlement::Rejected { reason, transaction },
-                Settlement::Deferred(_) => Settlement::Rejected { reason: Invalid::Transaction, transaction },
-                other => other,
-            },
+            Settlement::Rejected { reason: Invalid::Transaction, transaction } => {
+                match self.refused(authorized).await {
+                    Settlement::Rejected { reason, .. } => Settlement::Rejected { reason, transaction },
+                    Settlement::Deferred(_) => Settlement::Rejected { reason: Invalid::Transaction, transaction },
+                    other => other,
+                }
+            }
             other => other,
         }
     }

@@ -93,7 +93,10 @@ impl LocalFacilitator {
                 Ok(None) if sent == Sent::NonceUsed => return Settlement::Deferred(Unavailable::Displaced),
                 Ok(None) if !accepted => {
                     // The node answers again and does not have it in a block: make sure that it has it at all.
-                    accepted = matches!(self.chain.rpc().send_raw(&transaction.raw).await, Ok(()) | Err(RpcError::AlreadyKnown));
+                    accepted = matches!(
+                        self.chain.rpc().send_raw(&transaction.raw).await,
+                        Ok(()) | Err(RpcError::AlreadyKnown)
+                    );
                 }
                 Ok(None) | Err(_) => {}
             }

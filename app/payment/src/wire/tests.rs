@@ -104,15 +104,22 @@ fn a_settlement_without_transaction_writes_the_empty_string() {
     let value = serde_json::to_value(&settled).unwrap();
     assert_eq!(value["transaction"], format!("0x{}", "01".repeat(32)));
     assert_eq!(serde_json::from_value::<SettleResponse>(value).unwrap(), settled);
-    assert!(serde_json::from_value::<SettleResponse>(json!({"success": true, "transaction": "0x12", "network": "eip155:1"})).is_err());
+    assert!(
+        serde_json::from_value::<SettleResponse>(
+            json!({"success": true, "transaction": "0x12", "network": "eip155:1"})
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn answers_of_other_implementations_are_read() {
     let sparse: SettleResponse =
-        serde_json::from_value(json!({"success": false, "network": "eip155:1", "payer": null, "transaction": null})).unwrap();
+        serde_json::from_value(json!({"success": false, "network": "eip155:1", "payer": null, "transaction": null}))
+            .unwrap();
     assert_eq!((sparse.transaction, sparse.payer), (None, None));
-    let verify: VerifyResponse = serde_json::from_value(json!({"isValid": false, "invalidReason": "x", "payer": "", "more": 1})).unwrap();
+    let verify: VerifyResponse =
+        serde_json::from_value(json!({"isValid": false, "invalidReason": "x", "payer": "", "more": 1})).unwrap();
     assert_eq!((verify.is_valid, verify.payer), (false, None));
     let supported: SupportedResponse = serde_json::from_value(json!({"kinds": [
         {"x402Version": 1, "scheme": "exact", "network": "base"},

@@ -1,8 +1,8 @@
 //! What refuses the start, and what a view of the chain tells.
 
+use precis_payment::Network;
 use precis_payment::chain::{Asset, AssetError, ChainView, RpcError};
 use precis_payment::exact::TokenDomain;
-use precis_payment::Network;
 
 use crate::world::*;
 
@@ -10,7 +10,8 @@ use crate::world::*;
 async fn the_configured_token_passes_and_every_other_configuration_is_refused_in_a_sentence() {
     let world = World::new().await;
     let good = world.asset();
-    let checked = async |asset: Asset| ChainView::new(http_client(), world.chain.url(), asset).unwrap().check_asset().await;
+    let checked =
+        async |asset: Asset| ChainView::new(http_client(), world.chain.url(), asset).unwrap().check_asset().await;
     assert_eq!(checked(good.clone()).await, Ok(()));
 
     let chain = checked(Asset { network: Network::BASE, ..good.clone() }).await.unwrap_err();

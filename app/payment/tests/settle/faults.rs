@@ -23,7 +23,11 @@ async fn an_answer_lost_after_sending_is_unknown_and_later_reconciled_as_paid() 
     assert_eq!(settlement, Settlement::Unknown { transaction: Some(stored.hash) });
     assert_eq!(settlement.response(authorized.transfer()).error_reason.as_deref(), Some(SETTLEMENT_PENDING));
     let blind = facilitator.resume(authorized.transfer(), Some(&stored), now()).await;
-    assert_eq!(blind, Settlement::Unknown { transaction: Some(stored.hash) }, "nobody can tell while the chain is away");
+    assert_eq!(
+        blind,
+        Settlement::Unknown { transaction: Some(stored.hash) },
+        "nobody can tell while the chain is away"
+    );
 
     proxy.set(Fault::None);
     let paid = paid(facilitator.resume(authorized.transfer(), Some(&stored), now()).await);

@@ -54,7 +54,9 @@ async fn a_front_run_authorization_that_paid_us_counts() {
     let authorized = world.check(&payload);
     let transaction = world.front_run(&payload).await;
 
-    assert!(matches!(facilitator.verify(&authorized).await, Ok(Standing::Paid(paid)) if paid.transaction == transaction));
+    assert!(
+        matches!(facilitator.verify(&authorized).await, Ok(Standing::Paid(paid)) if paid.transaction == transaction)
+    );
     assert_eq!(paid(settle(&facilitator, &authorized).await).transaction, transaction);
     let reconciled = world.view().reconcile(authorized.transfer(), now() - 60).await.unwrap();
     assert!(matches!(reconciled, Reconciled::PaidUs(paid) if paid.transaction == transaction));

@@ -4,7 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::B256;
-use axum::{Json, Router, extract::State, http::StatusCode, routing::{get, post}};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
 use precis_payment::exact::{Invalid, verify_offline};
 use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
 use precis_payment::local::LocalFacilitator;
@@ -44,7 +49,10 @@ async fn verify(State(remote): State<Arc<Remote>>, Json(request): Json<Facilitat
     Json(json!({"isValid": reason.is_none(), "invalidReason": reason}))
 }
 
-async fn settle_remotely(State(remote): State<Arc<Remote>>, Json(request): Json<FacilitatorRequest>) -> Result<Json<Value>, StatusCode> {
+async fn settle_remotely(
+    State(remote): State<Arc<Remote>>,
+    Json(request): Json<FacilitatorRequest>,
+) -> Result<Json<Value>, StatusCode> {
     let network = request.payment_requirements.network.to_string();
     let boast = json!({"success": true, "transaction": B256::repeat_byte(5), "network": network});
     let refusal = json!({"success": false, "errorReason": "<b>no</b>", "transaction": "", "network": network});
@@ -63,7 +71,9 @@ async fn settle_remotely(State(remote): State<Arc<Remote>>, Json(request): Json<
 }
 
 async fn supported() -> Json<Value> {
-    Json(json!({"kinds": [{"x402Version": 2, "scheme": "exact", "network": "eip155:31337"}], "extensions": [], "signers": {}}))
+    Json(
+        json!({"kinds": [{"x402Version": 2, "scheme": "exact", "network": "eip155:31337"}], "extensions": [], "signers": {}}),
+    )
 }
 
 async fn remote(world: &World, manner: Manner) -> HttpFacilitator {

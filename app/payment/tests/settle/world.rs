@@ -7,7 +7,9 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_sol_types::{SolCall, SolStruct};
 use k256::ecdsa::SigningKey;
 use precis_devnet::chain::client::RpcClient;
-use precis_devnet::chain::contracts::{CancelAuthorization, PrecisDollar, TOKEN_NAME, TOKEN_SYMBOL, TOKEN_VERSION, token_creation_code};
+use precis_devnet::chain::contracts::{
+    CancelAuthorization, PrecisDollar, TOKEN_NAME, TOKEN_SYMBOL, TOKEN_VERSION, token_creation_code,
+};
 use precis_devnet::chain::wallet::Wallet;
 use precis_devnet::chain::{ChainOptions, ChainServer};
 use precis_payment::authorize::{address_of, authorize};
@@ -102,7 +104,10 @@ impl World {
             extra: Map::new(),
             other: Map::new(),
         };
-        requirements.with_extra("name", TOKEN_NAME).with_extra("version", TOKEN_VERSION).with_extra("requestDigest", "ab")
+        requirements
+            .with_extra("name", TOKEN_NAME)
+            .with_extra("version", TOKEN_VERSION)
+            .with_extra("requestDigest", "ab")
     }
 
     pub fn payload(&self, nonce: u8) -> PaymentPayload {

@@ -40,7 +40,8 @@ pub async fn publish(
     let digest = identity.keyset_digest.to_string();
     let metadata = BTreeMap::from([(tags::METADATA_KEYSET.to_owned(), digest)]);
     readiness.until("publish the keyset through rofl-appd", async || appd.put_metadata(&metadata).await).await;
-    let gathered = readiness.until("own evidence", async || gather(settings, http, identity, Retry::default()).await).await;
+    let gathered =
+        readiness.until("own evidence", async || gather(settings, http, identity, Retry::default()).await).await;
     let block = readiness.until("payment chain", async || payments.recent_block().await.map_err(|e| e.code())).await;
     let own = check(settings, identity, gathered, block)?;
     tracing::info!(event = "boot.attested", enclave = %hex::encode(own.enclave_identity));
@@ -52,7 +53,12 @@ pub async fn publish(
 ///
 /// # Errors
 /// When the registration or the collateral cannot be had.
-pub async fn gather(settings: &Settings, http: &reqwest::Client, identity: &Identity, retry: Retry) -> anyhow::Result<Evidence> {
+pub async fn gather(
+    settings: &Settings,
+    http: &reqwest::Client,
+    identity: &Identity,
+    retry: Retry,
+) -> anyhow::Result<Evidence> {
     let digest = identity.keyset_digest.to_string();
     let search = Search {
         nexus_url: &settings.config.nexus_url,
@@ -91,10 +97,16 @@ pub async fn gather(settings: &Settings, http: &reqwest::Client, identity: &Iden
 ///
 /// # Errors
 /// The transcript's failures, when the verdict is not VERIFIED.
-pub fn check(settings: &Settings, identity: &Identity, evidence: Evidence, block: Block) -> anyhow::Result<OwnEvidence> {
+pub fn check(
+    settings: &Settings,
+    identity: &Identity,
+    evidence: Evidence,
+    block: Block,
+) -> anyhow::Result<OwnEvidence> {
     let nonce = random::bytes()?;
     let document = identity.attest_with(std::slice::from_ref(&evidence), nonce, block)?;
-    let enclave_identity = precis_verify::enclave_identity_of(&document).map_err(anyhow::Error::msg).context("the own quote")?;
+    let enclave_identity =
+        precis_verify::enclave_identity_of(&document).map_err(anyhow::Error::msg).context("the own quote")?;
     let app_id = AppId::parse(&identity.keyset.app_id).context("rofl-appd gave an app id that is none")?;
     let models = &identity.keyset.models;
     let policy = Policy {
@@ -118,11 +130,16 @@ pub fn check(settings: &Settings, identity: &Identity, evidence: Evidence, block
             }
         },
     };
-    let presented =
-        Presented { attestation: &document, nonce: Some(nonce), ohttp_config: Some(&identity.keyset.ohttp_config), current_epoch: None };
+    let presented = Presented {
+        attestation: &document,
+        nonce: Some(nonce),
+        ohttp_config: Some(&identity.keyset.ohttp_config),
+        current_epoch: None,
+    };
     let appraisal = precis_verify::verify(&presented, &policy, clock::now());
     if appraisal.service.is_none() {
-        let failures: Vec<String> = appraisal.transcript.failures().map(|o| format!("{}: {}", o.check, o.detail)).collect();
+        let failures: Vec<String> =
+            appraisal.transcript.failures().map(|o| format!("{}: {}", o.check, o.detail)).collect();
         anyhow::bail!("the own evidence does not verify: {}", failures.join("; "));
     }
     Ok(OwnEvidence { items: vec![evidence], enclave_identity, app_id: *app_id.as_bytes() })

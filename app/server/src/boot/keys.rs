@@ -90,14 +90,26 @@ impl Boot {
         let receipt = k256::ecdsa::SigningKey::from_slice(&*Zeroizing::new(random::bytes::<32>()?))?;
         let [key_id] = random::bytes()?;
         let channel = ChannelKey::generate(key_id)?;
-        Ok(Self { identity, receipt, channel, quote_secret: Zeroizing::new(random::bytes()?), instance_id: random::bytes()? })
+        Ok(Self {
+            identity,
+            receipt,
+            channel,
+            quote_secret: Zeroizing::new(random::bytes()?),
+            instance_id: random::bytes()?,
+        })
     }
 
     /// The keyset document of this boot, as the exact bytes that are published.
     ///
     /// # Errors
     /// When it would not pass the checks that callers make.
-    pub fn keyset(&self, settings: &Settings, shared: &Shared, engine: &Engine, payments: &Payments) -> anyhow::Result<Vec<u8>> {
+    pub fn keyset(
+        &self,
+        settings: &Settings,
+        shared: &Shared,
+        engine: &Engine,
+        payments: &Payments,
+    ) -> anyhow::Result<Vec<u8>> {
         let config = &settings.config;
         let (pay_to, pay_to_origin) = match config.pay_to {
             Some(address) => (address, PayToOrigin::Configured),
@@ -110,16 +122,26 @@ impl Boot {
             version: tags::KEYSET.into(),
             app_id: shared.app_id.clone(),
             instance_id: self.instance_id,
-            keys: Keys { identity: self.identity.verifying_key().to_bytes(), receipt, channel: self.channel.public_key() },
+            keys: Keys {
+                identity: self.identity.verifying_key().to_bytes(),
+                receipt,
+                channel: self.channel.public_key(),
+            },
             ohttp_config: self.channel.config(),
             models: PerMode { extractive: engine.extractive.digest, abstractive: engine.abstractive.digest },
-            parameters: PerMode { extractive: engine.extractive.parameters_digest, abstractive: engine.abstractive.parameters_digest },
+            parameters: PerMode {
+                extractive: engine.extractive.parameters_digest,
+                abstractive: engine.abstractive.parameters_digest,
+            },
             price_list: settings.prices.clone(),
             price_list_digest: price_list_digest(&settings.prices),
             service_config_digest: payments.describe(settings).digest(),
             payment: PaymentTarget { network: config.network.to_string(), asset: config.asset, pay_to, pay_to_origin },
             kms_keys: tags::KMS_KEYS.map(str::to_owned).to_vec(),
-            release: Release { version: env!("CARGO_PKG_VERSION").into(), commit: option_env!("PRECIS_COMMIT").unwrap_or("unknown").into() },
+            release: Release {
+                version: env!("CARGO_PKG_VERSION").into(),
+                commit: option_env!("PRECIS_COMMIT").unwrap_or("unknown").into(),
+            },
             not_before: now,
             not_after: now + config.keyset_seconds,
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use precis_rofl::register::Retry;
 
 use super::evidence;
+use crate::clock;
 use crate::pipeline;
 use crate::service::Service;
 
@@ -13,6 +14,9 @@ use crate::service::Service;
 const EVIDENCE_EVERY: Duration = Duration::from_secs(3600);
 /// Unknown settlements are looked at this often.
 const RECONCILE_EVERY: Duration = Duration::from_secs(30);
+
+/// A finished job can be fetched again, with the same payment, for this long.
+const RESULTS_KEPT_SECONDS: u64 = 24 * 3600;
 
 /// Runs for as long as the process lives.
 ///
@@ -45,6 +49,11 @@ async fn keep_reconciled(service: &Arc<Service>) {
     loop {
         if let Err(failure) = pipeline::reconcile(service).await {
             tracing::warn!(event = "ledger.reconcile_failed", code = failure.code());
+        }
+        match service.payments.ledger.expire(clock::now().saturating_sub(RESULTS_KEPT_SECONDS)).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(event = "ledger.expired", count),
+            Err(error) => tracing::error!(event = "ledger.expire_failed", why = %error),
         }
         tokio::time::sleep(RECONCILE_EVERY).await;
     }

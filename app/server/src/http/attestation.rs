@@ -29,7 +29,13 @@ mod tests {
     fn only_64_lowercase_hex_digits_are_a_nonce() {
         let good = "ab".repeat(32);
         assert_eq!(nonce(&format!("nonce={good}")), Some([0xab; 32]));
-        for bad in ["", "nonce=", &format!("nonce={}", good.to_uppercase()), &format!("nonce={good}00"), &format!("nonce={}", &good[2..])] {
+        for bad in [
+            "",
+            "nonce=",
+            &format!("nonce={}", good.to_uppercase()),
+            &format!("nonce={good}00"),
+            &format!("nonce={}", &good[2..]),
+        ] {
             assert_eq!(nonce(bad), None, "{bad}");
         }
         assert_eq!(nonce(&format!("nonce={good}&nonce={good}")), None);

@@ -59,7 +59,8 @@ enum Refused {
 async fn exchange(gateway: &Gateway, outer: Whole) -> Result<Response, Refused> {
     let service = gateway.service().map_err(Refused::Outer)?;
     let opening = Arc::clone(&service);
-    let opened = tokio::task::spawn_blocking(move || opening.identity.channel.open(&outer.media_type, &outer.body)).await;
+    let opened =
+        tokio::task::spawn_blocking(move || opening.identity.channel.open(&outer.media_type, &outer.body)).await;
     let (inner, responder) = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(error)) => return Err(Refused::Uniform(error.reason().label())),
@@ -70,7 +71,8 @@ async fn exchange(gateway: &Gateway, outer: Whole) -> Result<Response, Refused> 
     let response = gateway.inner.clone().oneshot(inner).await.unwrap_or_else(|never| match never {});
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, limits::MAX_RESPONSE_BYTES).await.unwrap_or_else(|_| Bytes::new());
-    let sealed = tokio::task::spawn_blocking(move || responder.seal(axum::http::Response::from_parts(parts, body))).await;
+    let sealed =
+        tokio::task::spawn_blocking(move || responder.seal(axum::http::Response::from_parts(parts, body))).await;
     let Ok(Ok((media_type, sealed))) = sealed else { return Err(Refused::Uniform("seal")) };
     Ok(([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-store")], sealed).into_response())
 }
@@ -84,4 +86,3 @@ fn uniform(reason: &'static str) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
-

@@ -55,7 +55,8 @@ pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, F
     let request = opened.request;
     let commitment = Commitment::new(request.method.as_str(), request.path(), &request.media_type, &request.body)
         .ok_or_else(|| Failure::new(Class::BodyTooLarge, ""))?;
-    let (payment, nonce_salt) = (request.headers.get(headers::PAYMENT_SIGNATURE).cloned(), request.headers.get(headers::NONCE_SALT).cloned());
+    let (payment, nonce_salt) =
+        (request.headers.get(headers::PAYMENT_SIGNATURE).cloned(), request.headers.get(headers::NONCE_SALT).cloned());
     let channel = request.channel;
     let asked = match parse(&request)? {
         Asked { document: Some(document), options } => (document, options),
@@ -73,13 +74,19 @@ pub(super) struct Asked {
 }
 
 /// The price-relevant part of a quote request.
-pub(super) async fn asked_tokens(service: &Arc<Service>, opened: Opened) -> Result<(Option<Commitment>, Options, u32), Failure> {
+pub(super) async fn asked_tokens(
+    service: &Arc<Service>,
+    opened: Opened,
+) -> Result<(Option<Commitment>, Options, u32), Failure> {
     let request = opened.request;
     if let Some((tokens, options)) = tokens_only(&request)? {
         return Ok((None, options, tokens));
     }
     // A quote prices the paid route: its commitment names that route, so that the requirements can be paid there.
-    let path = request.uri.query().map_or_else(|| headers::SUMMARIES_PATH.to_owned(), |query| format!("{}?{query}", headers::SUMMARIES_PATH));
+    let path = request
+        .uri
+        .query()
+        .map_or_else(|| headers::SUMMARIES_PATH.to_owned(), |query| format!("{}?{query}", headers::SUMMARIES_PATH));
     let commitment = Commitment::new("POST", &path, &request.media_type, &request.body);
     let Asked { document: Some(document), options } = parse(&request)? else {
         return Err(Failure::new(Class::BadRequest, "send a document or `tokens`"));
@@ -106,7 +113,8 @@ fn is_json(media_type: &str) -> bool {
 }
 
 fn body_json(request: &Whole) -> Result<SummaryRequest, Failure> {
-    strict::from_slice(&request.body, limits::MAX_REQUEST_BODY_BYTES).map_err(|error| Failure::new(Class::BadRequest, error.to_string()))
+    strict::from_slice(&request.body, limits::MAX_REQUEST_BODY_BYTES)
+        .map_err(|error| Failure::new(Class::BadRequest, error.to_string()))
 }
 
 fn check(options: &Options) -> Result<(), Failure> {
@@ -119,7 +127,8 @@ fn parse(request: &Whole) -> Result<Asked, Failure> {
         let (media_type, data) = match (body.document, body.media_type, body.data, body.tokens) {
             (Some(document), None, None, None) => ("text/plain".to_owned(), Zeroizing::new(document.into_bytes())),
             (None, Some(media_type), Some(data), None) => {
-                let data = encoding::base64_decode(&data).map_err(|error| Failure::new(Class::BadRequest, format!("`data`: {error}")))?;
+                let data = encoding::base64_decode(&data)
+                    .map_err(|error| Failure::new(Class::BadRequest, format!("`data`: {error}")))?;
                 (media_type, Zeroizing::new(data))
             }
             _ => return Err(Failure::new(Class::BadRequest, "send either `document`, or `media_type` with `data`")),
@@ -127,8 +136,13 @@ fn parse(request: &Whole) -> Result<Asked, Failure> {
         (media_type, data, body.options)
     } else {
         // Refused here rather than by the extractor, so that an unknown type is 415 whatever the bytes are.
-        DocumentType::parse(&request.media_type).map_err(|error| Failure::new(Class::UnsupportedMediaType, error.to_string()))?;
-        (request.media_type.clone(), Zeroizing::new(request.body.to_vec()), query_options(request.uri.query().unwrap_or_default())?)
+        DocumentType::parse(&request.media_type)
+            .map_err(|error| Failure::new(Class::UnsupportedMediaType, error.to_string()))?;
+        (
+            request.media_type.clone(),
+            Zeroizing::new(request.body.to_vec()),
+            query_options(request.uri.query().unwrap_or_default())?,
+        )
     };
     check(&options)?;
     let limits = precis_extract::Limits { max_bytes: MAX_DOCUMENT_BYTES };
@@ -146,7 +160,10 @@ fn parse(request: &Whole) -> Result<Asked, Failure> {
 fn query_options(query: &str) -> Result<Options, Failure> {
     let uri = format!("/?{query}").parse().map_err(|_| Failure::new(Class::BadOptions, "the query is malformed"))?;
     axum::extract::Query::<Options>::try_from_uri(&uri).map(|options| options.0).map_err(|_| {
-        Failure::new(Class::BadOptions, "options in the query are `mode`, `max_words`, `max_sentences`, `focus`, each once")
+        Failure::new(
+            Class::BadOptions,
+            "options in the query are `mode`, `max_words`, `max_sentences`, `focus`, each once",
+        )
     })
 }
 

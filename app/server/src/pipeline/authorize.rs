@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use axum::http::HeaderValue;
 use precis_model::Permit;
 use precis_payment::exact::{self, TokenDomain, Transfer, verify_offline};
@@ -21,6 +21,9 @@ use crate::{clock, random};
 
 /// Seconds an authorization must outlive its claim: settlement itself, on a slow block.
 const SETTLEMENT_SECONDS: u64 = 30;
+
+/// Seconds a payer's clock may be ahead of ours.
+const CLOCK_SKEW_SECONDS: u64 = 2 * 3600;
 
 /// What is being bought, by which payment, through which channel.
 pub struct Purchase {
@@ -82,7 +85,11 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
             };
             match service.payments.ledger.claim(claim).await.map_err(ledger_failure)? {
                 Claim::Fresh(_) => {
-                    tracing::info!(event = "payment.claimed", tokens = admitted.tokens, mode = admitted.options.mode.name());
+                    tracing::info!(
+                        event = "payment.claimed",
+                        tokens = admitted.tokens,
+                        mode = admitted.options.mode.name()
+                    );
                     (payment, Some(permit))
                 }
                 Claim::TooManyUnsettled { .. } => return Err(Failure::new(Class::TooManyUnsettled, "")),
@@ -97,10 +104,18 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
 }
 
 /// A payment not seen before: it must equal the quote of this very request and settle now.
-async fn fresh(service: &Service, payload: &PaymentPayload, required: &PaymentRequired) -> Result<(exact::Authorized, Permit), Failure> {
+async fn fresh(
+    service: &Service,
+    payload: &PaymentPayload,
+    required: &PaymentRequired,
+) -> Result<(exact::Authorized, Permit), Failure> {
     let invalid = |reason: exact::Invalid| payment_invalid(required, payload, reason);
     let Some(own) = required.accepts.first() else { return Err(Failure::internal("quote", "empty")) };
     let payment = verify_offline(payload, own, clock::now(), SETTLEMENT_SECONDS).map_err(invalid)?;
+    // The ledger remembers an authorization until it is void, so that must not be for ever.
+    if payment.transfer().valid_before > U256::from(clock::now() + own.max_timeout_seconds + CLOCK_SKEW_SECONDS) {
+        return Err(invalid(exact::Invalid::ExpiresTooLate));
+    }
     let permit = service.engine.reserve().ok_or_else(|| Failure::new(Class::Busy, ""))?;
     match service.payments.facilitator.verify(&payment).await {
         // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once.
@@ -114,7 +129,12 @@ async fn fresh(service: &Service, payload: &PaymentPayload, required: &PaymentRe
 }
 
 /// A payment claimed before: the same purchase goes on where it stands, another request is refused.
-fn take_up(service: &Service, payload: &PaymentPayload, record: &Record, fingerprint: &[u8; 32]) -> Result<exact::Authorized, Failure> {
+fn take_up(
+    service: &Service,
+    payload: &PaymentPayload,
+    record: &Record,
+    fingerprint: &[u8; 32],
+) -> Result<exact::Authorized, Failure> {
     if &record.fingerprint != fingerprint {
         return Err(Failure::new(Class::PaymentReused, ""));
     }

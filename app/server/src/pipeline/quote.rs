@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use precis_payment::wire::{PaymentRequired, PaymentRequirements, ResourceInfo};
 use precis_payment::AtomicUnits;
+use precis_payment::wire::{PaymentRequired, PaymentRequirements, ResourceInfo};
 use precis_protocol::request::Commitment;
 use precis_protocol::{Mode, headers};
 use serde::Serialize;
@@ -28,7 +28,8 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
     match admitted.payment.take() {
         Some(payment) => Ok(Quoted { admitted, payment, required }),
         None => {
-            let unpaid = PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
+            let unpaid =
+                PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
             Err(Failure::new(Class::PaymentRequired, "").with_quote(unpaid))
         }
     }

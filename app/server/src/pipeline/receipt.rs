@@ -2,19 +2,21 @@
 
 use std::sync::PoisonError;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use precis_protocol::Digest;
-use precis_protocol::receipt::{Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
-use precis_protocol::request::response_digest;
+use precis_protocol::challenge::Block;
+use precis_protocol::encoding::hex_array;
+use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
+use precis_protocol::request::{Commitment, response_digest};
 use precis_protocol::summary::SummaryResult;
+use precis_store::{JobResult, Stage};
+use serde::{Deserialize, Serialize};
 
+use super::authorize::Purchase;
 use super::settle::Settled;
 use crate::error::Failure;
 use crate::service::Service;
 use crate::{clock, random};
-
-/// Status code the result travels under.
-const OK: u16 = 200;
 
 /// The chain of receipts of this boot (SPEC 7.4).
 pub struct ReceiptChain {
@@ -26,6 +28,27 @@ impl ReceiptChain {
     /// Before the first receipt.
     pub fn genesis(keyset: &Digest) -> Self {
         Self { sequence: 0, previous: B256::from(*keyset.as_bytes()) }
+    }
+}
+
+/// What a receipt needs to know of the request. Stored (sealed) in the receipt's place until there is one.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Draft {
+    #[serde(with = "hex_array")]
+    commitment: [u8; 32],
+    channel: Channel,
+    nonce_committed: bool,
+}
+
+impl Draft {
+    pub(super) fn of(purchase: &Purchase) -> Self {
+        let (channel, nonce_committed) = (purchase.channel, purchase.nonce_committed);
+        Self { commitment: *purchase.commitment.as_bytes(), channel, nonce_committed }
+    }
+
+    pub(super) fn store(&self) -> Result<Vec<u8>, Failure> {
+        serde_json::to_vec(self).map_err(|e| Failure::internal("receipt draft", e))
     }
 }
 
@@ -43,27 +66,36 @@ pub struct Receipted {
 /// # Errors
 /// When the receipt cannot be signed: then nothing is released, and the same payment may be retried.
 pub async fn receipt(service: &Service, settled: Settled) -> Result<Receipted, Failure> {
-    if let Some(receipt) = settled.record.result.as_ref().and_then(|result| result.receipt.clone()) {
-        return Ok(Receipted { settled, receipt, stored: true });
+    let kept =
+        settled.result()?.receipt.clone().ok_or_else(|| Failure::internal("ledger", "a result without its draft"))?;
+    if settled.record.state.stage() == Stage::Settled {
+        return Ok(Receipted { settled, receipt: kept, stored: true });
     }
+    let draft: Draft = serde_json::from_slice(&kept).map_err(|e| Failure::internal("receipt draft", e))?;
     let block = service.payments.recent_block().await?;
-    let result = settled.result()?;
-    let parsed: SummaryResult = serde_json::from_slice(result).map_err(|e| Failure::internal("stored result", e))?;
+    let signed = sign(service, &settled, &draft, block)?;
+    let receipt = serde_json::to_vec(&signed).map_err(|e| Failure::internal("receipt", e))?;
+    Ok(Receipted { settled, receipt, stored: false })
+}
+
+fn sign(service: &Service, settled: &Settled, draft: &Draft, block: Block) -> Result<SignedReceipt, Failure> {
+    let JobResult { status, response, .. } = settled.result()?;
+    let result: SummaryResult = serde_json::from_slice(response).map_err(|e| Failure::internal("stored result", e))?;
     let own = service.identity.evidence().ok_or_else(|| Failure::internal("receipt", "no evidence"))?;
     let random = || random::bytes::<32>().map_err(|e| Failure::internal("random", e));
     let salts = Salts { request: random()?, response: random()? };
-    let transfer = settled.purchase.payment.transfer();
-    let payment = Payment {
-        network: transfer.network.to_string(),
-        asset: transfer.asset,
-        pay_to: transfer.to,
-        amount: transfer.value.into(),
-        payer: transfer.from,
-        nonce: transfer.nonce,
-        nonce_committed: settled.purchase.nonce_committed,
-        transaction: settled.paid.transaction,
-    };
     let receipt_id = random()?;
+    let authorization = &settled.record.authorization;
+    let payment = Payment {
+        network: authorization.network.clone(),
+        asset: authorization.asset.into(),
+        pay_to: authorization.pay_to.into(),
+        amount: U256::from(authorization.amount),
+        payer: authorization.payer.into(),
+        nonce: authorization.nonce.into(),
+        nonce_committed: draft.nonce_committed,
+        transaction: settled.paid,
+    };
     // Held while signing, so that sequence and predecessor are never used twice.
     let mut chain = service.receipts.lock().unwrap_or_else(PoisonError::into_inner);
     let receipt = Receipt {
@@ -71,26 +103,24 @@ pub async fn receipt(service: &Service, settled: Settled) -> Result<Receipted, F
         app_id: own.app_id,
         enclave_identity: own.enclave_identity,
         keyset_digest: service.identity.keyset_digest,
-        model_digest: parsed.model,
-        parameters_digest: service.engine.of(parsed.mode).parameters_digest,
-        request_digest: settled.purchase.commitment.receipt_digest(&salts.request),
-        response_digest: response_digest(&salts.response, OK, result),
+        model_digest: result.model,
+        parameters_digest: service.engine.of(result.mode).parameters_digest,
+        request_digest: Commitment::from_bytes(draft.commitment).receipt_digest(&salts.request),
+        response_digest: response_digest(&salts.response, *status, response),
         issued_at: clock::now(),
         block_number: block.number,
         block_hash: block.hash,
         sequence: chain.sequence + 1,
         previous_receipt: chain.previous,
-        input_tokens: parsed.usage.input_tokens,
-        output_tokens: parsed.usage.output_tokens,
-        tokens_read: parsed.coverage.tokens_read,
-        channel: settled.purchase.channel,
+        input_tokens: result.usage.input_tokens,
+        output_tokens: result.usage.output_tokens,
+        tokens_read: result.coverage.tokens_read,
+        channel: draft.channel,
         status: ReceiptStatus::Completed,
     };
     let signed = SignedReceipt::sign(receipt, Some(payment), salts, &service.identity.receipt_key)
         .ok_or_else(|| Failure::internal("receipt", "not signed"))?;
     *chain = ReceiptChain { sequence: signed.receipt.sequence, previous: signed.digest() };
-    drop(chain);
     tracing::info!(event = "receipt.signed", sequence = signed.receipt.sequence);
-    let receipt = serde_json::to_vec(&signed).map_err(|e| Failure::internal("receipt", e))?;
-    Ok(Receipted { settled, receipt, stored: false })
+    Ok(signed)
 }

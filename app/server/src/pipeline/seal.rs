@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use precis_payment::AtomicUnits;
 use precis_payment::wire::SettleResponse;
 use precis_protocol::headers;
 use precis_store::JobResult;
@@ -27,16 +28,18 @@ pub struct Sealed {
 /// When the ledger cannot store it: then nothing is released, and the same payment may be retried.
 pub async fn seal(service: &Service, receipted: Receipted) -> Result<Sealed, Failure> {
     let Receipted { settled, receipt, stored } = receipted;
-    let transfer = settled.purchase.payment.transfer();
-    let settlement = SettleResponse::settled(transfer.network, transfer.from, transfer.value, settled.paid.transaction);
-    let result = settled.result()?;
+    let authorization = &settled.record.authorization;
+    let amount = AtomicUnits::from(authorization.amount);
+    let settlement =
+        SettleResponse::settled(service.settings.config.network, authorization.payer.into(), amount, settled.paid);
+    let JobResult { status, response, .. } = settled.result()?;
     // Written by hand so that the exact bytes of both stand in the body.
-    let body = Bytes::from([br#"{"result":"#, result, br#","receipt":"#, &receipt, b"}"].concat());
+    let body = Bytes::from([br#"{"result":"#, response.as_slice(), br#","receipt":"#, &receipt, b"}"].concat());
     if !stored {
-        let result = JobResult { status: 200, response: result.to_vec(), receipt: Some(receipt) };
+        let result = JobResult { status: *status, response: response.clone(), receipt: Some(receipt) };
         let (key, version) = (settled.record.claim_key(), settled.record.version);
-        let transaction = settled.paid.transaction.0;
-        service.payments.ledger.finish_settled(&key, version, transaction, result, clock::now()).await.map_err(ledger_failure)?;
+        let finished = service.payments.ledger.finish_settled(&key, version, settled.paid.0, result, clock::now());
+        finished.await.map_err(ledger_failure)?;
     }
     tracing::info!(event = "summary.released", again = stored, bytes = body.len());
     Ok(Sealed { body, settlement })

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::admit::model_failure;
 use super::authorize::{Authorized, Purchase, ledger_failure};
+use super::receipt::Draft;
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::Service;
@@ -47,17 +48,25 @@ async fn work(service: &Service, authorized: &mut Authorized, mut record: Record
         // Nothing runs it here, or this would have joined it: the process that did is gone.
         record = advance(service, &record, Change::to(State::Claimed, clock::now())).await?;
     }
-    let permit = authorized.permit.take().or_else(|| service.engine.reserve()).ok_or_else(|| Failure::new(Class::Busy, ""))?;
+    let permit =
+        authorized.permit.take().or_else(|| service.engine.reserve()).ok_or_else(|| Failure::new(Class::Busy, ""))?;
     record = advance(service, &record, Change::to(State::Running, clock::now())).await?;
     let started = Instant::now();
     let outcome = infer(service, authorized, permit).await;
     let (mode, milliseconds) = (authorized.options.mode, started.elapsed().as_millis());
     match outcome {
         Ok(summary) => {
-            tracing::info!(event = "work.finished", mode = mode.name(), milliseconds, output_tokens = summary.output_tokens);
+            tracing::info!(
+                event = "work.finished",
+                mode = mode.name(),
+                milliseconds,
+                output_tokens = summary.output_tokens
+            );
             let result = result(service, mode, record.job_id, summary);
             let response = serde_json::to_vec(&result).map_err(|e| Failure::internal("result", e))?;
-            let result = JobResult { status: 200, response, receipt: None };
+            // With what a receipt needs, so that the job can end without its caller.
+            let receipt = Some(Draft::of(&authorized.purchase).store()?);
+            let result = JobResult { status: 200, response, receipt };
             advance(service, &record, Change::to(State::Done, clock::now()).with_result(result)).await
         }
         Err(failure) => {
@@ -75,7 +84,11 @@ async fn infer(service: &Service, authorized: &Authorized, permit: Permit) -> Re
     let job = Job {
         mode: model_mode(options.mode),
         text: Zeroizing::clone(&authorized.text),
-        options: ModelOptions { max_words: options.max_words, max_sentences: options.max_sentences, focus: options.focus.clone() },
+        options: ModelOptions {
+            max_words: options.max_words,
+            max_sentences: options.max_sentences,
+            focus: options.focus.clone(),
+        },
         control,
     };
     let (done, outcome) = oneshot::channel();

@@ -50,7 +50,8 @@ impl Engine {
     /// A file that is missing or is not the one its manifest pins.
     pub fn load(dir: &Path, queue: u32) -> Result<Self, LoadError> {
         let models = precis_model::load(dir)?;
-        let (extractive, abstractive) = (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
+        let (extractive, abstractive) =
+            (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
         Ok(Self { extractive, abstractive, worker: Worker::spawn(models, queue as usize) })
     }
 

@@ -77,9 +77,14 @@ impl Identity {
     /// # Errors
     /// When the document cannot be written, which only absurd sizes cause.
     pub fn attest_with(&self, evidence: &[Evidence], nonce: [u8; 32], block: Block) -> anyhow::Result<Vec<u8>> {
-        let challenge = Challenge::sign(&self.identity_key, nonce, &self.keyset_digest, clock::now(), block).context("challenge")?;
-        let document =
-            Attestation { version: tags::ATTESTATION.into(), keyset: self.keyset_bytes.clone(), evidence: evidence.to_vec(), challenge };
+        let challenge = Challenge::sign(&self.identity_key, nonce, &self.keyset_digest, clock::now(), block)
+            .context("challenge")?;
+        let document = Attestation {
+            version: tags::ATTESTATION.into(),
+            keyset: self.keyset_bytes.clone(),
+            evidence: evidence.to_vec(),
+            challenge,
+        };
         Ok(serde_json::to_vec(&document)?)
     }
 

@@ -38,7 +38,13 @@ pub struct Service {
 
 impl Service {
     /// Puts the parts together.
-    pub fn new(settings: Settings, address: SocketAddr, identity: Identity, engine: Engine, payments: Payments) -> Self {
+    pub fn new(
+        settings: Settings,
+        address: SocketAddr,
+        identity: Identity,
+        engine: Engine,
+        payments: Payments,
+    ) -> Self {
         let public_url = settings.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let receipts = Mutex::new(ReceiptChain::genesis(&identity.keyset_digest));
         Self { settings, public_url, identity, engine, payments, jobs: Jobs::default(), receipts }
@@ -54,7 +60,10 @@ impl Service {
             keyset_digest: self.identity.keyset_digest,
             payment: keyset.payment.clone(),
             price_list: keyset.price_list.clone(),
-            models: PerMode { extractive: describe(&self.engine.extractive), abstractive: describe(&self.engine.abstractive) },
+            models: PerMode {
+                extractive: describe(&self.engine.extractive),
+                abstractive: describe(&self.engine.abstractive),
+            },
             config: self.payments.describe(&self.settings),
         }
     }

@@ -48,7 +48,9 @@ impl Payments {
         let config = &settings.config;
         std::fs::create_dir_all(&config.state_dir).with_context(|| format!("create {}", config.state_dir.display()))?;
         let path = config.state_dir.join(LEDGER_FILE);
-        let ledger = EmbeddedLedger::open(&path, SealingKey::new(*shared.sealing)).await.with_context(|| format!("open {}", path.display()))?;
+        let ledger = EmbeddedLedger::open(&path, SealingKey::new(*shared.sealing))
+            .await
+            .with_context(|| format!("open {}", path.display()))?;
         let domain = TokenDomain { name: config.asset_name.clone(), version: config.asset_version.clone() };
         let asset = Asset { network: config.network, address: config.asset, domain };
         let http = precis_payment::http::client(CALL_TIMEOUT)?;
@@ -78,7 +80,8 @@ impl Payments {
         }
         match self.chain.recent_block().await {
             Ok(block) => {
-                let block = Block { network: self.chain.asset().network.to_string(), number: block.number, hash: block.hash };
+                let block =
+                    Block { network: self.chain.asset().network.to_string(), number: block.number, hash: block.hash };
                 *cached = Some((Instant::now(), block.clone()));
                 Ok(block)
             }

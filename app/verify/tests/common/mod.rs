@@ -125,7 +125,7 @@ impl World {
     }
 
     pub fn transaction(&self) -> Vec<u8> {
-        let transaction = self.with_register(&self.quote_bytes(), Register::sign);
+        let transaction = self.with_register(&self.quote_bytes(), |register| register.sign());
         (self.bend_transaction)(transaction, self)
     }
 
