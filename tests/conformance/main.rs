@@ -68,7 +68,8 @@ async fn buys(python: bool, script: &str) -> anyhow::Result<()> {
     for sentence in said["body"]["result"]["sentences"].as_array().context("sentences")? {
         ensure!(text.contains(sentence["text"].as_str().context("text")?), "not in the document: {sentence}");
     }
-    let price = said["body"]["receipt"]["payment"]["amount"].as_str().context("amount")?.parse()?;
+    let price: alloy_primitives::U256 =
+        said["body"]["receipt"]["payment"]["amount"].as_str().context("amount")?.parse()?;
     ensure!(before - chain.tokens(payer.address).await? == price, "charged other than {price}");
     ensure!(chain.gas(payer.address).await?.is_zero(), "the payer holds gas");
     let mined = chain.rpc("eth_getTransactionReceipt", json!([said["settlement"]["transaction"]])).await?;

@@ -3,7 +3,10 @@
 use alloy_primitives::U256;
 use anyhow::{Context as _, ensure};
 use precis_payment::wire::{self, SettleResponse};
-use precis_protocol::headers;
+use precis_protocol::attestation::Attestation;
+use precis_protocol::keyset::Keyset;
+use precis_protocol::service::ServiceDescription;
+use precis_protocol::{Mode, headers};
 use precis_tests::http::{self, Ask};
 use precis_tests::paths;
 use precis_tests::payer::send_paid;
@@ -171,9 +174,24 @@ async fn a_caller_verifies_pays_and_gets_a_summary_with_a_receipt() {
         .await;
     story
         .tell("the service describes itself", async {
-            let service = http::get(&scene.client, &format!("{}/v1/service", scene.origin())).await?.json()?;
-            for member in ["name", "version", "appId", "keysetDigest", "payment", "priceList", "models", "limits"] {
-                ensure!(!service[member].is_null(), "{member} is missing");
+            let service = http::get(&scene.client, &format!("{}/v1/service", scene.origin())).await?;
+            let service: ServiceDescription = serde_json::from_slice(&service.body)?;
+            let nonce = "00".repeat(32);
+            let url = format!("{}/v1/attestation?nonce={nonce}", scene.origin());
+            let attestation = Attestation::parse(&http::get(&scene.client, &url).await?.body)?;
+            let keyset = Keyset::parse(&attestation.keyset)?;
+            ensure!(service.keyset_digest == Keyset::digest(&attestation.keyset), "another keyset");
+            ensure!(
+                service.config.digest() == keyset.service_config_digest,
+                "the configuration is not the attested one"
+            );
+            ensure!(service.price_list == keyset.price_list && service.payment == keyset.payment, "other terms");
+            for mode in Mode::ALL {
+                ensure!(
+                    service.models.get(mode).digest == *keyset.models.get(mode),
+                    "another model for {}",
+                    mode.name()
+                );
             }
             Ok(())
         })

@@ -124,7 +124,8 @@ async fn altered_evidence_stops_the_client_before_anything_leaves_it() {
                 let share = part as f64 / sample.body.len() as f64;
                 let outcome = stops(&scene, move |body| {
                     let at = (share * body.len() as f64) as usize;
-                    flip(body, at.min(body.len() - 1));
+                    let last = body.len() - 1;
+                    flip(body, at.min(last));
                 });
                 outcome.await.with_context(|| format!("byte {part} of {}", sample.body.len()))?;
             }
@@ -145,7 +146,8 @@ async fn altered_evidence_stops_the_client_before_anything_leaves_it() {
         .await;
     story
         .tell("an altered channel key is noticed before anything is sealed to it", async {
-            for at in positions(45, 12) {
+            let keys = http::get(&http::client()?, &format!("{}{OHTTP_GATEWAY_PATH}", scene.proxy.url)).await?.body;
+            for at in positions(keys.len(), 12) {
                 scene.proxy.alter(move |request, body| {
                     if request.path == OHTTP_GATEWAY_PATH && request.method == "GET" {
                         flip(body, at);

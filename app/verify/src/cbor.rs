@@ -167,7 +167,7 @@ mod tests {
             (&[0xfb, 0, 0, 0, 0, 0, 0, 0, 0], CborError::NotCanonical(0)),
             (&[0x61, 0xff], CborError::Unsupported(0)),
             (&[0x00, 0x00], CborError::Trailing(1)),
-            (&[0x42, 0x00], CborError::Truncated(0)),
+            (&[0x42, 0x00], CborError::Truncated(1)),
             (&[], CborError::Truncated(0)),
         ];
         for (input, error) in refused {

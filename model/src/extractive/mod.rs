@@ -81,9 +81,12 @@ impl Extractive {
             let ids = self.embedder.tokenizer.encode(focus)?.ids;
             let focus = self.embedder.embed(&[&ids], &self.threads, &Control::new(), |_| ())?;
             let weight = FOCUS_PERMILLE as f32 / 1000.0;
-            for (index, score) in scores.iter_mut().enumerate() {
-                let near = Embeddings::cosine(focus.row(0), embeddings.row(index)).max(0.0);
-                *score = (1.0 - weight) * *score + weight * near;
+            let near: Vec<f32> =
+                (0..units.len()).map(|row| Embeddings::cosine(focus.row(0), embeddings.row(row)).max(0.0)).collect();
+            // A few words are far from every sentence: only the order counts, on the scale that centrality has.
+            let nearest = near.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+            for (score, near) in scores.iter_mut().zip(near) {
+                *score = (1.0 - weight) * *score + weight * near / nearest;
             }
         }
         Ok(scores)

@@ -1,13 +1,11 @@
 //! A certificate hierarchy of the shape of Intel's: a root, a PCK platform CA with one machine's
 //! PCK certificate, and a TCB signing certificate. Named so that nobody mistakes it.
 
-use p256::{
-    ecdsa::{Signature, SigningKey, signature::Signer},
-    pkcs8::EncodePrivateKey,
-};
+use p256::ecdsa::{DerSignature, Signature, SigningKey, signature::Signer};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DnType, IsCa, Issuer,
-    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
+    KeyIdMethod, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, RevokedCertParams, SerialNumber,
+    SignatureAlgorithm,
 };
 use sha2::{Digest, Sha256};
 
@@ -90,8 +88,8 @@ impl PkiSpec {
 
 /// The hierarchy, with all its private keys.
 pub struct MockPki {
-    root: Issuer<'static, KeyPair>,
-    pck_ca: Issuer<'static, KeyPair>,
+    root: Issuer<'static, CertKey>,
+    pck_ca: Issuer<'static, CertKey>,
     root_der: Vec<u8>,
     root_pem: String,
     pck_ca_pem: String,
@@ -113,12 +111,12 @@ impl MockPki {
         let fault = |error: rcgen::Error| MockError::new("certificate", error);
         let key = |role: &str| derive_key(&spec.seed, role);
         let root_params = certificate(spec, ROOT_NAME, ROOT_SERIAL, Some(1))?;
-        let root_key = rcgen_key(&key("root")?)?;
+        let root_key = CertKey::new(key("root")?);
         let root_cert = root_params.self_signed(&root_key).map_err(fault)?;
         let root = Issuer::new(root_params, root_key);
 
         let ca_params = certificate(spec, PCK_CA_NAME, PCK_CA_SERIAL, Some(0))?;
-        let ca_key = rcgen_key(&key("pck-ca")?)?;
+        let ca_key = CertKey::new(key("pck-ca")?);
         let ca_cert = ca_params.signed_by(&ca_key, &root).map_err(fault)?;
         let pck_ca = Issuer::new(ca_params, ca_key);
 
@@ -126,11 +124,11 @@ impl MockPki {
         let mut pck_params = certificate(spec, PCK_NAME, PCK_SERIAL, None)?;
         let extension = sgx_extension(&spec.platform);
         pck_params.custom_extensions.push(CustomExtension::from_oid_content(&SGX_EXTENSION, extension));
-        let pck_cert = pck_params.signed_by(&rcgen_key(&pck_key)?, &pck_ca).map_err(fault)?;
+        let pck_cert = pck_params.signed_by(&CertKey::new(pck_key.clone()), &pck_ca).map_err(fault)?;
 
         let tcb_key = key("tcb")?;
         let tcb_params = certificate(spec, TCB_NAME, TCB_SERIAL, None)?;
-        let tcb_cert = tcb_params.signed_by(&rcgen_key(&tcb_key)?, &root).map_err(fault)?;
+        let tcb_cert = tcb_params.signed_by(&CertKey::new(tcb_key.clone()), &root).map_err(fault)?;
         Ok(Self {
             root_der: root_cert.der().to_vec(),
             root_pem: root_cert.pem(),
@@ -201,9 +199,34 @@ fn derive_key(seed: &[u8; 32], role: &str) -> Result<SigningKey, MockError> {
     SigningKey::from_bytes(&scalar).map_err(|error| MockError::new("key", error))
 }
 
-fn rcgen_key(key: &SigningKey) -> Result<KeyPair, MockError> {
-    let pkcs8 = key.to_pkcs8_der().map_err(|error| MockError::new("key", error))?;
-    KeyPair::try_from(pkcs8.as_bytes()).map_err(|error| MockError::new("key", error))
+/// A key that signs certificates as RFC 6979 says, so that one seed always makes the same hierarchy.
+struct CertKey {
+    key: SigningKey,
+    point: Vec<u8>,
+}
+
+impl CertKey {
+    fn new(key: SigningKey) -> Self {
+        let point = key.verifying_key().to_encoded_point(false).as_bytes().to_vec();
+        Self { key, point }
+    }
+}
+
+impl PublicKeyData for CertKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.point
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl rcgen::SigningKey for CertKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signature: DerSignature = self.key.sign(message);
+        Ok(signature.as_bytes().to_vec())
+    }
 }
 
 fn certificate(
@@ -234,7 +257,7 @@ fn certificate(
 }
 
 fn crl(
-    issuer: &Issuer<'static, KeyPair>,
+    issuer: &Issuer<'static, CertKey>,
     (this_update, next_update): (u64, u64),
     revoked: &[u64],
 ) -> Result<Vec<u8>, MockError> {
