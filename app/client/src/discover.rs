@@ -66,7 +66,7 @@ impl Discovered {
             attestation: &self.attestation,
             nonce: Some(self.nonce),
             ohttp_config: Some(&self.ohttp_keys),
-            current_epoch: None,
+            ..Presented::default()
         };
         precis_verify::verify(&presented, policy, now)
     }

@@ -40,5 +40,11 @@ pub const MAX_FOCUS_BYTES: usize = 512;
 pub const MAX_WORDS: u32 = 2_000;
 /// `options.max_sentences`, sentences.
 pub const MAX_SENTENCES: u32 = 100;
+/// Saved bundle of evidence: an attestation in base64, bytes.
+pub const MAX_EVIDENCE_FILE_BYTES: usize = 8 * 1024 * 1024;
+/// Receipts judged together, count.
+pub const MAX_CHAIN_RECEIPTS: usize = 10_000;
+/// Release statement, bytes.
+pub const MAX_RELEASE_BYTES: usize = 256 * 1024;
 /// Policy file, bytes.
 pub const MAX_POLICY_BYTES: usize = 256 * 1024;

@@ -24,6 +24,10 @@ pub const RECEIPT_REQUEST: &str = "precis/receipt-request: v1";
 pub const RECEIPT_RESPONSE: &str = "precis/receipt-response: v1";
 /// `version` of a saved receipt file (SPEC 7.5).
 pub const RECEIPT_FILE: &str = "precis/receipt-file: v1";
+/// `version` of a saved bundle of evidence (SPEC 8.2).
+pub const EVIDENCE_FILE: &str = "precis/evidence-file: v1";
+/// `version` of a release statement (SPEC 11).
+pub const RELEASE: &str = "precis/release: v1";
 /// Bearer token of a job (SPEC 5.4).
 pub const JOB_TOKEN: &str = "precis/job-token: v1";
 

@@ -5,8 +5,10 @@ use precis_protocol::keyset::Keyset;
 use precis_protocol::limits::MAX_EVIDENCE_ITEMS;
 use precis_protocol::{Digest, Mode};
 
+use crate::challenge;
 use crate::check;
 use crate::evidence;
+use crate::online::{ChainBlock, Online};
 use crate::policy::{AppId, Policy};
 use crate::quote::{DcapVerifier, QuoteVerifier};
 use crate::service::{Facts, VerifiedService};
@@ -24,8 +26,10 @@ pub struct Presented<'a> {
     pub nonce: Option<[u8; 32]>,
     /// The OHTTP key configuration that the client fetched or uses, bare or as an `application/ohttp-keys` list of one.
     pub ohttp_config: Option<&'a [u8]>,
-    /// The chain's current epoch, if an online source told it.
-    pub current_epoch: Option<u64>,
+    /// The chain's current epoch.
+    pub epoch: Online<'a, u64>,
+    /// What the payment chain has at the height that the challenge names.
+    pub block: Online<'a, Option<ChainBlock>>,
 }
 
 /// The result of an appraisal.
@@ -53,6 +57,13 @@ pub fn verify_with(verifier: &dyn QuoteVerifier, presented: &Presented<'_>, poli
     let transcript = recorder.finish();
     let service = candidate.filter(|_| transcript.is_verified());
     Appraisal { transcript, service, facts }
+}
+
+/// The appraisal of bytes that are no attestation at all.
+pub(crate) fn refuse(policy: &Policy, why: String) -> Appraisal {
+    let mut recorder = Recorder::new(policy.root.is_insecure(), check::ATTESTATION_CHECKS);
+    recorder.fail(check::DOCUMENT_PARSE, why);
+    Appraisal { transcript: recorder.finish(), service: None, facts: Facts::default() }
 }
 
 /// Whether the attestation answers a caller now, or is kept beside a receipt.
@@ -91,7 +102,7 @@ pub(crate) fn appraise(
     let keyset = keyset_checks(recorder, presented, policy, now, &attestation, keyset_digest, freshness, &mut facts);
     let app_id = keyset.as_ref().and_then(|keyset| AppId::parse(&keyset.app_id));
     let context =
-        evidence::Context { verifier, policy, now, keyset_digest, keyset_app: app_id, epoch: presented.current_epoch };
+        evidence::Context { verifier, policy, now, keyset_digest, keyset_app: app_id, epoch: presented.epoch };
     let enclave_identity = evidence::appraise(recorder, &context, &attestation, &mut facts);
 
     let service = match (keyset, app_id, enclave_identity) {
@@ -149,14 +160,7 @@ fn keyset_checks(
     freshness: Freshness,
     facts: &mut Facts,
 ) -> Option<Keyset> {
-    if freshness == Freshness::Archived {
-        let reason = "kept beside a receipt; whoever kept it sent the nonce";
-        recorder.optional(check::CHALLENGE_NONCE, reason);
-        recorder.optional(check::CHALLENGE_FRESH, reason);
-    } else {
-        challenge_nonce(recorder, presented.nonce, &attestation.challenge.nonce);
-        challenge_age(recorder, attestation.challenge.issued_at, policy.challenge_max_age_seconds, now);
-    }
+    challenge::freshness(recorder, presented, policy, now, &attestation.challenge, freshness);
     recorder.optional(check::CHANNEL_KEY, "no OHTTP configuration was presented; the keyset's is the one to use");
     let keyset = match Keyset::parse(&attestation.keyset) {
         Ok(keyset) => keyset,
@@ -175,7 +179,7 @@ fn keyset_checks(
         && now <= keyset.not_after.saturating_add(CLOCK_TOLERANCE_SECONDS);
     recorder.record(check::KEYSET_TIME, if in_time { Ok(period) } else { Err(period) });
 
-    challenge_signature(recorder, attestation, &keyset, &keyset_digest);
+    challenge::signature(recorder, &attestation.challenge, &keyset, &keyset_digest);
     payment(recorder, policy, &keyset);
     models(recorder, policy, &keyset);
     recorder
@@ -184,40 +188,6 @@ fn keyset_checks(
         channel(recorder, config, &keyset.ohttp_config);
     }
     Some(keyset)
-}
-
-fn challenge_nonce(recorder: &mut Recorder, sent: Option<[u8; 32]>, found: &[u8; 32]) {
-    match sent {
-        None => {
-            recorder.skip(check::CHALLENGE_NONCE, format!("no nonce was given to compare with {}", hex::encode(found)))
-        }
-        Some(sent) if sent == *found => recorder.pass(check::CHALLENGE_NONCE, hex::encode(found)),
-        Some(sent) => {
-            recorder.fail(check::CHALLENGE_NONCE, format!("sent {}, found {}", hex::encode(sent), hex::encode(found)))
-        }
-    }
-}
-
-fn challenge_age(recorder: &mut Recorder, issued_at: u64, allowed: u64, now: u64) {
-    let detail = format!("issued {issued_at}, now {now}, allowed {allowed} seconds apart");
-    recorder.record(check::CHALLENGE_FRESH, if now.abs_diff(issued_at) <= allowed { Ok(detail) } else { Err(detail) });
-}
-
-fn challenge_signature(recorder: &mut Recorder, attestation: &Attestation, keyset: &Keyset, digest: &Digest) {
-    let challenge = &attestation.challenge;
-    let result = if !challenge.verify(&keyset.keys.identity, digest) {
-        Err(format!("not signed by {} over {digest}", hex::encode(keyset.keys.identity)))
-    } else if challenge.block.network != keyset.payment.network {
-        Err(format!("names a block of {}, expected {}", challenge.block.network, keyset.payment.network))
-    } else {
-        Ok(format!(
-            "{}, block {} of {}",
-            hex::encode(keyset.keys.identity),
-            challenge.block.number,
-            challenge.block.network
-        ))
-    };
-    recorder.record(check::CHALLENGE_SIGNATURE, result);
 }
 
 fn payment(recorder: &mut Recorder, policy: &Policy, keyset: &Keyset) {

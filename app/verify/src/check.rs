@@ -109,6 +109,13 @@ pub const CHALLENGE_SIGNATURE: CheckId = check(
 /// `challenge.fresh`
 pub const CHALLENGE_FRESH: CheckId =
     check("challenge.fresh", "3.3", "challenge is recent", "A stale answer says nothing about the service of today.");
+/// `challenge.block`
+pub const CHALLENGE_BLOCK: CheckId = check(
+    "challenge.block",
+    "3.3",
+    "payment chain has the block that the challenge names",
+    "Online only: the enclave's clock is its host's; a block that exists bounds it from below.",
+);
 /// `evidence.parse`
 pub const EVIDENCE_PARSE: CheckId = check(
     "evidence.parse",
@@ -313,6 +320,14 @@ pub const RECEIPT_VERBATIM: CheckId = check(
     "An extractive summary is faithful by construction; anyone who has the document can see it.",
 );
 
+/// `receipt.chain`
+pub const RECEIPT_CHAIN: CheckId = check(
+    "receipt.chain",
+    "7.4",
+    "each receipt names the one before it",
+    "A gap or a fork is a receipt that was withheld, or given to two.",
+);
+
 /// The checks of an attestation, in the order of the transcript.
 pub const ATTESTATION_CHECKS: &[CheckId] = &[
     DOCUMENT_PARSE,
@@ -321,6 +336,7 @@ pub const ATTESTATION_CHECKS: &[CheckId] = &[
     CHALLENGE_NONCE,
     CHALLENGE_SIGNATURE,
     CHALLENGE_FRESH,
+    CHALLENGE_BLOCK,
     EVIDENCE_PARSE,
     REGISTER_SIGNATURE,
     REGISTER_APP,

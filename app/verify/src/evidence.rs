@@ -4,6 +4,7 @@ use precis_protocol::attestation::{Attestation, Collateral, Evidence};
 use precis_protocol::{Digest, tags};
 
 use crate::check;
+use crate::online::Online;
 use crate::policy::{AppId, EvidenceKind, Policy};
 use crate::quote::collateral::check_shape;
 use crate::quote::{Quote, QuoteClaims, QuoteVerifier, TcbStatus};
@@ -23,7 +24,7 @@ pub(crate) struct Context<'a> {
     pub(crate) now: u64,
     pub(crate) keyset_digest: Digest,
     pub(crate) keyset_app: Option<AppId>,
-    pub(crate) epoch: Option<u64>,
+    pub(crate) epoch: Online<'a, u64>,
 }
 
 fn kind_of(evidence: &Evidence) -> EvidenceKind {
@@ -141,11 +142,15 @@ fn registration(
     recorder.record(check::REGISTER_METADATA, metadata);
 
     match context.epoch {
-        None => recorder.optional(
+        Online::NotAsked => recorder.optional(
             check::REGISTRATION_EPOCH,
-            format!("expires in epoch {}; the current one is not known offline", register.expiration),
+            format!("expires in epoch {}; no node was asked for the current one", register.expiration),
         ),
-        Some(epoch) => {
+        Online::Unanswered(why) => recorder.skip(
+            check::REGISTRATION_EPOCH,
+            format!("expires in epoch {}; the current one: {why}", register.expiration),
+        ),
+        Online::Known(epoch) => {
             let detail = format!("expires in epoch {}, current {epoch}", register.expiration);
             recorder
                 .record(check::REGISTRATION_EPOCH, if register.expiration > epoch { Ok(detail) } else { Err(detail) });
@@ -185,12 +190,7 @@ fn quote(
     facts.mr_seam = Some(quote.mr_seam);
     recorder.record(check::QUOTE_ATTRIBUTES, quote.check_attributes());
     recorder.record(check::QUOTE_REPORT_DATA, report_data(&quote.report_data));
-    let allowed = context.policy.enclave_identities.contains(&identity);
-    let found = hex::encode(identity);
-    recorder.record(
-        check::IDENTITY_ALLOWED,
-        if allowed { Ok(found) } else { Err(format!("{found} is not one that the policy names")) },
-    );
+    recorder.record(check::IDENTITY_ALLOWED, allowed(context.policy, &identity));
 
     let root = match check_shape(&quote, collateral) {
         Ok(root) => root,
@@ -231,6 +231,17 @@ fn quote(
         }
     }
     Some(identity)
+}
+
+fn allowed(policy: &Policy, identity: &[u8; 32]) -> Result<String, String> {
+    let found = hex::encode(identity);
+    if policy.revoked_enclave_identities.contains(identity) {
+        Err(format!("{found} is one that the policy revokes"))
+    } else if policy.enclave_identities.contains(identity) {
+        Ok(found)
+    } else {
+        Err(format!("{found} is not one that the policy names"))
+    }
 }
 
 /// UpToDate, or SWHardeningNeeded with every advisory listed; each part of the platform on its own.

@@ -11,20 +11,30 @@
 
 mod appraise;
 mod cbor;
+mod challenge;
 pub mod check;
+pub mod ear;
 mod evidence;
+mod evidence_file;
+mod online;
 pub mod policy;
 pub mod quote;
 pub mod receipt;
+mod receipt_chain;
 mod receipt_file;
 pub mod register;
+pub mod release;
 mod service;
 pub mod transcript;
 
 pub use appraise::{Appraisal, Presented, UnreadableEvidence, enclave_identity_of, verify, verify_with};
 pub use cbor::CborError;
+pub use challenge::MAX_BLOCK_AGE_SECONDS;
+pub use evidence_file::verify_evidence_file;
+pub use online::{ChainBlock, Online};
 pub use policy::{AppId, Policy, PolicyError};
 pub use receipt::{Exchange, check_receipt};
+pub use receipt_chain::check_receipt_chain;
 pub use receipt_file::{ReceiptAppraisal, verify_receipt_file};
 pub use service::{Facts, VerifiedService};
 pub use transcript::{Transcript, Verdict};

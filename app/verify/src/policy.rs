@@ -172,6 +172,8 @@ pub struct Policy {
     pub app_id: AppId,
     /// Enclave identities of acceptable builds (one build has two).
     pub enclave_identities: BTreeSet<[u8; 32]>,
+    /// Enclave identities that were acceptable once and are refused now, whatever else names them.
+    pub revoked_enclave_identities: BTreeSet<[u8; 32]>,
     /// Acceptable model manifests; empty means any, and the transcript says so.
     pub model_digests: BTreeSet<Digest>,
     /// Acceptable kinds of evidence.
@@ -205,12 +207,10 @@ impl Policy {
         }
         let app_id = AppId::parse(&file.app_id)
             .ok_or_else(|| value("app_id", "expected the lowercase bech32 id of the app, `rofl1…`"))?;
-        let enclave_identities = set(
-            "enclave_identities",
-            &file.enclave_identities,
-            |text| lower_hex(text).ok(),
-            "64 lowercase hex digits",
-        )?;
+        let identities =
+            |field, texts: &[String]| set(field, texts, |text| lower_hex(text).ok(), "64 lowercase hex digits");
+        let enclave_identities = identities("enclave_identities", &file.enclave_identities)?;
+        let revoked_enclave_identities = identities("revoked_enclave_identities", &file.revoked_enclave_identities)?;
         if enclave_identities.is_empty() {
             return Err(value("enclave_identities", "names no identity, so nothing could ever be verified"));
         }
@@ -244,6 +244,7 @@ impl Policy {
         Ok(Self {
             app_id,
             enclave_identities,
+            revoked_enclave_identities,
             model_digests,
             evidence,
             chain,
@@ -277,6 +278,8 @@ struct File {
     version: u64,
     app_id: String,
     enclave_identities: Vec<String>,
+    #[serde(default)]
+    revoked_enclave_identities: Vec<String>,
     model_digests: Vec<String>,
     evidence: Vec<EvidenceKind>,
     chain: Option<ChainFile>,

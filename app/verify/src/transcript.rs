@@ -35,12 +35,12 @@ impl Verdict {
         }
     }
 
-    /// Exit code of a command that reports this verdict: 0 only for VERIFIED, 1 for REJECTED, 2 for INCOMPLETE.
+    /// Exit code of a command that reports this verdict: 0 only for VERIFIED, 1 for REJECTED, 5 for INCOMPLETE.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Verified => 0,
             Self::Rejected => 1,
-            Self::Incomplete => 2,
+            Self::Incomplete => 5,
         }
     }
 }

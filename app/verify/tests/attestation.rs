@@ -3,12 +3,13 @@
 
 mod common;
 
+use alloy_primitives::B256;
 use common::{METADATA_KEY, NONCE, NOW, World, assert_fails, judge, rejects};
 use precis_devnet::oasis::mock::{CollateralSpec, InstanceKeys, MockPki, PkiSpec, Revoked};
 use precis_protocol::Digest;
 use precis_verify::check::{self, Status};
 use precis_verify::policy::{EvidenceKind, TrustedRoot};
-use precis_verify::{Presented, Verdict, enclave_identity_of, verify};
+use precis_verify::{ChainBlock, MAX_BLOCK_AGE_SECONDS, Online, Presented, Verdict, enclave_identity_of, verify};
 
 #[test]
 fn a_genuine_service_is_verified_and_every_output_says_insecure_under_a_mock_root() {
@@ -19,7 +20,8 @@ fn a_genuine_service_is_verified_and_every_output_says_insecure_under_a_mock_roo
         attestation: &attestation,
         nonce: Some(NONCE),
         ohttp_config: Some(&config),
-        current_epoch: Some(99),
+        epoch: Online::Known(99),
+        block: Online::Known(Some(ChainBlock { hash: B256::repeat_byte(0xb1), timestamp: NOW - 20 })),
     };
     let appraisal = verify(&presented, &World::policy(), NOW);
     assert_eq!(appraisal.transcript.verdict(), Verdict::Verified, "{}", appraisal.transcript);
@@ -97,6 +99,39 @@ fn another_nonce_or_a_stale_challenge_is_rejected() {
     rejects(check::CHALLENGE_FRESH, |world| world.challenge_issued_at = NOW + 301);
     rejects(check::CHALLENGE_SIGNATURE, |world| world.identity = ed25519_dalek::SigningKey::from_bytes(&[77; 32]));
     rejects(check::CHALLENGE_SIGNATURE, |world| world.challenge_network = "eip155:1".to_owned());
+}
+
+#[test]
+fn a_challenge_over_a_block_that_the_chain_does_not_have_is_rejected() {
+    let attestation = World::new().attestation();
+    let judged = |block| {
+        let presented = Presented { attestation: &attestation, nonce: Some(NONCE), block, ..Presented::default() };
+        verify(&presented, &World::policy(), NOW).transcript
+    };
+    let issued_at = NOW - 2;
+    let at = |byte, timestamp| Online::Known(Some(ChainBlock { hash: B256::repeat_byte(byte), timestamp }));
+    assert!(judged(at(0xb1, issued_at)).is_verified());
+    assert_fails(&judged(Online::Known(None)), check::CHALLENGE_BLOCK);
+    assert_fails(&judged(at(0xb2, issued_at)), check::CHALLENGE_BLOCK);
+    assert_fails(&judged(at(0xb1, issued_at + 301)), check::CHALLENGE_BLOCK);
+    assert_fails(&judged(at(0xb1, issued_at - MAX_BLOCK_AGE_SECONDS - 1)), check::CHALLENGE_BLOCK);
+}
+
+#[test]
+fn an_online_source_that_was_asked_in_vain_leaves_the_verdict_incomplete() {
+    let attestation = World::new().attestation();
+    let base = Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() };
+    let unasked = verify(&base, &World::policy(), NOW).transcript;
+    assert!(unasked.is_verified());
+    for (check, presented) in [
+        (check::REGISTRATION_EPOCH, Presented { epoch: Online::Unanswered("timed out"), ..base }),
+        (check::CHALLENGE_BLOCK, Presented { block: Online::Unanswered("timed out"), ..base }),
+    ] {
+        let appraisal = verify(&presented, &World::policy(), NOW);
+        assert_eq!(appraisal.transcript.verdict(), Verdict::Incomplete, "{}", appraisal.transcript);
+        assert!(appraisal.service.is_none());
+        assert!(appraisal.transcript.outcome(check).unwrap().detail.contains("timed out"));
+    }
 }
 
 #[test]
@@ -326,7 +361,7 @@ fn a_key_configuration_other_than_the_keysets_is_rejected() {
             attestation: &attestation,
             nonce: Some(NONCE),
             ohttp_config: Some(config),
-            current_epoch: None,
+            ..Presented::default()
         };
         verify(&presented, &World::policy(), NOW).transcript
     };

@@ -112,6 +112,7 @@ pub fn check(
     let policy = Policy {
         app_id,
         enclave_identities: BTreeSet::from([enclave_identity]),
+        revoked_enclave_identities: BTreeSet::new(),
         model_digests: BTreeSet::from([models.extractive, models.abstractive]),
         evidence: BTreeSet::from([EvidenceKind::RoflRegister]),
         chain: Some(Chain { runtime_id: settings.runtime_id, chain_context: settings.chain_context }),
@@ -134,7 +135,7 @@ pub fn check(
         attestation: &document,
         nonce: Some(nonce),
         ohttp_config: Some(&identity.keyset.ohttp_config),
-        current_epoch: None,
+        ..Presented::default()
     };
     let appraisal = precis_verify::verify(&presented, &policy, clock::now());
     if appraisal.service.is_none() {

@@ -3,10 +3,16 @@
 //! dcap-qvl checks signatures, chains, revocation, QE identity and TCB levels, and is satisfied by every status but Revoked; the
 //! gates on what it reports are [`crate::verify`]'s.
 
-use dcap_qvl::configs::RingConfig;
+#[cfg(feature = "ring")]
+use dcap_qvl::configs::RingConfig as Backend;
+#[cfg(all(feature = "rustcrypto", not(feature = "ring")))]
+use dcap_qvl::configs::RustCryptoConfig as Backend;
 use precis_protocol::attestation::Collateral;
 
 use super::collateral::{CollateralError, Times};
+
+#[cfg(not(any(feature = "ring", feature = "rustcrypto")))]
+compile_error!("precis-verify needs one of its features `ring` and `rustcrypto` to check signatures with");
 
 /// Tolerance between our clock and Intel's, seconds: collateral issued just now must not be refused by a clock that is late.
 pub const CLOCK_TOLERANCE_SECONDS: u64 = 300;
@@ -84,7 +90,7 @@ pub trait QuoteVerifier {
     ) -> Result<QuoteClaims, GenuineError>;
 }
 
-/// dcap-qvl with ring.
+/// dcap-qvl, with ring unless only RustCrypto was chosen.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DcapVerifier;
 
@@ -99,7 +105,7 @@ impl QuoteVerifier for DcapVerifier {
         let times = Times::of(collateral)?;
         let issued = times.tcb_info_issued.max(times.qe_identity_issued);
         let at = if issued > now && issued - now <= CLOCK_TOLERANCE_SECONDS { issued } else { now };
-        let claims = dcap_qvl::verify::QuoteVerifier::<RingConfig>::new_with_config(root_der.to_vec())
+        let claims = dcap_qvl::verify::QuoteVerifier::<Backend>::new_with_config(root_der.to_vec())
             .verify_with_policy(quote, to_dcap(collateral), at, &dcap_qvl::QuotePolicy::claims_only(at))
             .map_err(|error| GenuineError::Refused(format!("{error:#}")))?;
         let mut statuses =

@@ -19,7 +19,9 @@ use precis_protocol::{Digest, tags};
 use precis_verify::check::{CheckId, Status};
 use precis_verify::policy::{self, PaymentPins, TcbPolicy, TrustedRoot};
 use precis_verify::receipt::{Body, ExpectedPayment};
-use precis_verify::{AppId, Appraisal, Exchange, Policy, Presented, Transcript, Verdict, VerifiedService, verify};
+use precis_verify::{
+    AppId, Appraisal, Exchange, Online, Policy, Presented, Transcript, Verdict, VerifiedService, verify,
+};
 
 pub const NOW: u64 = 1_790_000_000;
 pub const NONCE: [u8; 32] = [0x4e; 32];
@@ -170,6 +172,7 @@ impl World {
         Policy {
             app_id: AppId::from_bytes(APP),
             enclave_identities: [world.quote.measurements.identity()].into(),
+            revoked_enclave_identities: Default::default(),
             model_digests: [Digest::of(b"extractive model"), Digest::of(b"abstractive model")].into(),
             evidence: [policy::EvidenceKind::RoflRegister].into(),
             chain: Some(policy::Chain { runtime_id: [0x80; 32], chain_context: [0xcc; 32] }),
@@ -199,7 +202,7 @@ impl World {
 }
 
 pub fn judge(attestation: &[u8]) -> Appraisal {
-    let presented = Presented { attestation, nonce: Some(NONCE), ohttp_config: None, current_epoch: Some(99) };
+    let presented = Presented { attestation, nonce: Some(NONCE), epoch: Online::Known(99), ..Presented::default() };
     verify(&presented, &World::policy(), NOW)
 }
 
