@@ -27,7 +27,7 @@ pub struct JobResult {
     pub status: u16,
     /// The exact response bytes.
     pub response: Vec<u8>,
-    /// The signed receipt with its salts, once there is one.
+    /// What goes out beside the response: first what the receipt will need, then the signed receipt and the settlement.
     pub receipt: Option<Vec<u8>>,
 }
 

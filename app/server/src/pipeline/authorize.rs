@@ -13,6 +13,7 @@ use precis_protocol::request::Commitment;
 use precis_store::{Authorization, Claim, ClaimKey, JobId, NewClaim, Record, State};
 
 use super::admit::{Admitted, Text};
+use super::offer;
 use super::quote::Quoted;
 use crate::error::{Class, Failure};
 use crate::jobs::JobKey;
@@ -109,7 +110,7 @@ async fn fresh(
     payload: &PaymentPayload,
     required: &PaymentRequired,
 ) -> Result<(exact::Authorized, Permit), Failure> {
-    let invalid = |reason: exact::Invalid| payment_invalid(required, payload, reason);
+    let invalid = |reason: exact::Invalid| payment_invalid(service, required, payload, reason);
     let Some(own) = required.accepts.first() else { return Err(Failure::internal("quote", "empty")) };
     let payment = verify_offline(payload, own, clock::now(), SETTLEMENT_SECONDS).map_err(invalid)?;
     // The ledger remembers an authorization until it is void, so that must not be for ever.
@@ -183,10 +184,15 @@ fn committed(admitted: &Admitted, nonce: &B256) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn payment_invalid(required: &PaymentRequired, payload: &PaymentPayload, reason: exact::Invalid) -> Failure {
+fn payment_invalid(
+    service: &Service,
+    required: &PaymentRequired,
+    payload: &PaymentPayload,
+    reason: exact::Invalid,
+) -> Failure {
     let quote = PaymentRequired { error: Some(format!("{}: {reason}", reason.code())), ..required.clone() };
     let network = required.accepts.first().map(|own| own.network);
-    let failure = Failure::new(Class::PaymentInvalid, reason.to_string()).with_quote(quote);
+    let failure = offer::refuse(service, Class::PaymentInvalid, reason.to_string(), quote);
     match network {
         Some(network) => {
             let payer = payload.payload.authorization.from;

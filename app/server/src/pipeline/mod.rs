@@ -3,6 +3,7 @@
 
 mod admit;
 mod authorize;
+mod offer;
 mod quote;
 mod receipt;
 mod seal;

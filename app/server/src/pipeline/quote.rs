@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use precis_payment::AtomicUnits;
 use precis_payment::wire::{PaymentRequired, PaymentRequirements, ResourceInfo};
+use precis_protocol::Mode;
 use precis_protocol::request::Commitment;
-use precis_protocol::{Mode, headers};
 use serde::Serialize;
 
 use super::admit::{Admitted, Opened, asked_tokens};
+use super::offer;
 use crate::error::{Class, Failure};
 use crate::service::Service;
 
@@ -30,7 +31,7 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
         None => {
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
-            Err(Failure::new(Class::PaymentRequired, "").with_quote(unpaid))
+            Err(offer::refuse(service, Class::PaymentRequired, "", unpaid))
         }
     }
 }
@@ -87,7 +88,7 @@ fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, toke
         x402_version: precis_payment::wire::Version2,
         error: None,
         resource: ResourceInfo {
-            url: format!("{}{}", service.public_url, headers::SUMMARIES_PATH),
+            url: offer::resource_url(service),
             description: Some(format!("One {} summary, made and signed inside a TEE", mode.name())),
             mime_type: Some("application/json".into()),
             service_name: Some("Precis".into()),

@@ -11,8 +11,10 @@ use precis_protocol::request::{Commitment, response_digest};
 use precis_protocol::summary::SummaryResult;
 use precis_store::{JobResult, Stage};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::authorize::Purchase;
+use super::offer;
 use super::settle::Settled;
 use crate::error::Failure;
 use crate::service::Service;
@@ -52,11 +54,22 @@ impl Draft {
     }
 }
 
+/// What is released with a result, stored (sealed) in the receipt's place once the job is paid: keys and time of this boot
+/// signed it, so that no later one could make the same bytes again.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    /// The signed receipt, its exact JSON.
+    pub(super) receipt: Box<RawValue>,
+    /// `PAYMENT-RESPONSE` as it is sent.
+    pub(super) settlement: String,
+}
+
 /// A settled job with its receipt.
 pub struct Receipted {
     pub(super) settled: Settled,
-    /// The signed receipt as JSON.
-    pub(super) receipt: Vec<u8>,
+    /// What goes out with the result.
+    pub(super) kept: Kept,
     /// Whether it was stored before, and is only being delivered again.
     pub(super) stored: bool,
 }
@@ -66,16 +79,21 @@ pub struct Receipted {
 /// # Errors
 /// When the receipt cannot be signed: then nothing is released, and the same payment may be retried.
 pub async fn receipt(service: &Service, settled: Settled) -> Result<Receipted, Failure> {
-    let kept =
-        settled.result()?.receipt.clone().ok_or_else(|| Failure::internal("ledger", "a result without its draft"))?;
+    let stored = settled
+        .result()?
+        .receipt
+        .as_deref()
+        .ok_or_else(|| Failure::internal("ledger", "a result without its draft"))?;
     if settled.record.state.stage() == Stage::Settled {
-        return Ok(Receipted { settled, receipt: kept, stored: true });
+        let kept = serde_json::from_slice(stored).map_err(|e| Failure::internal("stored receipt", e))?;
+        return Ok(Receipted { settled, kept, stored: true });
     }
-    let draft: Draft = serde_json::from_slice(&kept).map_err(|e| Failure::internal("receipt draft", e))?;
+    let draft: Draft = serde_json::from_slice(stored).map_err(|e| Failure::internal("receipt draft", e))?;
     let block = service.payments.recent_block().await?;
     let signed = sign(service, &settled, &draft, block)?;
-    let receipt = serde_json::to_vec(&signed).map_err(|e| Failure::internal("receipt", e))?;
-    Ok(Receipted { settled, receipt, stored: false })
+    let settlement = offer::settlement(service, &settled, &signed)?;
+    let receipt = serde_json::value::to_raw_value(&signed).map_err(|e| Failure::internal("receipt", e))?;
+    Ok(Receipted { settled, kept: Kept { receipt, settlement }, stored: false })
 }
 
 fn sign(service: &Service, settled: &Settled, draft: &Draft, block: Block) -> Result<SignedReceipt, Failure> {

@@ -4,22 +4,20 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use precis_payment::AtomicUnits;
-use precis_payment::wire::SettleResponse;
 use precis_protocol::headers;
 use precis_store::JobResult;
 
 use super::authorize::ledger_failure;
 use super::receipt::Receipted;
 use crate::clock;
-use crate::error::{Failure, insert_x402};
+use crate::error::Failure;
 use crate::service::Service;
 
 /// A released answer. The channel encrypts and pads it on its way out.
 #[derive(Clone, Debug)]
 pub struct Sealed {
     body: Bytes,
-    settlement: SettleResponse,
+    settlement: HeaderValue,
 }
 
 /// Stores what is about to be released, unless it was stored before.
@@ -27,15 +25,15 @@ pub struct Sealed {
 /// # Errors
 /// When the ledger cannot store it: then nothing is released, and the same payment may be retried.
 pub async fn seal(service: &Service, receipted: Receipted) -> Result<Sealed, Failure> {
-    let Receipted { settled, receipt, stored } = receipted;
-    let authorization = &settled.record.authorization;
-    let amount = AtomicUnits::from(authorization.amount);
-    let settlement =
-        SettleResponse::settled(service.settings.config.network, authorization.payer.into(), amount, settled.paid);
+    let Receipted { settled, kept, stored } = receipted;
+    let settlement = HeaderValue::from_str(&kept.settlement).map_err(|e| Failure::internal("settlement", e))?;
     let JobResult { status, response, .. } = settled.result()?;
     // Written by hand so that the exact bytes of both stand in the body.
-    let body = Bytes::from([br#"{"result":"#, response.as_slice(), br#","receipt":"#, &receipt, b"}"].concat());
+    let body = Bytes::from(
+        [br#"{"result":"#, response.as_slice(), br#","receipt":"#, kept.receipt.get().as_bytes(), b"}"].concat(),
+    );
     if !stored {
+        let receipt = serde_json::to_vec(&kept).map_err(|e| Failure::internal("receipt", e))?;
         let result = JobResult { status: *status, response: response.clone(), receipt: Some(receipt) };
         let (key, version) = (settled.record.claim_key(), settled.record.version);
         let finished = service.payments.ledger.finish_settled(&key, version, settled.paid.0, result, clock::now());
@@ -49,9 +47,9 @@ impl IntoResponse for Sealed {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         let out = response.headers_mut();
+        out.insert(headers::PAYMENT_RESPONSE, self.settlement);
         out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
-        insert_x402(&mut response, headers::PAYMENT_RESPONSE, Some(&self.settlement));
         response
     }
 }

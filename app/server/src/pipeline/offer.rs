@@ -1,0 +1,48 @@
+//! What the x402 standard has a server sign (SPEC 6.6): an offer for every entry of a quote, a receipt in every settlement.
+//! Both by the attested receipt key, which is what makes their signer known.
+
+use precis_payment::offer::{self, Offer, Signed};
+use precis_payment::wire::{self, PaymentRequired, SettleResponse};
+use precis_protocol::headers;
+use precis_protocol::receipt::SignedReceipt;
+
+use super::settle::Settled;
+use crate::clock;
+use crate::error::{Class, Failure};
+use crate::service::Service;
+
+/// The 402 of `class`: the quote with a signed offer for each of its entries.
+pub(super) fn refuse(service: &Service, class: Class, detail: impl Into<String>, quote: PaymentRequired) -> Failure {
+    let key = &service.identity.receipt_key;
+    let offers = quote.accepts.iter().zip(0..).map(|(required, index)| {
+        let valid_until = clock::now().saturating_add(required.max_timeout_seconds);
+        let signed = Signed::sign(Offer::new(&quote.resource.url, required, valid_until), key)?;
+        Some(Signed { accept_index: Some(index), ..signed })
+    });
+    match offers.collect::<Option<Vec<_>>>() {
+        Some(offers) => {
+            let extensions = Some(offer::with_offers(quote.extensions, offers));
+            Failure::new(class, detail).with_quote(PaymentRequired { extensions, ..quote })
+        }
+        None => Failure::internal("offer", "not signed"),
+    }
+}
+
+/// `PAYMENT-RESPONSE` of a settled job, with the standard's receipt: of the same payment and the same time as our own.
+pub(super) fn settlement(service: &Service, settled: &Settled, own: &SignedReceipt) -> Result<String, Failure> {
+    let authorization = &settled.record.authorization;
+    let (network, payer) = (service.settings.config.network, authorization.payer.into());
+    let receipt = offer::Receipt::new(&resource_url(service), network, payer, settled.paid, own.receipt.issued_at);
+    let receipt = Signed::sign(receipt, &service.identity.receipt_key)
+        .ok_or_else(|| Failure::internal("offer receipt", "not signed"))?;
+    let response = SettleResponse {
+        extensions: Some(offer::with_receipt(None, receipt)),
+        ..SettleResponse::settled(network, payer, authorization.amount.into(), settled.paid)
+    };
+    wire::encode(&response).map_err(|e| Failure::internal("settlement", e))
+}
+
+/// The paid resource, as quotes, offers and receipts name it.
+pub(super) fn resource_url(service: &Service) -> String {
+    format!("{}{}", service.public_url, headers::SUMMARIES_PATH)
+}
