@@ -21,6 +21,7 @@ mod entropy;
 mod error;
 mod exchange;
 mod files;
+mod offer;
 mod pending;
 pub mod price;
 mod purchase;

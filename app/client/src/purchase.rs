@@ -21,6 +21,7 @@ use crate::answer::{self, Delivered, Next};
 use crate::entropy;
 use crate::error::ClientError;
 use crate::files;
+use crate::offer;
 use crate::pending::{Pending, PendingFile};
 use crate::price::MaxPrice;
 use crate::request::SummaryRequest;
@@ -177,6 +178,12 @@ impl Session {
         self.accept(request, &terms, &payment, delivered, false, (options.clock)())
     }
 
+    /// The account of the attested key that signs receipts and offers.
+    fn receipt_signer(&self) -> Result<Address, ClientError> {
+        let signer = self.service.keyset().receipt_address();
+        signer.map_err(|_| ClientError::malformed("the keyset's receipt key is no key"))
+    }
+
     /// The terms of the service for `request`: an unpaid request, answered by 402.
     async fn terms(&self, request: &SummaryRequest, options: &PurchaseOptions) -> Result<Terms, ClientError> {
         self.check_pins()?;
@@ -188,7 +195,9 @@ impl Session {
             cap: options.max_price.resolve(&keyset.payment.network, keyset.payment.asset)?,
         };
         let response = self.exchange.send(request.to_summaries(&[])?).await?;
-        Ok(Terms::check(answer::quote(&response)?, &expected)?)
+        let terms = Terms::check(answer::quote(&response)?, &expected)?;
+        offer::check_offers(&terms, self.receipt_signer()?, (options.clock)())?;
+        Ok(terms)
     }
 
     fn sign(
@@ -323,6 +332,7 @@ impl Session {
         let recorded =
             receipt.payment.clone().ok_or_else(|| ClientError::malformed("the receipt records no payment"))?;
         check_settlement(delivered.settlement.as_ref(), &recorded)?;
+        offer::check_receipt(delivered.settlement.as_ref(), terms, self.receipt_signer()?, &receipt)?;
         let file = ReceiptFile {
             version: tags::RECEIPT_FILE.into(),
             request: SavedRequest {

@@ -79,6 +79,9 @@ pub enum TermsError {
     /// The quote lacks what an authorization is signed over.
     #[error("{0}; nothing was signed, report this to the operator")]
     Unpayable(#[from] precis_payment::authorize::Unpayable),
+    /// The quote carries a signed offer that the verified service did not make, or not for these terms (SPEC 6.6).
+    #[error("the signed offer in the quote {0}; nothing was signed, report this to the operator")]
+    Offer(&'static str),
     /// The authorization would live too long, or not at all.
     #[error(
         "the quote wants an authorization that lives {0} seconds, which this client does not sign (1 to {MAX_AUTHORIZATION_SECONDS}); nothing was signed"

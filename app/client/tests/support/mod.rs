@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod evidence;
+pub mod offers;
 mod receipts;
 
 use std::collections::VecDeque;
@@ -25,6 +26,8 @@ pub use evidence::{Evidence, now};
 pub const TOKENS: u32 = 900;
 /// Price of them: 1000 + 500.
 pub const AMOUNT: u64 = 1500;
+/// What is sold, as quotes name it.
+pub const RESOURCE: &str = "https://precis.example/v1/summaries";
 
 /// What is wrong with the service.
 #[derive(Clone, Default)]
@@ -43,6 +46,10 @@ pub struct Wrong {
     pub swapped: bool,
     /// Edits the requirements of a 402.
     pub requirements: Option<fn(&mut Value)>,
+    /// Edits the quote of a 402 after its offers were signed.
+    pub quote: Option<fn(&mut wire::PaymentRequired, &Evidence)>,
+    /// Edits the settlement after its receipt was signed.
+    pub settlement: Option<fn(&mut wire::SettleResponse, &Evidence)>,
     /// The quote route claims this amount.
     pub quoted: Option<&'static str>,
     /// Edits the receipt after it was signed.
@@ -224,9 +231,13 @@ impl Shared {
 
     fn payment_required(&self, commitment: &Commitment) -> http::Response<Bytes> {
         let digest = hex::encode(commitment.quote_digest(&[9; 32]));
-        let quote = json!({"x402Version": 2, "error": "payment required", "resource": {"url": "https://precis.example/v1/summaries"}, "accepts": [self.requirements(&digest)]});
-        let mut response = answer(402, &quote);
-        let quote: wire::PaymentRequired = serde_json::from_value(quote).unwrap();
+        let quote = json!({"x402Version": 2, "error": "payment required", "resource": {"url": RESOURCE}, "accepts": [self.requirements(&digest)]});
+        let mut quote: wire::PaymentRequired = serde_json::from_value(quote).unwrap();
+        self.evidence.offer(&mut quote);
+        if let Some(edit) = self.wrong.quote {
+            edit(&mut quote, &self.evidence);
+        }
+        let mut response = answer(402, &serde_json::to_value(&quote).unwrap());
         response.headers_mut().insert(headers::PAYMENT_REQUIRED, wire::encode(&quote).unwrap().parse().unwrap());
         response
     }
@@ -247,13 +258,17 @@ impl Shared {
             edit(&mut result);
         }
         let body = format!(r#"{{"result":{result},"receipt":{receipt}}}"#);
-        let recorded = signed.payment.unwrap();
-        let settled = wire::SettleResponse::settled(
+        let recorded = signed.payment.as_ref().unwrap();
+        let mut settled = wire::SettleResponse::settled(
             payment.accepted.network,
             recorded.payer,
             payment.accepted.amount,
             recorded.transaction,
         );
+        self.evidence.settle(&mut settled, RESOURCE, &signed);
+        if let Some(edit) = self.wrong.settlement {
+            edit(&mut settled, &self.evidence);
+        }
         http::Response::builder()
             .header("content-type", "application/json")
             .header(headers::PAYMENT_RESPONSE, wire::encode(&settled).unwrap())
