@@ -7,7 +7,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
+use precis_protocol::attestation::Attestation;
+use precis_protocol::headers;
+use precis_protocol::keyset::Keyset;
+use precis_protocol::limits::MAX_PAYMENT_HEADER_BYTES;
+use precis_tests::http::{self, Ask};
 use precis_tests::paths;
+use precis_tests::payer::send_paid;
 use precis_tests::process::PATIENCE;
 use precis_tests::stack::{Devnet, Stack};
 use serde_json::{Value, json};
@@ -18,7 +24,7 @@ fn interpreter(python: bool) -> Option<PathBuf> {
     let (program, package) = if python {
         (root.join(".precis/venv/bin/python"), root.join(".precis/venv"))
     } else {
-        (PathBuf::from("node"), root.join("tests/conformance/node_modules/@x402/fetch"))
+        (PathBuf::from("node"), root.join("tests/conformance/node_modules/@x402/extensions"))
     };
     if package.is_dir() {
         return Some(program);
@@ -85,6 +91,48 @@ async fn the_official_javascript_client_buys_a_summary() {
 #[tokio::test]
 async fn the_official_python_client_buys_a_summary() {
     buys(true, "x402_httpx.py").await.unwrap();
+}
+
+/// The account of the receipt key that the service attests.
+async fn receipt_signer(client: &reqwest::Client, origin: &str) -> anyhow::Result<String> {
+    let url = format!("{origin}{}?nonce={}", headers::ATTESTATION_PATH, "00".repeat(32));
+    let attestation = Attestation::parse(&http::get(client, &url).await?.body)?;
+    Ok(Keyset::parse(&attestation.keyset)?.receipt_address()?.to_string())
+}
+
+async fn judged_by_the_extensions_package() -> anyhow::Result<()> {
+    let Some(program) = interpreter(false) else { return Ok(()) };
+    let (stack, client) = (Stack::start().await?, http::client()?);
+    let document = paths::document("notice.txt");
+    let signer = receipt_signer(&client, &stack.server.url).await?;
+    let env = [
+        ("PRECIS_URL", stack.server.url.as_str()),
+        ("PRECIS_KEY_FILE", stack.devnet.get("PRECIS_PAYER_KEY_FILE")?),
+        ("PRECIS_RPC_URL", stack.devnet.get("PRECIS_RPC_URL")?),
+        ("PRECIS_RECEIPT_SIGNER", signer.as_str()),
+    ];
+    let said = run(program, "offer_receipt.mjs", &[document.to_str().context("path")?], &env).await?;
+    let said: Value = serde_json::from_str(said.lines().last().context("no output")?).with_context(|| said.clone())?;
+    let text = |name: &str| said[name].as_str().with_context(|| format!("no {name}: {said}"));
+    for header in ["required", "payment", "settlement"] {
+        let length = text(header)?.len();
+        ensure!(length < MAX_PAYMENT_HEADER_BYTES / 2, "{header} has {length} bytes");
+    }
+
+    // Another boot has other keys: what was delivered is kept, not made again.
+    let stack = stack.crash_and_restart().await?;
+    ensure!(receipt_signer(&client, &stack.server.url).await? != signer, "the receipt key outlived its boot");
+    let ask = Ask::raw("text/plain", std::fs::read(&document)?);
+    let again = send_paid(&client, &stack.server.url, &ask, text("payment")?).await?;
+    ensure!(again.status == 200, "{}: {}", again.status, again.text());
+    ensure!(again.header(headers::PAYMENT_RESPONSE) == text("settlement")?, "another settlement: {:?}", again.headers);
+    ensure!(again.text() == text("body")?, "another answer: {}", again.text());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_official_extensions_package_verifies_offer_and_receipt() {
+    judged_by_the_extensions_package().await.unwrap();
 }
 
 #[tokio::test]
