@@ -8,7 +8,7 @@ use precis_tests::{paths, source};
 use serde_json::Value;
 
 /// Which crates of ours each crate may use. `precis-tests` may use any.
-const INTERNAL: [(&str, &[&str]); 12] = [
+const INTERNAL: [(&str, &[&str]); 13] = [
     ("precis-protocol", &[]),
     ("precis-verify", &["precis-protocol"]),
     ("precis-payment", &["precis-protocol"]),
@@ -17,9 +17,13 @@ const INTERNAL: [(&str, &[&str]); 12] = [
     ("precis-extract", &["precis-protocol"]),
     ("precis-rofl", &["precis-protocol"]),
     ("precis-model", &[]),
-    ("precis-client", &["precis-protocol", "precis-verify", "precis-payment", "precis-channel"]),
+    ("precis-client", &["precis-protocol", "precis-verify", "precis-payment", "precis-channel", "precis-rofl"]),
     ("precis-cli", &["precis-protocol", "precis-verify", "precis-client"]),
     ("precis-devnet", &["precis-protocol", "precis-verify"]),
+    (
+        "precis-fuzz",
+        &["precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-channel"],
+    ),
     (
         "precis-server",
         &[
@@ -113,7 +117,7 @@ fn outside_crates_are_named_only_where_the_design_says() {
         ("candle-core", &["precis-model"]),
         ("redb", &["precis-store"]),
         ("ohttp", &["precis-channel"]),
-        ("dcap-qvl", &["precis-verify", "precis-rofl", "precis-devnet"]),
+        ("dcap-qvl", &["precis-verify", "precis-rofl", "precis-devnet", "precis-fuzz"]),
         ("tonic", &["precis-rofl", "precis-devnet"]),
         ("anyhow", &["precis-server", "precis-devnet", "precis-tests"]),
     ] {
@@ -251,7 +255,7 @@ fn no_file_names_a_registry_host_or_leaves_work_unsaid() {
         concat!("for no", "w,"),
     ];
     // Locks name the registry by its index; the licence and the tokenizer's vectors are text of others.
-    let others = ["Cargo.lock", "app/LICENSE", "tests/vectors/tokenizer/"];
+    let others = ["Cargo.lock", "tests/fuzz/libfuzzer/Cargo.lock", "app/LICENSE", "tests/vectors/tokenizer/"];
     for source in source::all().unwrap() {
         if others.iter().any(|path| source.path.starts_with(path)) {
             continue;

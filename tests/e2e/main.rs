@@ -5,6 +5,7 @@ mod boot;
 mod channel;
 mod crash;
 mod payments;
+mod proof;
 mod refused;
 mod summaries;
 

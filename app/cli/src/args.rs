@@ -30,6 +30,26 @@ pub enum Command {
     /// Work with saved receipts
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// Work with policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// Work with policies.
+#[derive(Subcommand)]
+pub enum PolicyCommand {
+    /// Print the policy that accepts exactly the release that FILE states
+    FromRelease(FromReleaseArgs),
+}
+
+/// `precis policy from-release`.
+#[derive(Args)]
+pub struct FromReleaseArgs {
+    /// Release statement, `precis-release.json`
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Work with saved receipts.
@@ -48,15 +68,42 @@ pub enum Format {
     Json,
 }
 
-/// Common to all commands.
+/// How results are written.
+#[derive(Args)]
+pub struct OutputArgs {
+    /// How results are written on standard output; progress goes to standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+impl OutputArgs {
+    fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+/// Common to all commands that judge.
 #[derive(Args)]
 pub struct Common {
     /// What you accept: app id, enclave identities, TCB rules (TOML)
     #[arg(long, value_name = "FILE", env = "PRECIS_POLICY", hide_env_values = true)]
     pub policy: Option<PathBuf>,
-    /// How results are written on standard output; progress goes to standard error
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    pub format: Format,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Whom to believe about the state of the chains. What nobody was asked about is not evaluated, and the transcript says so.
+#[derive(Args)]
+pub struct Online {
+    /// gRPC endpoint of an Oasis node: is the registration still in force?
+    #[arg(long, value_name = "URL", env = "PRECIS_OASIS_GRPC_URL", hide_env_values = true)]
+    pub oasis_grpc: Option<String>,
+    /// JSON-RPC endpoint of the payment chain: does it have the block that the challenge names?
+    #[arg(long, value_name = "URL", env = "PRECIS_RPC_URL", hide_env_values = true)]
+    pub rpc: Option<String>,
 }
 
 /// How a service is reached.
@@ -74,11 +121,25 @@ pub struct Reach {
 #[derive(Args)]
 pub struct VerifyArgs {
     /// Origin of the service
-    #[arg(value_name = "URL", env = "PRECIS_URL", hide_env_values = true)]
-    pub url: String,
+    #[arg(value_name = "URL", env = "PRECIS_URL", hide_env_values = true, required_unless_present = "evidence")]
+    pub url: Option<String>,
+    /// Judge evidence saved earlier, without any network
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
+    /// With --evidence: judge as at this time, Unix seconds or YYYY-MM-DDTHH:MM:SSZ; by default now
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "evidence")]
+    pub at: Option<u64>,
+    /// Keep what the service presented, to judge it again with --evidence
+    #[arg(long, value_name = "FILE", conflicts_with = "evidence")]
+    pub save_evidence: Option<PathBuf>,
+    /// Write the verdict as an EAT Attestation Result (claims set, JSON, unsigned)
+    #[arg(long, value_name = "FILE")]
+    pub ear: Option<PathBuf>,
     /// Say under each check why it matters
     #[arg(long)]
     pub explain: bool,
+    #[command(flatten)]
+    pub online: Online,
     /// Longest wait for one answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     pub timeout: Duration,
@@ -113,6 +174,8 @@ pub struct Request {
     #[command(flatten)]
     pub reach: Reach,
     #[command(flatten)]
+    pub online: Online,
+    #[command(flatten)]
     pub common: Common,
 }
 
@@ -142,12 +205,21 @@ pub struct SummarizeArgs {
 /// `precis receipt verify`.
 #[derive(Args)]
 pub struct ReceiptVerifyArgs {
-    /// Receipt file, as `precis summarize --receipt` wrote it
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// Receipt files, as `precis summarize --receipt` wrote them; of several the chain is checked, too
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
     /// The document, to check that the summary's sentences stand in it
     #[arg(long, value_name = "FILE")]
     pub document: Option<PathBuf>,
+    /// A summary, to check that it is the one the receipt is for
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// Judge by this evidence, saved with `precis verify --save-evidence`, instead of what is inside the receipt
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<PathBuf>,
+    /// The time to judge at, Unix seconds or YYYY-MM-DDTHH:MM:SSZ: a receipt from later is refused; by default now
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub at: Option<u64>,
     /// Say under each check why it matters
     #[arg(long)]
     pub explain: bool,
@@ -165,6 +237,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn time(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().or_else(|| precis_verify::time::unix_seconds(text));
+    seconds.ok_or_else(|| "Unix seconds, or a date such as 2026-11-25T08:00:00Z".into())
+}
+
 fn mode(text: &str) -> Result<Mode, String> {
     Mode::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| "extractive or abstractive".into())
 }
@@ -173,10 +250,11 @@ impl Command {
     /// The output format that was asked for.
     pub fn format(&self) -> Format {
         match self {
-            Self::Verify(args) => args.common.format,
-            Self::Quote(args) => args.request.common.format,
-            Self::Summarize(args) => args.request.common.format,
-            Self::Receipt(ReceiptCommand::Verify(args)) => args.common.format,
+            Self::Verify(args) => args.common.output.format(),
+            Self::Quote(args) => args.request.common.output.format(),
+            Self::Summarize(args) => args.request.common.output.format(),
+            Self::Receipt(ReceiptCommand::Verify(args)) => args.common.output.format(),
+            Self::Policy(PolicyCommand::FromRelease(args)) => args.output.format(),
         }
     }
 }
@@ -197,7 +275,15 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         let mut text = command.render_help().to_string();
-        for path in [&["verify"][..], &["quote"], &["summarize"], &["receipt"], &["receipt", "verify"]] {
+        for path in [
+            &["verify"][..],
+            &["quote"],
+            &["summarize"],
+            &["receipt"],
+            &["receipt", "verify"],
+            &["policy"],
+            &["policy", "from-release"],
+        ] {
             let mut at = &mut command;
             for name in path {
                 at = at.find_subcommand_mut(name).unwrap();

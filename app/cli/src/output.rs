@@ -1,6 +1,7 @@
 //! What is written: results on standard output, progress and errors on standard error. No colours, nothing of the document but its summary.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use precis_verify::transcript::{INSECURE_BANNER, Transcript};
 use serde_json::{Value, json};
@@ -35,6 +36,17 @@ impl Output {
             message: format!("cannot write the result ({e})"),
             transcript: None,
         })
+    }
+
+    /// Writes a file that was asked for, whole or not at all.
+    ///
+    /// # Errors
+    /// A usage [`Failure`] that names the file and what it was for.
+    pub fn save(self, path: &Path, bytes: &[u8], what: &str) -> Result<(), Failure> {
+        precis_client::replace_file(path, bytes)
+            .map_err(|e| Failure::usage(format!("cannot write the {what} to {} ({e})", path.display())))?;
+        self.progress(&format!("{what}: saved to {}", path.display()));
+        Ok(())
     }
 
     /// One line of progress, whatever the format.

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use precis_protocol::{headers, limits};
+use precis_protocol::evidence_file::EvidenceFile;
+use precis_protocol::{headers, limits, tags};
 use precis_verify::policy::Policy;
 use precis_verify::{Appraisal, Presented};
 
 use crate::entropy;
 use crate::error::ClientError;
 use crate::exchange::ChannelChoice;
+use crate::online::{Answers, Sources};
 use crate::session::Session;
 use crate::transport::Transport;
 
@@ -17,18 +19,20 @@ use crate::transport::Transport;
 const MAX_KEY_LIST_BYTES: usize = 4096;
 
 /// How to reach a service.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Connection {
     /// Bound on one whole HTTP exchange.
     pub timeout: Duration,
     /// How requests travel once the service is verified.
     pub channel: ChannelChoice,
+    /// Whom to ask about the state of the chains.
+    pub sources: Sources,
 }
 
 impl Default for Connection {
-    /// Encrypted, two minutes for one exchange.
+    /// Encrypted, two minutes for one exchange, nobody else asked.
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(120), channel: ChannelChoice::Encrypted }
+        Self { timeout: Duration::from_secs(120), channel: ChannelChoice::Encrypted, sources: Sources::default() }
     }
 }
 
@@ -39,9 +43,11 @@ pub struct Discovered {
     nonce: [u8; 32],
     attestation: Bytes,
     ohttp_keys: Bytes,
+    answers: Answers,
 }
 
-/// Fetches the attestation for a fresh nonce, and the key configuration that the gateway hands out.
+/// Fetches the attestation for a fresh nonce and the key configuration that the gateway hands out, and asks the sources that the
+/// connection names.
 ///
 /// # Errors
 /// [`ClientError::Input`] for a URL that is not an origin, [`ClientError::Unavailable`] when either document cannot be had.
@@ -56,7 +62,8 @@ pub async fn discover(url: &str, connection: Connection) -> Result<Discovered, C
     let path = format!("{}?nonce={}", headers::ATTESTATION_PATH, hex::encode(nonce));
     let attestation = fetch(&transport, &path, limits::MAX_ATTESTATION_BYTES, "attestation").await?;
     let ohttp_keys = fetch(&transport, headers::OHTTP_GATEWAY_PATH, MAX_KEY_LIST_BYTES, "channel key").await?;
-    Ok(Discovered { transport, channel: connection.channel, nonce, attestation, ohttp_keys })
+    let answers = connection.sources.ask(&attestation).await;
+    Ok(Discovered { transport, channel: connection.channel, nonce, attestation, ohttp_keys, answers })
 }
 
 impl Discovered {
@@ -68,7 +75,32 @@ impl Discovered {
             ohttp_config: Some(&self.ohttp_keys),
             ..Presented::default()
         };
-        precis_verify::verify(&presented, policy, now)
+        precis_verify::verify(&self.answers.add_to(presented), policy, now)
+    }
+
+    /// What was presented, to be kept and judged again by [`precis_verify::verify_evidence_file`]. `now` is Unix seconds.
+    #[must_use]
+    pub fn to_file(&self, now: u64) -> EvidenceFile {
+        EvidenceFile {
+            version: tags::EVIDENCE_FILE.to_owned(),
+            service: self.transport.origin().to_owned(),
+            saved_at: now,
+            nonce: self.nonce,
+            ohttp_keys: self.ohttp_keys.to_vec(),
+            attestation: self.attestation.to_vec(),
+        }
+    }
+
+    /// The nonce that was sent.
+    #[must_use]
+    pub fn nonce(&self) -> [u8; 32] {
+        self.nonce
+    }
+
+    /// The attestation document, exact bytes.
+    #[must_use]
+    pub fn attestation(&self) -> &[u8] {
+        &self.attestation
     }
 
     /// The only way to a [`Session`]: every required check passed under `policy` at `now` (Unix seconds).

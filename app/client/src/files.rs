@@ -10,7 +10,7 @@ use crate::entropy;
 ///
 /// # Errors
 /// The I/O error; `path` is then as it was.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let suffix = entropy::random32().map_err(io::Error::other)?;
     let temporary = beside(path, &format!(".{}.tmp", hex::encode(&suffix[..8])));
     let written = write_new(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));

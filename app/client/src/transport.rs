@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::Url;
+use serde_json::Value;
 
 use crate::error::ClientError;
 
@@ -34,7 +35,16 @@ impl Transport {
     /// # Errors
     /// [`ClientError::Input`] when `url` is not the bare origin of a service.
     pub fn new(url: &str, timeout: Duration) -> Result<Self, ClientError> {
-        let base = origin(url)?;
+        Self::at(origin(url)?, timeout)
+    }
+
+    /// A transport to one endpoint, whose path may hold a key. [`Transport::post_json`] is all it is for.
+    pub(crate) fn endpoint(url: &str, timeout: Duration) -> Result<Self, ClientError> {
+        let base = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        Self::at(base.ok_or_else(|| ClientError::Input("an endpoint is an http or https URL".into()))?, timeout)
+    }
+
+    fn at(base: Url, timeout: Duration) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("precis/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
@@ -78,6 +88,13 @@ impl Transport {
         self.exchange(self.client.request(parts.method, url).headers(parts.headers).body(body), limit).await
     }
 
+    /// Posts JSON to the endpoint itself and reads the JSON answer, whatever its status.
+    pub(crate) async fn post_json(&self, body: &Value, limit: usize) -> Result<Value, ClientError> {
+        let request = self.client.post(self.base.clone()).json(body);
+        let answer = self.exchange(request, limit).await?;
+        serde_json::from_slice(&answer.body).map_err(|_| ClientError::malformed("the answer is not JSON"))
+    }
+
     fn url(&self, path: &str) -> Result<Url, ClientError> {
         self.base.join(path).map_err(|_| ClientError::Input("the request path is not valid".into()))
     }
@@ -101,7 +118,8 @@ impl Transport {
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         ClientError::Unavailable(format!(
             "{} cannot be reached ({}); check the address and try again",
-            self.base,
+            // The origin alone: a path may hold a key.
+            self.base.origin().ascii_serialization(),
             cause(error)
         ))
     }

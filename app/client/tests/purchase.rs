@@ -89,9 +89,10 @@ async fn a_saved_receipt_verifies_offline() {
     let saved = std::fs::read(&path).unwrap();
     let document = TEXT.repeat(30);
     let appraisal =
-        precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), Some(document.as_bytes()));
+        precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), Some(document.as_bytes()), None);
     assert!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
-    let other = precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), Some(b"Another document."));
+    let other =
+        precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), Some(b"Another document."), None);
     assert!(!other.transcript.is_verified());
 }
 
@@ -264,7 +265,7 @@ async fn a_quote_is_checked_against_the_attested_price_list() {
 async fn plain_https_is_only_by_request_and_the_receipt_says_so() {
     let service = FakeService::start(Wrong::default()).await;
     let plain = Connection { channel: precis_client::ChannelChoice::PlainHttps, ..Connection::default() };
-    let session = session_over(&service, plain).await;
+    let session = session_over(&service, plain.clone()).await;
     let purchase =
         session.purchase(&request(), &wallet(), &options(None), &mut |_| {}).await.unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(purchase.receipt.receipt.receipt.channel, precis_protocol::receipt::Channel::Https);

@@ -25,6 +25,7 @@ mod receipt_file;
 pub mod register;
 pub mod release;
 mod service;
+pub mod time;
 pub mod transcript;
 
 pub use appraise::{Appraisal, Presented, UnreadableEvidence, enclave_identity_of, verify, verify_with};

@@ -23,16 +23,29 @@ pub struct ReceiptAppraisal {
 }
 
 /// Verifies a saved receipt. `at` is the caller's time (Unix seconds): a receipt from its future is refused. `document` is the extracted
-/// text, UTF-8, for the verbatim check.
+/// text, UTF-8, for the verbatim check. `attestation` replaces the one in the file: other evidence for the same keyset.
 #[must_use]
-pub fn verify_receipt_file(bytes: &[u8], policy: &Policy, at: u64, document: Option<&[u8]>) -> ReceiptAppraisal {
+pub fn verify_receipt_file(
+    bytes: &[u8],
+    policy: &Policy,
+    at: u64,
+    document: Option<&[u8]>,
+    attestation: Option<&[u8]>,
+) -> ReceiptAppraisal {
     let checks = [check::ATTESTATION_CHECKS, check::RECEIPT_CHECKS].concat();
     let mut recorder = Recorder::new(policy.root.is_insecure(), &checks);
-    let facts = judge(&mut recorder, bytes, policy, at, document);
+    let facts = judge(&mut recorder, bytes, policy, at, document, attestation);
     ReceiptAppraisal { transcript: recorder.finish(), facts }
 }
 
-fn judge(recorder: &mut Recorder, bytes: &[u8], policy: &Policy, at: u64, document: Option<&[u8]>) -> Facts {
+fn judge(
+    recorder: &mut Recorder,
+    bytes: &[u8],
+    policy: &Policy,
+    at: u64,
+    document: Option<&[u8]>,
+    attestation: Option<&[u8]>,
+) -> Facts {
     let file = match ReceiptFile::parse(bytes) {
         Ok(file) => file,
         Err(error) => {
@@ -40,7 +53,7 @@ fn judge(recorder: &mut Recorder, bytes: &[u8], policy: &Policy, at: u64, docume
             return Facts::default();
         }
     };
-    let presented = Presented { attestation: &file.attestation, ..Presented::default() };
+    let presented = Presented { attestation: attestation.unwrap_or(&file.attestation), ..Presented::default() };
     let issued_at = file.receipt.receipt.issued_at;
     let (service, facts) = appraise(recorder, &DcapVerifier, &presented, policy, issued_at, Freshness::Archived);
     let Some(service) = service else { return facts };

@@ -9,7 +9,9 @@ use precis_devnet::oasis::mock::{CollateralSpec, InstanceKeys, MockPki, PkiSpec,
 use precis_protocol::Digest;
 use precis_verify::check::{self, Status};
 use precis_verify::policy::{EvidenceKind, TrustedRoot};
-use precis_verify::{ChainBlock, MAX_BLOCK_AGE_SECONDS, Online, Presented, Verdict, enclave_identity_of, verify};
+use precis_verify::{
+    ChainBlock, MAX_BLOCK_AGE_SECONDS, Online, Policy, Presented, Verdict, enclave_identity_of, verify,
+};
 
 #[test]
 fn a_genuine_service_is_verified_and_every_output_says_insecure_under_a_mock_root() {
@@ -244,6 +246,22 @@ fn every_measurement_decides() {
     for index in 0..4 {
         rejects(check::IDENTITY_ALLOWED, |world| world.quote.measurements.rt_mr[index][47] ^= 1);
     }
+}
+
+#[test]
+fn an_identity_that_is_not_released_or_is_revoked_is_rejected() {
+    let attestation = World::new().attestation();
+    let judged = |policy: &Policy| {
+        let presented = Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() };
+        verify(&presented, policy, NOW).transcript
+    };
+    let mut policy = World::policy();
+    policy.enclave_identities = [[7; 32]].into();
+    assert_fails(&judged(&policy), check::IDENTITY_ALLOWED);
+    // Named and revoked: revoked.
+    let mut policy = World::policy();
+    policy.revoked_enclave_identities = policy.enclave_identities.clone();
+    assert_fails(&judged(&policy), check::IDENTITY_ALLOWED);
 }
 
 #[test]

@@ -226,7 +226,7 @@ fn a_failed_job_has_a_receipt_that_says_nothing_was_charged() {
 fn a_saved_receipt_verifies_alone_and_long_after() {
     let file = serde_json::to_vec(&Job::new().file()).unwrap();
     let years_later = NOW + 5 * 365 * 86_400;
-    let appraisal = verify_receipt_file(&file, &World::policy(), years_later, Some(DOCUMENT.as_bytes()));
+    let appraisal = verify_receipt_file(&file, &World::policy(), years_later, Some(DOCUMENT.as_bytes()), None);
     assert_eq!(appraisal.transcript.verdict(), Verdict::Verified, "{}", appraisal.transcript);
     assert!(appraisal.transcript.insecure());
     assert_eq!(appraisal.transcript.outcome(check::CHALLENGE_NONCE).unwrap().status, Status::NotEvaluated);
@@ -235,7 +235,7 @@ fn a_saved_receipt_verifies_alone_and_long_after() {
 
 #[test]
 fn a_bent_saved_receipt_is_rejected() {
-    let judge = |bytes: &[u8], at| verify_receipt_file(bytes, &World::policy(), at, None).transcript;
+    let judge = |bytes: &[u8], at| verify_receipt_file(bytes, &World::policy(), at, None, None).transcript;
     let mut file = Job::new().file();
     file.result[200] ^= 1;
     assert_fails(&judge(&serde_json::to_vec(&file).unwrap(), NOW + 9), check::RECEIPT_RESPONSE);
@@ -246,7 +246,7 @@ fn a_bent_saved_receipt_is_rejected() {
     assert_fails(&judge(&file, NOW - 1_000), check::RECEIPT_TIME);
     assert_fails(&judge(&[file.as_slice(), b"x"].concat(), NOW + 9), check::RECEIPT_PARSE);
     assert_fails(
-        &verify_receipt_file(&file, &World::policy(), NOW + 9, Some(&[0xff])).transcript,
+        &verify_receipt_file(&file, &World::policy(), NOW + 9, Some(&[0xff]), None).transcript,
         check::RECEIPT_VERBATIM,
     );
 
@@ -269,5 +269,5 @@ fn a_bent_saved_receipt_is_rejected() {
     let mut policy = World::policy();
     policy.root = TrustedRoot::Intel;
     let bytes = serde_json::to_vec(&Job::new().file()).unwrap();
-    assert_fails(&verify_receipt_file(&bytes, &policy, NOW + 9, None).transcript, check::QUOTE_ROOT);
+    assert_fails(&verify_receipt_file(&bytes, &policy, NOW + 9, None, None).transcript, check::QUOTE_ROOT);
 }

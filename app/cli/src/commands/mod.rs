@@ -1,16 +1,17 @@
 //! One file for each command; what they share stands here.
 
+mod policy;
 mod quote;
 mod receipt;
 mod summarize;
 mod verify;
 
-use precis_client::{ChannelChoice, Connection, Session};
+use precis_client::{ChannelChoice, Connection, Session, Sources};
 
-use crate::args::{Command, ReceiptCommand, Request};
+use crate::args::{Command, Online, PolicyCommand, ReceiptCommand, Request};
 use crate::exit::{Exit, Failure};
+use crate::now;
 use crate::output::Output;
-use crate::{now, policy};
 
 /// Runs a command.
 ///
@@ -22,14 +23,19 @@ pub async fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Quote(args) => quote::run(&args, output).await,
         Command::Summarize(args) => summarize::run(&args, output).await,
         Command::Receipt(ReceiptCommand::Verify(args)) => receipt::verify(&args, output),
+        Command::Policy(PolicyCommand::FromRelease(args)) => policy::from_release(&args, output),
     }
+}
+
+fn sources(online: &Online) -> Sources {
+    Sources { oasis_grpc: online.oasis_grpc.clone(), rpc: online.rpc.clone() }
 }
 
 /// Discovers and verifies the service that `args` name. Nothing of the caller's is sent.
 async fn verified(args: &Request, output: Output) -> Result<Session, Failure> {
-    let policy = policy::load(args.common.policy.as_deref())?;
+    let (policy, _) = crate::policy::load(args.common.policy.as_deref())?;
     let channel = if args.reach.plain_https { ChannelChoice::PlainHttps } else { ChannelChoice::Encrypted };
-    let connection = Connection { timeout: args.reach.timeout, channel };
+    let connection = Connection { timeout: args.reach.timeout, channel, sources: sources(&args.online) };
     let discovered = precis_client::discover(&args.url, connection).await?;
     let session = discovered.verify(&policy, now()).map_err(|appraisal| Failure::verdict(appraisal.transcript))?;
     output.verified("verify", session.transcript());

@@ -1,0 +1,198 @@
+//! What is kept and judged later: saved evidence, chains of receipts, attestation results, policies made from releases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+use common::{Job, NONCE, NOW, World, assert_fails};
+use precis_protocol::evidence_file::EvidenceFile;
+use precis_protocol::receipt::SignedReceipt;
+use precis_protocol::release::Release;
+use precis_protocol::{Digest, tags};
+use precis_verify::check::{self, CHALLENGE_FRESH, CHALLENGE_NONCE, DOCUMENT_PARSE};
+use precis_verify::ear::{Context, attestation_result};
+use precis_verify::release::policy_toml;
+use precis_verify::{Policy, Verdict, check_receipt_chain, verify_evidence_file, verify_receipt_file};
+use serde_json::{Value, json};
+
+fn saved(world: &World) -> EvidenceFile {
+    EvidenceFile {
+        version: tags::EVIDENCE_FILE.to_owned(),
+        service: "https://precis.example/".to_owned(),
+        saved_at: NOW,
+        nonce: NONCE,
+        ohttp_keys: world.keyset.ohttp_config.clone(),
+        attestation: world.attestation(),
+    }
+}
+
+fn bytes(file: &EvidenceFile) -> Vec<u8> {
+    serde_json::to_vec(file).unwrap()
+}
+
+#[test]
+fn saved_evidence_is_judged_at_the_time_that_is_given() {
+    let file = bytes(&saved(&World::new()));
+    let at = |at| verify_evidence_file(&file, &World::policy(), at);
+    let then = at(NOW);
+    assert_eq!(then.transcript.verdict(), Verdict::Verified, "{}", then.transcript);
+    assert!(then.service.is_some());
+    assert_fails(&at(NOW + 301).transcript, CHALLENGE_FRESH);
+    assert_fails(&at(NOW + 100 * 86_400).transcript, check::QUOTE_CHAIN);
+}
+
+#[test]
+fn saved_evidence_with_another_nonce_key_or_version_is_rejected() {
+    let judged = |change: fn(&mut EvidenceFile)| {
+        let mut file = saved(&World::new());
+        change(&mut file);
+        verify_evidence_file(&bytes(&file), &World::policy(), NOW).transcript
+    };
+    assert_fails(&judged(|file| file.nonce[0] ^= 1), CHALLENGE_NONCE);
+    assert_fails(&judged(|file| file.ohttp_keys[4] ^= 1), check::CHANNEL_KEY);
+    assert_fails(&judged(|file| file.version.push('0')), DOCUMENT_PARSE);
+    assert_fails(&judged(|file| file.attestation.truncate(100)), DOCUMENT_PARSE);
+    assert_fails(&verify_evidence_file(b"", &World::policy(), NOW).transcript, DOCUMENT_PARSE);
+    let padded = [bytes(&saved(&World::new())), vec![b' '; 9 * 1024 * 1024]].concat();
+    assert_fails(&verify_evidence_file(&padded, &World::policy(), NOW).transcript, DOCUMENT_PARSE);
+}
+
+/// `count` receipts of one boot, each naming the one before.
+fn chain(count: u64) -> Vec<SignedReceipt> {
+    let mut job = Job::new();
+    let mut receipts: Vec<SignedReceipt> = Vec::new();
+    for sequence in 1..=count {
+        job.receipt.sequence = sequence;
+        job.receipt.issued_at += 1;
+        if let Some(last) = receipts.last() {
+            job.receipt.previous_receipt = last.digest();
+        }
+        receipts.push(job.signed());
+    }
+    receipts
+}
+
+#[test]
+fn a_whole_chain_of_receipts_verifies_in_any_order() {
+    let mut receipts = chain(5);
+    receipts.reverse();
+    receipts.push(receipts[2].clone());
+    let transcript = check_receipt_chain(&receipts, false);
+    assert!(transcript.is_verified(), "{transcript}");
+    assert!(transcript.checks()[0].detail.starts_with("5 receipts of 1 boots"), "{transcript}");
+}
+
+#[test]
+fn a_gap_is_not_evaluated_and_never_passes() {
+    let receipts = chain(5);
+    let transcript = check_receipt_chain(&[receipts[0].clone(), receipts[3].clone()], false);
+    assert_eq!(transcript.verdict(), Verdict::Incomplete, "{transcript}");
+    assert_ne!(transcript.verdict().exit_code(), 0);
+}
+
+#[test]
+fn a_fork_or_a_receipt_with_another_predecessor_is_rejected() {
+    let receipts = chain(4);
+    let mut job = Job::new();
+    job.receipt = receipts[2].receipt.clone();
+    job.receipt.output_tokens += 1;
+    let forked = [receipts.as_slice(), &[job.signed()]].concat();
+    assert_fails(&check_receipt_chain(&forked, false), check::RECEIPT_CHAIN);
+    job.receipt = receipts[2].receipt.clone();
+    job.receipt.previous_receipt = receipts[0].digest();
+    let relinked = [receipts[0].clone(), receipts[1].clone(), job.signed()];
+    assert_fails(&check_receipt_chain(&relinked, false), check::RECEIPT_CHAIN);
+    job.receipt = receipts[3].receipt.clone();
+    job.receipt.issued_at = receipts[2].receipt.issued_at - 1;
+    let out_of_time = [receipts[2].clone(), job.signed()];
+    assert_fails(&check_receipt_chain(&out_of_time, false), check::RECEIPT_CHAIN);
+}
+
+#[test]
+fn a_receipt_is_judged_by_other_evidence_for_its_keyset_and_by_no_other_keysets() {
+    let job = Job::new();
+    let mut file = job.file();
+    file.attestation.clear();
+    let without = serde_json::to_vec(&file).unwrap();
+    let judged = |attestation: Option<&[u8]>| {
+        verify_receipt_file(&without, &World::policy(), NOW + 9, None, attestation).transcript
+    };
+    assert_fails(&judged(None), DOCUMENT_PARSE);
+    assert!(judged(Some(&World::new().attestation())).is_verified());
+    let mut other = World::new();
+    other.keyset.instance_id = [66; 16];
+    assert_fails(&judged(Some(&other.attestation())), check::RECEIPT_KEYSET);
+}
+
+fn result_of(world: &World, policy: &Policy) -> Value {
+    let appraisal = verify_evidence_file(&bytes(&saved(world)), policy, NOW);
+    let attestation = world.attestation();
+    let context = Context { attestation: &attestation, nonce: Some(NONCE), policy_id: "sha256:policy", issued_at: NOW };
+    attestation_result(&appraisal, &context)
+}
+
+#[test]
+fn an_attestation_result_never_affirms_a_mock_root() {
+    let result = result_of(&World::new(), &World::policy());
+    assert_eq!(result["eat_profile"], "tag:ietf.org,2026:rats/ear#04");
+    assert_eq!(result["iat"], NOW);
+    assert_eq!(result["eat_nonce"], hex::encode(NONCE));
+    let submodule = &result["submods"]["precis"];
+    assert_eq!(submodule["precis_verdict"], "VERIFIED");
+    assert_eq!(submodule["ear_status"], "contraindicated");
+    assert_eq!(
+        submodule["ear_trustworthiness_vector"],
+        json!({"configuration": 2, "executables": 2, "hardware": 97, "instance-identity": 2})
+    );
+    assert_eq!(submodule["ear_appraisal_policy_ids"], json!(["sha256:policy"]));
+    assert_eq!(submodule["precis_checks"]["registration.epoch"], "not evaluated");
+    assert!(
+        result["ear_raw_evidence"].as_str().unwrap().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    );
+}
+
+#[test]
+fn an_attestation_result_says_what_failed() {
+    let vector = |change: fn(&mut World)| {
+        let mut world = World::new();
+        change(&mut world);
+        let result = result_of(&world, &World::policy());
+        assert_eq!(result["submods"]["precis"]["ear_status"], "contraindicated");
+        result["submods"]["precis"]["ear_trustworthiness_vector"].clone()
+    };
+    assert_eq!(vector(|w| w.quote.measurements.mr_td[0] ^= 1)["executables"], 97);
+    assert_eq!(vector(|w| w.quote.td_attributes[0] ^= 1)["configuration"], 96);
+    assert_eq!(vector(|w| w.challenge_issued_at = NOW - 400)["instance-identity"], 96);
+    assert_eq!(vector(|w| w.identity = ed25519_dalek::SigningKey::from_bytes(&[77; 32]))["instance-identity"], 99);
+}
+
+#[test]
+fn a_policy_made_from_a_release_accepts_that_release_and_no_other() {
+    let world = World::new();
+    let policy = World::policy();
+    let chain = policy.chain.unwrap();
+    let identity = hex::encode(world.quote.measurements.identity());
+    let statement = |identity: &str, revoked: &[&str]| {
+        let text = json!({
+            "version": tags::RELEASE, "release": "0.1.0\n[root]", "commit": "ab".repeat(20),
+            "image": format!("registry.example/precis@sha256:{}", "cd".repeat(32)),
+            "files": {"rofl.yaml": Digest::of(b"1"), "compose.yaml": Digest::of(b"2")},
+            "appId": policy.app_id.to_string(),
+            "chain": {"runtimeId": hex::encode(chain.runtime_id), "chainContext": hex::encode(chain.chain_context)},
+            "enclaveIdentities": [identity], "revokedEnclaveIdentities": revoked,
+            "models": {"extractive": world.keyset.models.extractive, "abstractive": world.keyset.models.abstractive},
+            "payment": {"network": world.keyset.payment.network, "asset": world.keyset.payment.asset},
+            "minEvaluationNumber": 18
+        });
+        Release::parse(text.to_string().as_bytes()).unwrap()
+    };
+    let made = |release: &Release| Policy::parse(&policy_toml(release), |_| panic!("a mock root is named")).unwrap();
+    let mut accepting = made(&statement(&identity, &[]));
+    // The only thing a release cannot say for a mock platform.
+    accepting.root = policy.root.clone();
+    assert_eq!(accepting, Policy { tcb: accepting.tcb.clone(), ..policy.clone() });
+    let judged = |policy: &Policy| verify_evidence_file(&bytes(&saved(&world)), policy, NOW).transcript;
+    assert!(judged(&accepting).is_verified(), "{}", judged(&accepting));
+    let mut other = made(&statement(&"ee".repeat(32), &[&identity]));
+    other.root = policy.root;
+    assert_fails(&judged(&other), check::IDENTITY_ALLOWED);
+}
