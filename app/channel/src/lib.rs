@@ -17,7 +17,7 @@ mod client;
 mod error;
 mod gateway;
 mod key;
-mod message;
+pub mod message;
 mod pipe;
 mod replay;
 

@@ -13,7 +13,10 @@ use precis_protocol::limits::MAX_HEADER_BYTES;
 const MAX_SCHEME_BYTES: usize = 8;
 
 /// A request with an origin-form URI; its authority, if any, is in `Host` alone.
-pub(crate) fn decode_request(message: Bytes, limits: &Limits) -> Result<Request<Bytes>, MessageError> {
+///
+/// # Errors
+/// [`MessageError`], whatever is wrong with the bytes.
+pub fn decode_request(message: Bytes, limits: &Limits) -> Result<Request<Bytes>, MessageError> {
     let mut reader = Reader::new(message);
     let form = match reader.varint()? {
         0 => Form::KnownLength,
@@ -45,7 +48,10 @@ pub(crate) fn decode_request(message: Bytes, limits: &Limits) -> Result<Request<
 }
 
 /// A final response; informational ones before it are read and left out.
-pub(crate) fn decode_response(message: Bytes, limits: &Limits) -> Result<Response<Bytes>, MessageError> {
+///
+/// # Errors
+/// [`MessageError`], whatever is wrong with the bytes.
+pub fn decode_response(message: Bytes, limits: &Limits) -> Result<Response<Bytes>, MessageError> {
     let mut reader = Reader::new(message);
     let form = match reader.varint()? {
         1 => Form::KnownLength,

@@ -12,7 +12,10 @@ const REQUEST: u64 = 0;
 const RESPONSE: u64 = 1;
 
 /// A request, padded. The authority comes from the URI, or else from `Host`; the scheme is always `https` (SPEC 4.2).
-pub(crate) fn encode_request(request: Request<Bytes>, limits: &Limits) -> Result<Vec<u8>, MessageError> {
+///
+/// # Errors
+/// [`MessageError::TooLarge`], or [`MessageError::Malformed`] for CONNECT, two hosts or a path that is none.
+pub fn encode_request(request: Request<Bytes>, limits: &Limits) -> Result<Vec<u8>, MessageError> {
     let (parts, content) = request.into_parts();
     let mut fields = parts.headers;
     let host = take_host(&mut fields)?;
@@ -34,7 +37,10 @@ pub(crate) fn encode_request(request: Request<Bytes>, limits: &Limits) -> Result
 }
 
 /// A response, padded.
-pub(crate) fn encode_response(response: Response<Bytes>, limits: &Limits) -> Result<Vec<u8>, MessageError> {
+///
+/// # Errors
+/// [`MessageError::TooLarge`], or [`MessageError::Malformed`] for a response that is not final.
+pub fn encode_response(response: Response<Bytes>, limits: &Limits) -> Result<Vec<u8>, MessageError> {
     let (parts, content) = response.into_parts();
     if !(200..=599).contains(&parts.status.as_u16()) {
         return Err(MessageError::Malformed);

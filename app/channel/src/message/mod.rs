@@ -1,12 +1,12 @@
-//! Binary HTTP (RFC 9292): whole messages in memory, strict, bounded, padded.
+//! Binary HTTP (RFC 9292): whole messages in memory, strict, bounded, padded. What decodes encodes to the same message.
 
 mod decode;
 mod encode;
 mod fields;
 pub(crate) mod varint;
 
-pub(crate) use decode::{decode_request, decode_response};
-pub(crate) use encode::{encode_request, encode_response};
+pub use decode::{decode_request, decode_response};
+pub use encode::{encode_request, encode_response};
 
 use precis_protocol::limits::{MAX_HEADER_BYTES, MAX_REQUEST_BODY_BYTES, MAX_RESPONSE_BYTES};
 
@@ -48,9 +48,13 @@ impl Limits {
 }
 
 /// What is wrong with a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MessageError {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Over a limit.
+    #[error("the message is over its limits")]
     TooLarge,
+    /// Not a message that may cross the channel.
+    #[error("the message is not valid Binary HTTP")]
     Malformed,
 }
 

@@ -1,0 +1,52 @@
+//! What must hold for every parser of bytes that somebody hostile wrote: one function for each parser, which takes any bytes and panics
+//! if an invariant breaks. Besides "no panic": what parses encodes to what was parsed, no result is over its limit, forged evidence is
+//! never VERIFIED, an encapsulated message opens whole or not at all.
+//!
+//! The same functions run twice: over the checked-in corpus with a bounded number of seeded mutations in every test run, and under
+//! libFuzzer with coverage (`scripts/fuzz`). The corpus is written by `cargo run -p precis-fuzz --example seeds`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod attestation;
+mod bhttp;
+mod extract;
+pub mod honest;
+mod keyset;
+pub mod mutate;
+mod ohttp;
+mod payment;
+mod policy;
+mod quote;
+mod receipt;
+mod register;
+pub mod script;
+mod summary_request;
+
+pub use attestation::attestation;
+pub use bhttp::bhttp;
+pub use extract::extract;
+pub use keyset::keyset;
+pub use ohttp::ohttp;
+pub use payment::payment;
+pub use policy::policy;
+pub use quote::quote;
+pub use receipt::receipt;
+pub use register::register;
+pub use summary_request::summary_request;
+
+/// A target: returns if the invariants hold, whatever the bytes.
+pub type Target = fn(&[u8]);
+
+/// Every target by the name of its corpus and of its libFuzzer program.
+pub const TARGETS: [(&str, Target); 11] = [
+    ("attestation", attestation),
+    ("bhttp", bhttp),
+    ("extract", extract),
+    ("keyset", keyset),
+    ("ohttp", ohttp),
+    ("payment", payment),
+    ("policy", policy),
+    ("quote", quote),
+    ("receipt", receipt),
+    ("register", register),
+    ("summary_request", summary_request),
+];

@@ -1,0 +1,121 @@
+//! Replays the corpus, and a bounded number of mutations of it, on every target; with a bound on memory.
+#![allow(clippy::unwrap_used)]
+
+mod seeds;
+
+use std::path::Path;
+
+use peak_alloc::PeakAlloc;
+use precis_fuzz::mutate::{Random, mutate};
+use precis_fuzz::{Target, honest};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Memory that no input may make a target take, bytes. The largest inputs of the protocol are themselves 8 MiB.
+const MOST_MEMORY: usize = 64 * 1024 * 1024;
+/// Mutations tried for each target.
+const MUTATIONS: usize = 400;
+/// The whole corpus, bytes.
+const LARGEST_CORPUS: u64 = 1024 * 1024;
+
+fn inputs(target: &str) -> Vec<Vec<u8>> {
+    let mut paths: Vec<_> = files(&seeds::corpus().join(target)).into_iter().map(|(path, _)| path).collect();
+    paths.sort();
+    assert!(paths.len() >= 3, "{target} has no corpus");
+    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+fn files(folder: &Path) -> Vec<(std::path::PathBuf, u64)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.path(), entry.metadata().unwrap().len())).collect()
+}
+
+fn replay(name: &str, target: Target) {
+    let inputs = inputs(name);
+    let mut random = Random::new(name.bytes().map(u64::from).sum());
+    inputs.iter().for_each(|input| bounded(target, input));
+    for _ in 0..MUTATIONS {
+        let [seed, other] = [random.below(inputs.len()), random.below(inputs.len())];
+        bounded(target, &mutate(&mut random, &inputs[seed], &inputs[other]));
+    }
+}
+
+fn bounded(target: Target, input: &[u8]) {
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    target(input);
+    let taken = MEMORY.peak_usage().saturating_sub(before);
+    assert!(taken < MOST_MEMORY, "{taken} bytes of memory for an input of {}", input.len());
+}
+
+macro_rules! replays {
+    ($($test:ident: $target:ident,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                replay(stringify!($target), precis_fuzz::$target);
+            }
+        )*
+
+        #[test]
+        fn every_target_is_replayed_and_has_its_program() {
+            let replayed = [$((stringify!($target), precis_fuzz::$target as Target)),*];
+            let names = |targets: &[(&'static str, Target)]| targets.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+            assert_eq!(names(&replayed), names(&precis_fuzz::TARGETS));
+            let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("libfuzzer");
+            let manifest = std::fs::read_to_string(programs.join("Cargo.toml")).unwrap();
+            for name in names(&replayed) {
+                assert!(programs.join(format!("fuzz_targets/{name}.rs")).is_file(), "{name}");
+                assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
+            }
+        }
+    };
+}
+
+replays! {
+    the_corpus_of_attestation_breaks_nothing: attestation,
+    the_corpus_of_bhttp_breaks_nothing: bhttp,
+    the_corpus_of_extract_breaks_nothing: extract,
+    the_corpus_of_keyset_breaks_nothing: keyset,
+    the_corpus_of_ohttp_breaks_nothing: ohttp,
+    the_corpus_of_payment_breaks_nothing: payment,
+    the_corpus_of_policy_breaks_nothing: policy,
+    the_corpus_of_quote_breaks_nothing: quote,
+    the_corpus_of_receipt_breaks_nothing: receipt,
+    the_corpus_of_register_breaks_nothing: register,
+    the_corpus_of_summary_request_breaks_nothing: summary_request,
+}
+
+#[test]
+fn the_honest_service_is_verified_so_that_forgeries_could_be() {
+    for document in [honest::REGISTERED, honest::QUOTED] {
+        let appraisal = precis_verify::verify(&honest::presented(document), &honest::TRUST, honest::NOW);
+        assert!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
+    }
+    let at = honest::NOW + 60;
+    let appraisal = precis_verify::verify_receipt_file(honest::RECEIPT_FILE, &honest::TRUST, at, None, None);
+    assert!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
+}
+
+#[test]
+fn the_seeds_are_what_their_generator_writes() {
+    for (path, bytes) in seeds::all() {
+        let found = std::fs::read(seeds::corpus().join(&path)).unwrap_or_default();
+        assert!(found == bytes, "{path} is out of date: cargo run -p precis-fuzz --example seeds");
+    }
+}
+
+#[test]
+fn the_corpus_is_small_and_every_file_of_it_is_a_seed_or_a_finding() {
+    let seeds: Vec<_> = seeds::all().into_iter().map(|(path, _)| seeds::corpus().join(path)).collect();
+    let mut total = 0;
+    for (name, _) in precis_fuzz::TARGETS {
+        for (path, length) in files(&seeds::corpus().join(name)) {
+            total += length;
+            let found = path.file_name().unwrap().to_string_lossy().starts_with("found-");
+            assert!(found || seeds.contains(&path), "{}", path.display());
+        }
+    }
+    assert!(total <= LARGEST_CORPUS, "{total} bytes");
+}
