@@ -20,10 +20,7 @@ const INTERNAL: [(&str, &[&str]); 13] = [
     ("precis-client", &["precis-protocol", "precis-verify", "precis-payment", "precis-channel", "precis-rofl"]),
     ("precis-cli", &["precis-protocol", "precis-verify", "precis-client"]),
     ("precis-devnet", &["precis-protocol", "precis-verify"]),
-    (
-        "precis-fuzz",
-        &["precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-channel"],
-    ),
+    ("precis-fuzz", &["precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-channel"]),
     (
         "precis-server",
         &[
@@ -288,4 +285,27 @@ fn every_section_that_code_cites_exists() {
         }
     }
     assert!(cited > 50, "only {cited} citations found");
+}
+
+#[test]
+fn every_negative_test_that_the_specification_names_exists() {
+    let spec = std::fs::read_to_string(paths::root().join("app/protocol/SPEC.md")).unwrap();
+    let sources = source::all().unwrap();
+    let is_test = |name: &str| {
+        let definition = format!("fn {name}(");
+        sources.iter().any(|source| source.path.ends_with(".rs") && source.text.contains(&definition))
+    };
+    let table = spec.split("- 8.5 ").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let mut rows = 0;
+    for line in table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #")) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        rows += 1;
+        assert_eq!(cells[1], rows.to_string(), "the rows are numbered");
+        let names: Vec<&str> = cells[3].split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "row {rows} names no test");
+        for name in names {
+            assert!(is_test(name), "row {rows} names `{name}`, which does not exist");
+        }
+    }
+    assert_eq!(rows, 25);
 }

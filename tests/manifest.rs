@@ -4,6 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use precis_protocol::release::Release;
 use precis_tests::paths;
 
 /// Exit code and the findings, one a line.
@@ -20,11 +23,16 @@ fn complete() -> (String, String) {
     let read = |name: &str| std::fs::read_to_string(paths::root().join(name)).unwrap();
     let digest = "3f".repeat(32);
     let compose = read("compose.yaml").replace("@sha256:NOT-BUILT-YET", &format!("@sha256:{digest}"));
-    let rofl = read("rofl.yaml").replace("enclaves: []", "enclaves: [{id: AAAA}]").replace(
+    let rofl = read("rofl.yaml").replace("enclaves: []", &format!("enclaves: [{{id: {}}}]", enclave_id())).replace(
         "    paratime: sapphire\n",
-        "    paratime: sapphire\n    app_id: rofl1x\n    trust_root: {height: 1, hash: ab}\n",
+        "    paratime: sapphire\n    app_id: rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw\n    trust_root: {height: 1, hash: ab}\n",
     );
     (rofl, compose)
+}
+
+/// An identity as `oasis rofl build` writes it: MRENCLAVE and an empty MRSIGNER.
+fn enclave_id() -> String {
+    STANDARD.encode([[0x1d; 32], [0; 32]].concat())
 }
 
 fn check_text(rofl: &str, compose: &str) -> (i32, Vec<String>) {
@@ -47,6 +55,41 @@ fn our_manifest_breaks_no_rule_and_names_what_is_open() {
 fn a_complete_manifest_passes() {
     let (rofl, compose) = complete();
     assert_eq!(check_text(&rofl, &compose), (0, vec![]));
+}
+
+#[test]
+fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_cannot() {
+    let commit = "ab".repeat(20);
+    let state = |rofl: &str, compose: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("rofl.yaml"), rofl).unwrap();
+        std::fs::write(dir.path().join("compose.yaml"), compose).unwrap();
+        let mut command = Command::new(paths::root().join("scripts/release-statement"));
+        command.args(["--commit", &commit, "--revoke", &"0f".repeat(32)]).arg(dir.path()).output().unwrap()
+    };
+    let (rofl, compose) = complete();
+    let stated = state(&rofl, &compose);
+    assert!(stated.status.success(), "{}", String::from_utf8_lossy(&stated.stderr));
+    let release = Release::parse(&stated.stdout).unwrap();
+    assert_eq!(release.enclave_identities[0].0, [0x1d; 32]);
+    assert_eq!(release.revoked_enclave_identities[0].0, [0x0f; 32]);
+    assert_eq!(release.files.compose, precis_protocol::Digest::of(compose.as_bytes()));
+    assert_eq!(hex::encode(release.commit), commit);
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("precis-release.json");
+    std::fs::write(&path, &stated.stdout).unwrap();
+    let made =
+        Command::new(paths::program("precis").unwrap()).args(["policy", "from-release"]).arg(&path).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let policy =
+        precis_verify::Policy::parse(std::str::from_utf8(&made.stdout).unwrap(), |_| Err("none".into())).unwrap();
+    assert!(policy.enclave_identities.contains(&[0x1d; 32]) && policy.model_digests.len() == 2);
+
+    let open = state(&rofl, &std::fs::read_to_string(paths::root().join("compose.yaml")).unwrap());
+    assert!(!open.status.success() && open.stdout.is_empty());
+    let odd = state(&rofl.replace(&enclave_id(), "AAAA"), &compose);
+    assert!(!odd.status.success() && String::from_utf8_lossy(&odd.stderr).contains("no TDX enclave identity"));
 }
 
 #[test]
@@ -108,7 +151,11 @@ fn every_violation_is_refused_with_its_place() {
         ),
         ("network: testnet", "network: testnet\n    metadata: {env.PRECIS_RPC_URL: x}", "metadata: env.PRECIS_RPC_URL"),
         ("resources:", "resourses: {}\nresources:", "resourses: the CLI ignores"),
-        ("    app_id: rofl1x\n", "", "open: rofl.yaml deployments.testnet.app_id"),
+        (
+            "    app_id: rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw\n",
+            "",
+            "open: rofl.yaml deployments.testnet.app_id",
+        ),
     ];
     for (from, to, expected) in in_rofl {
         assert!(rofl.contains(from), "the sample lost {from}");

@@ -161,7 +161,6 @@ fn keyset_checks(
     facts: &mut Facts,
 ) -> Option<Keyset> {
     challenge::freshness(recorder, presented, policy, now, &attestation.challenge, freshness);
-    recorder.optional(check::CHANNEL_KEY, "no OHTTP configuration was presented; the keyset's is the one to use");
     let keyset = match Keyset::parse(&attestation.keyset) {
         Ok(keyset) => keyset,
         Err(error) => {
@@ -184,8 +183,10 @@ fn keyset_checks(
     models(recorder, policy, &keyset);
     recorder
         .pass(check::RELEASE_ALLOWED, format!("version {}, commit {}", keyset.release.version, keyset.release.commit));
-    if let Some(config) = presented.ohttp_config {
-        channel(recorder, config, &keyset.ohttp_config);
+    match presented.ohttp_config {
+        Some(config) => channel(recorder, config, &keyset.ohttp_config),
+        None => recorder
+            .optional(check::CHANNEL_KEY, "no OHTTP configuration was presented; the keyset's is the one to use"),
     }
     Some(keyset)
 }

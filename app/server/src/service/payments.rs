@@ -67,7 +67,7 @@ impl Payments {
         Ok(Self { ledger: Arc::new(ledger), facilitator, chain, block: Mutex::new(None) })
     }
 
-    /// A recent block of the payment chain; a little old when the chain does not answer.
+    /// A recent final block of the payment chain, which no reorganization takes back; a little old when the chain does not answer.
     ///
     /// # Errors
     /// `chain_unavailable` when there has been no answer for [`BLOCK_STALE`].
@@ -78,7 +78,7 @@ impl Payments {
         {
             return Ok(block.clone());
         }
-        match self.chain.recent_block().await {
+        match self.chain.finalized_block().await {
             Ok(block) => {
                 let block =
                     Block { network: self.chain.asset().network.to_string(), number: block.number, hash: block.hash };

@@ -4,16 +4,15 @@
 //! threads have names of their own, everything else of the server is counted as outside the model.
 #![allow(clippy::print_stdout)]
 
+mod verifier;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use precis_protocol::headers::{ATTESTATION_PATH, OHTTP_GATEWAY_PATH};
 use precis_tests::http::{self, Ask};
 use precis_tests::paths;
-use precis_tests::payer::{now, send_paid};
+use precis_tests::payer::send_paid;
 use precis_tests::stack::{Devnet, Server, Stack};
-use precis_verify::policy::Policy;
-use precis_verify::{Presented, verify};
 
 /// How long 402 answers are counted.
 const COUNTING: Duration = Duration::from_secs(5);
@@ -21,8 +20,6 @@ const COUNTING: Duration = Duration::from_secs(5);
 const CONNECTIONS: usize = 8;
 /// Paid requests whose CPU time is averaged.
 const PAID: u32 = 40;
-/// Verifications whose median is taken.
-const VERIFICATIONS: usize = 101;
 /// Threads of the model, as the kernel shortens their names.
 const MODEL_THREADS: &str = "precis-";
 
@@ -85,29 +82,6 @@ async fn cpu_per_request(
     let after = cpu(stack.server.process.id())?;
     let mean = |spent: Duration| spent.as_secs_f64() * 1000.0 / f64::from(count);
     Ok((mean(after.0 - before.0), mean(after.1 - before.1)))
-}
-
-async fn verification(stack: &Stack) -> anyhow::Result<Duration> {
-    let nonce = [0x5a; 32];
-    let url = format!("{}{ATTESTATION_PATH}?nonce={}", stack.server.url, hex::encode(nonce));
-    let client = http::client()?;
-    let document = http::get(&client, &url).await?.body;
-    let keys = http::get(&client, &format!("{}{OHTTP_GATEWAY_PATH}", stack.server.url)).await?.body;
-    let path = std::path::PathBuf::from(stack.devnet.get("PRECIS_POLICY")?);
-    let beside = path.parent().context("policy")?.to_path_buf();
-    let read = |name: &str| std::fs::read(beside.join(name)).map_err(|error| error.to_string());
-    let policy = Policy::parse(&std::fs::read_to_string(&path)?, read).context("policy")?;
-    let mut taken = Vec::with_capacity(VERIFICATIONS);
-    for _ in 0..VERIFICATIONS {
-        let presented =
-            Presented { attestation: &document, nonce: Some(nonce), ohttp_config: Some(&keys), ..Presented::default() };
-        let started = Instant::now();
-        let appraisal = verify(&presented, &policy, now()?);
-        taken.push(started.elapsed());
-        ensure!(appraisal.service.is_some(), "{}", appraisal.transcript.render(false));
-    }
-    taken.sort();
-    Ok(taken[VERIFICATIONS / 2])
 }
 
 /// Loads the models and makes the same summaries as the service, in a process without one; prints its peak memory.
@@ -179,12 +153,7 @@ async fn measure() -> anyhow::Result<()> {
         &format!("{outside:.1} ms"),
         "the same with attestation and the encrypted channel",
     );
-    let verified = verification(&stack).await?;
-    print(
-        "evidence verification",
-        &format!("{:.1} ms", verified.as_secs_f64() * 1000.0),
-        "median of 101, in process: quote, collateral, keyset, challenge",
-    );
+    verifier::measure(&stack).await?;
 
     cli.summarize(&paths::document("metre.txt"), &["--mode", "abstractive"]).await?.expect(0)?;
     cli.summarize(&paths::document("metre.txt"), &[]).await?.expect(0)?;
@@ -202,6 +171,11 @@ async fn measure() -> anyhow::Result<()> {
 fn main() -> anyhow::Result<()> {
     if std::env::args().nth(1).as_deref() == Some("model-alone") {
         return model_alone();
+    }
+    if let [_, what, evidence, policy] = std::env::args().collect::<Vec<_>>().as_slice()
+        && what == "verify-alone"
+    {
+        return verifier::alone(evidence, policy);
     }
     tokio::runtime::Runtime::new()?.block_on(measure())
 }
