@@ -8,7 +8,7 @@ use precis_tests::{paths, source};
 use serde_json::Value;
 
 /// Which crates of ours each crate may use. `precis-tests` may use any.
-const INTERNAL: [(&str, &[&str]); 13] = [
+const INTERNAL: [(&str, &[&str]); 14] = [
     ("precis-protocol", &[]),
     ("precis-verify", &["precis-protocol"]),
     ("precis-payment", &["precis-protocol"]),
@@ -20,6 +20,7 @@ const INTERNAL: [(&str, &[&str]); 13] = [
     ("precis-client", &["precis-protocol", "precis-verify", "precis-payment", "precis-channel", "precis-rofl"]),
     ("precis-cli", &["precis-protocol", "precis-verify", "precis-client"]),
     ("precis-devnet", &["precis-protocol", "precis-verify"]),
+    ("precis-web", &["precis-protocol", "precis-verify"]),
     ("precis-fuzz", &["precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-channel"]),
     (
         "precis-server",
@@ -159,7 +160,7 @@ fn pure_crates_touch_no_clock_file_network_or_environment() {
     for source in source::all()
         .unwrap()
         .iter()
-        .filter(|s| s.path.starts_with("app/protocol/src/") || s.path.starts_with("app/verify/src/"))
+        .filter(|s| ["app/protocol/src/", "app/verify/src/", "app/web/src/"].iter().any(|dir| s.path.starts_with(dir)))
     {
         if source.is_test() || !source.path.ends_with(".rs") {
             continue;
@@ -185,8 +186,27 @@ fn the_environment_is_read_in_one_place_of_each_program() {
 
 #[test]
 fn every_crate_takes_the_lints_of_the_workspace() {
+    // Exported symbols are unsafe attributes: the crate of the WebAssembly module says which of its functions have one.
+    let exports = "app/web/Cargo.toml";
     for source in source::all().unwrap().iter().filter(|source| source.path.ends_with("/Cargo.toml")) {
-        assert!(source.text.contains("[lints]\nworkspace = true"), "{} has lints of its own", source.path);
+        let inherits = source.text.contains("[lints]\nworkspace = true");
+        assert!(inherits || source.path == exports, "{} has lints of its own", source.path);
+    }
+    let read = |path: &str| std::fs::read_to_string(paths::root().join(path)).unwrap();
+    let (workspace, own) = (read("Cargo.toml"), read(exports));
+    let lints = |text: &str, table: &str| {
+        let body = text.split_once(&format!("{table}]\n")).unwrap().1.split("\n\n").next().unwrap().to_owned();
+        body.lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    for table in ["lints.rust", "lints.clippy"] {
+        let mut expected = lints(&workspace, &format!("[workspace.{table}"));
+        if expected.remove("unsafe_code = \"forbid\"") {
+            expected.insert("unsafe_code = \"deny\"".to_owned());
+        }
+        assert_eq!(lints(&own, &format!("[{table}")), expected, "{table}");
+    }
+    for source in source::all().unwrap().iter().filter(|source| source.path.starts_with("app/web/src/")) {
+        assert!(!source.text.contains("unsafe {") && !source.text.contains("unsafe fn"), "{}", source.path);
     }
 }
 
