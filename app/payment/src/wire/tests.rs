@@ -113,6 +113,15 @@ fn a_settlement_without_transaction_writes_the_empty_string() {
 }
 
 #[test]
+fn fractions_of_a_foreign_quote_are_echoed_unchanged() {
+    let fractions = "[51.248178375505404,-93.31137037688033,7.101215824554616e+260]";
+    let required = fixtures::required().with_extra("rate", "x");
+    let quote = serde_json::to_string(&required).unwrap().replace(r#""rate":"x""#, &format!(r#""rate":{fractions}"#));
+    let read: PaymentRequirements = serde_json::from_str(&quote).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), quote);
+}
+
+#[test]
 fn answers_of_other_implementations_are_read() {
     let sparse: SettleResponse =
         serde_json::from_value(json!({"success": false, "network": "eip155:1", "payer": null, "transaction": null}))

@@ -92,11 +92,16 @@ fn payments() -> Vec<Seed> {
         PaymentRequired { x402_version: Version2, error: None, resource, accepts: vec![required], extensions: None };
     let payer = payload.payload.authorization.from;
     let settled = SettleResponse::settled(Network::BASE, payer, AtomicUnits::from(10_000), B256::repeat_byte(7));
+    // Fractions of a foreign service, which it wants echoed.
+    let mut foreign = quote.clone();
+    let fractions = serde_json::json!([51.248178375505404, -93.31137037688033, 7.101215824554616e260, 1e2, -0.0]);
+    foreign.accepts[0].extra.insert("rate".to_owned(), fractions);
     let failed = SettleResponse::failed(Network::BASE, None, "insufficient_funds", None);
     vec![
         seed("payment/payload.json", to_vec(&payload).unwrap()),
         seed("payment/payload.base64", wire::encode(&payload).unwrap()),
         seed("payment/required.json", to_vec(&quote).unwrap()),
+        seed("payment/required-fractions.json", to_vec(&foreign).unwrap()),
         seed("payment/settled.json", to_vec(&settled).unwrap()),
         seed("payment/failed.json", to_vec(&failed).unwrap()),
         seed("payment/version-1.json", r#"{"x402Version":1}"#),
