@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use precis_protocol::attestation::Attestation;
+use precis_protocol::keyset::Keyset;
 use precis_protocol::receipt::ReceiptFile;
 use precis_verify::policy::EvidenceKind;
 use precis_verify::quote::pem;
@@ -43,6 +44,12 @@ pub static TRUST: LazyLock<Policy> = LazyLock::new(|| {
 #[must_use]
 pub fn presented(attestation: &[u8]) -> Presented<'_> {
     Presented { attestation, nonce: Some(NONCE), ..Presented::default() }
+}
+
+/// The keyset of the honest service.
+#[must_use]
+pub fn keyset() -> Keyset {
+    Keyset::parse(&ATTESTATIONS[0].keyset).unwrap()
 }
 
 /// The mock root: the last certificate of every chain in the honest collateral.

@@ -8,6 +8,7 @@
 
 mod attestation;
 mod bhttp;
+mod evidence_file;
 mod extract;
 pub mod honest;
 mod keyset;
@@ -18,11 +19,13 @@ mod policy;
 mod quote;
 mod receipt;
 mod register;
+mod release;
 pub mod script;
 mod summary_request;
 
 pub use attestation::attestation;
 pub use bhttp::bhttp;
+pub use evidence_file::evidence_file;
 pub use extract::extract;
 pub use keyset::keyset;
 pub use ohttp::ohttp;
@@ -31,15 +34,17 @@ pub use policy::policy;
 pub use quote::quote;
 pub use receipt::receipt;
 pub use register::register;
+pub use release::release;
 pub use summary_request::summary_request;
 
 /// A target: returns if the invariants hold, whatever the bytes.
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its corpus and of its libFuzzer program.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("attestation", attestation),
     ("bhttp", bhttp),
+    ("evidence_file", evidence_file),
     ("extract", extract),
     ("keyset", keyset),
     ("ohttp", ohttp),
@@ -48,5 +53,6 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("quote", quote),
     ("receipt", receipt),
     ("register", register),
+    ("release", release),
     ("summary_request", summary_request),
 ];

@@ -1,6 +1,8 @@
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{Request, Response};
-use precis_channel::{ChannelKey, ClientChannel, Encapsulated, Gateway};
+use precis_channel::{ChannelKey, ClientChannel, Encapsulated, Gateway, Opener};
 use precis_protocol::headers::{OHTTP_CHUNKED_REQ, OHTTP_CHUNKED_RES, OHTTP_REQ};
 
 use crate::script::edits;
@@ -11,48 +13,66 @@ const REQUEST_HEAD_BYTES: usize = 7 + 32;
 const RESPONSE_HEAD_BYTES: usize = 16;
 const KEY_ID: u8 = 7;
 
+/// A gateway that opens nothing but garbage, and the head of a request that it would open.
+static REFUSING: LazyLock<(Gateway, Vec<u8>)> = LazyLock::new(|| {
+    let (gateway, client) = pair();
+    let (mut sealed, _) = client.seal(request(&Bytes::new())).unwrap();
+    sealed.truncate(REQUEST_HEAD_BYTES);
+    (gateway, sealed)
+});
+
 /// Both ends of the channel. The first byte says what the rest is: a hostile request (bare, or behind the head of a real one), a hostile
 /// answer, or edits of a sealed request or answer; the second, how large the sealed message is. What opens is what was sealed, whole.
 pub fn ohttp(bytes: &[u8]) {
     let [kind, size, rest @ ..] = bytes else { return };
+    let content = Bytes::from(vec![b'x'; usize::from(*size) * 129]);
+    match kind % 5 {
+        0 => refused(rest),
+        1 => refused(&[&REFUSING.1, rest].concat()),
+        kind => {
+            let (gateway, client) = pair();
+            let (sealed, opener) = client.seal(request(&content)).unwrap();
+            sealed_and_spoiled(kind, &gateway, &sealed, opener, &content, rest);
+        }
+    }
+}
+
+fn pair() -> (Gateway, ClientChannel) {
     let key = ChannelKey::generate(KEY_ID).unwrap();
     let client = ClientChannel::new(&key.config()).unwrap();
-    let gateway = Gateway::new(key, vec!["a.example".to_owned()]);
-    let content = Bytes::from(vec![b'x'; usize::from(*size) * 257]);
-    let (sealed, opener) = client.seal(request(&content)).unwrap();
-    match kind % 5 {
-        0 => {
-            for media_type in [OHTTP_CHUNKED_REQ, OHTTP_REQ] {
-                assert!(gateway.open(media_type, rest).is_err(), "nobody sealed this");
-            }
-            assert_eq!(gateway.opened(), 0, "garbage fills the table of replays");
-        }
-        1 => {
-            let hostile = [&sealed[..REQUEST_HEAD_BYTES], rest].concat();
-            for media_type in [OHTTP_CHUNKED_REQ, OHTTP_REQ] {
-                assert!(gateway.open(media_type, &hostile).is_err(), "nobody sealed this");
-            }
-            assert_eq!(gateway.opened(), 0, "garbage fills the table of replays");
-        }
+    (Gateway::new(key, vec!["a.example".to_owned()]), client)
+}
+
+fn refused(hostile: &[u8]) {
+    let gateway = &REFUSING.0;
+    for media_type in [OHTTP_CHUNKED_REQ, OHTTP_REQ] {
+        assert!(gateway.open(media_type, hostile).is_err(), "nobody sealed this");
+    }
+    assert_eq!(gateway.opened(), 0, "garbage fills the table of replays");
+}
+
+fn sealed_and_spoiled(kind: u8, gateway: &Gateway, sealed: &[u8], opener: Opener, content: &Bytes, script: &[u8]) {
+    match kind {
         2 => {
-            let hostile = spoil(&sealed, REQUEST_HEAD_BYTES, rest);
+            let hostile = spoil(sealed, REQUEST_HEAD_BYTES, script);
+            assert!(gateway.open(OHTTP_REQ, &hostile).is_err(), "chunks open as one message");
             let opened = gateway.open(OHTTP_CHUNKED_REQ, &hostile);
             assert!(opened.is_ok() || hostile != sealed, "an honest request is refused");
             let Ok((opened, _)) = opened else { return };
-            assert_eq!(opened.body(), &content, "a part of a request");
+            assert_eq!(opened.body(), content, "a part of a request");
             assert_eq!((opened.uri().path(), opened.method().as_str()), ("/v1/summaries", "POST"));
             assert!(opened.extensions().get::<Encapsulated>().is_some());
             assert!(gateway.open(OHTTP_CHUNKED_REQ, &hostile).is_err(), "a request opens twice");
         }
-        3 => assert!(opener.open(OHTTP_CHUNKED_RES, rest).is_err(), "nobody sealed this"),
+        3 => assert!(opener.open(OHTTP_CHUNKED_RES, script).is_err(), "nobody sealed this"),
         _ => {
-            let (_, responder) = gateway.open(OHTTP_CHUNKED_REQ, &sealed).unwrap();
+            let (_, responder) = gateway.open(OHTTP_CHUNKED_REQ, sealed).unwrap();
             let (media_type, answer) = responder.seal(Response::new(content.clone())).unwrap();
-            let hostile = spoil(&answer, RESPONSE_HEAD_BYTES, rest);
+            let hostile = spoil(&answer, RESPONSE_HEAD_BYTES, script);
             let opened = opener.open(media_type, &hostile);
             assert!(opened.is_ok() || hostile != answer, "an honest answer is refused");
             let Ok(opened) = opened else { return };
-            assert_eq!((opened.status().as_u16(), opened.body()), (200, &content), "a part of an answer");
+            assert_eq!((opened.status().as_u16(), opened.body()), (200, content), "a part of an answer");
         }
     }
 }

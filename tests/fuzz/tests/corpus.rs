@@ -76,6 +76,7 @@ macro_rules! replays {
 replays! {
     the_corpus_of_attestation_breaks_nothing: attestation,
     the_corpus_of_bhttp_breaks_nothing: bhttp,
+    the_corpus_of_evidence_file_breaks_nothing: evidence_file,
     the_corpus_of_extract_breaks_nothing: extract,
     the_corpus_of_keyset_breaks_nothing: keyset,
     the_corpus_of_ohttp_breaks_nothing: ohttp,
@@ -84,6 +85,7 @@ replays! {
     the_corpus_of_quote_breaks_nothing: quote,
     the_corpus_of_receipt_breaks_nothing: receipt,
     the_corpus_of_register_breaks_nothing: register,
+    the_corpus_of_release_breaks_nothing: release,
     the_corpus_of_summary_request_breaks_nothing: summary_request,
 }
 

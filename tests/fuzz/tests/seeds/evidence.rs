@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use precis_devnet::oasis::{PaymentPin, policy_toml};
+use precis_protocol::evidence_file::EvidenceFile;
 use precis_protocol::keyset::Keyset;
+use precis_protocol::release::{HexIdentity, Release, ReleaseChain, ReleaseFiles, ReleasePayment};
+use precis_protocol::{Digest, tags};
 use precis_verify::AppId;
 use serde_json::to_vec;
 
-use super::common::{Job, World};
+use super::common::{Job, NONCE, NOW, World};
 use super::{Seed, seed};
 
 /// Bytes of a quote's header and of a TD report 1.0.
@@ -22,6 +25,8 @@ pub fn seeds() -> Vec<Seed> {
     seeds.extend(keysets(&world.keyset));
     seeds.extend(policies(&world));
     seeds.extend(receipts());
+    seeds.extend(bundles(&world));
+    seeds.extend(releases(&world));
     seeds
 }
 
@@ -116,5 +121,54 @@ fn receipts() -> Vec<Seed> {
         seed("receipt/file.json", to_vec(&job.file()).unwrap()),
         seed("receipt/signed.json", to_vec(&job.signed()).unwrap()),
         seed("receipt/failed.json", to_vec(&failed.signed()).unwrap()),
+    ]
+}
+
+fn bundles(world: &World) -> Vec<Seed> {
+    let bundle = EvidenceFile {
+        version: tags::EVIDENCE_FILE.to_owned(),
+        service: "https://a.example".to_owned(),
+        saved_at: NOW,
+        nonce: NONCE,
+        ohttp_keys: [&[0, 41], &world.keyset.ohttp_config[..]].concat(),
+        attestation: world.attestation(),
+    };
+    let mut other = bundle.clone();
+    other.nonce[0] ^= 1;
+    other.attestation.clear();
+    let mut foreign_key = bundle.clone();
+    foreign_key.ohttp_keys[10] ^= 1;
+    vec![
+        seed("evidence_file/bundle.json", to_vec(&bundle).unwrap()),
+        seed("evidence_file/foreign-key.json", to_vec(&foreign_key).unwrap()),
+        seed("evidence_file/other-nonce.json", to_vec(&other).unwrap()),
+    ]
+}
+
+fn releases(world: &World) -> Vec<Seed> {
+    let identity = HexIdentity(world.quote.measurements.identity());
+    let release = Release {
+        version: tags::RELEASE.to_owned(),
+        release: "0.1.0".to_owned(),
+        commit: [0xc0; 20],
+        image: format!("images.example/precis@{}", Digest::of(b"image")),
+        files: ReleaseFiles { rofl: Digest::of(b"rofl.yaml"), compose: Digest::of(b"compose.yaml") },
+        app_id: AppId::from_bytes(world.app).to_string(),
+        chain: ReleaseChain { runtime_id: world.chain.runtime_id, chain_context: world.chain_context },
+        enclave_identities: vec![identity, HexIdentity([1; 32])],
+        revoked_enclave_identities: vec![HexIdentity([2; 32])],
+        models: world.keyset.models,
+        payment: ReleasePayment { network: world.keyset.payment.network.clone(), asset: world.keyset.payment.asset },
+        min_evaluation_number: 18,
+    };
+    let mut injecting = release.clone();
+    injecting.release = "1\n[root]\nmock_root = \"x\"".to_owned();
+    injecting.payment.network = "x\"\n[root]\nmock_root = \"\u{7f}\\u0022\u{2028}".to_owned();
+    let mut revoked = release.clone();
+    revoked.revoked_enclave_identities.push(identity);
+    vec![
+        seed("release/release.json", to_vec(&release).unwrap()),
+        seed("release/injecting.json", to_vec(&injecting).unwrap()),
+        seed("release/revoked.json", to_vec(&revoked).unwrap()),
     ]
 }
