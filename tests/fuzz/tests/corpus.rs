@@ -8,6 +8,9 @@ use std::path::Path;
 use peak_alloc::PeakAlloc;
 use precis_fuzz::mutate::{Random, mutate};
 use precis_fuzz::{Target, honest};
+use precis_protocol::limits::{
+    MAX_ATTESTATION_BYTES, MAX_KEYSET_BYTES, MAX_POLICY_BYTES, MAX_REQUEST_BODY_BYTES, MAX_TRANSACTION_BYTES,
+};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -87,6 +90,56 @@ replays! {
     the_corpus_of_register_breaks_nothing: register,
     the_corpus_of_release_breaks_nothing: release,
     the_corpus_of_summary_request_breaks_nothing: summary_request,
+}
+
+/// Text of about `length` bytes: `head`, `part` with the number of each, `tail`.
+fn flood(length: usize, head: &str, part: impl Fn(usize) -> String, tail: &str) -> Vec<u8> {
+    let mut text = head.to_owned();
+    for number in 0.. {
+        let part = part(number);
+        if text.len() + part.len() + tail.len() > length {
+            break;
+        }
+        text.push_str(&part);
+    }
+    text.push_str(tail);
+    text.into_bytes()
+}
+
+#[test]
+fn floods_of_tiny_parts_take_no_more_memory_or_stack_than_other_inputs() {
+    let body = |head, part: fn(usize) -> String, tail| flood(MAX_REQUEST_BODY_BYTES, head, part, tail);
+    let members = body("{", |number| format!("\"{number:x}\":0,"), "\"z\":0}");
+    for flood in [
+        body("", |_| "[".to_owned(), ""),
+        body("", |_| "{\"a\":".to_owned(), ""),
+        body("[", |_| "0,".to_owned(), "0]"),
+        body("[", |_| "{},".to_owned(), "0]"),
+        members.clone(),
+    ] {
+        bounded(precis_fuzz::summary_request, &flood);
+    }
+    bounded(precis_fuzz::attestation, &members[..MAX_ATTESTATION_BYTES]);
+    bounded(precis_fuzz::keyset, &members[..MAX_KEYSET_BYTES]);
+    let policy = |head, part: fn(usize) -> String, tail| flood(MAX_POLICY_BYTES, head, part, tail);
+    for flood in [
+        policy("a", |_| ".a".to_owned(), " = 1"),
+        policy("[a", |_| ".a".to_owned(), "]"),
+        policy("a = ", |_| "[".to_owned(), ""),
+        policy("a = ", |_| "{a=".to_owned(), ""),
+        policy("", |number| format!("[[{number}]]\n"), ""),
+        policy("", |number| format!("{number}=0\n"), ""),
+    ] {
+        bounded(precis_fuzz::policy, &flood);
+    }
+    bounded(precis_fuzz::register, &[0x81; MAX_TRANSACTION_BYTES]);
+    bounded(precis_fuzz::register, &[&[0x99, 0xff, 0xff][..], &[0x80; MAX_TRANSACTION_BYTES - 3]].concat());
+    bounded(precis_fuzz::payment, &[b'['; 16 * 1024]);
+    bounded(precis_fuzz::ohttp, &[&[1, 0][..], &[1; 64 * 1024]].concat());
+    bounded(
+        precis_fuzz::bhttp,
+        &[&[0, 3][..], b"GET\x05https\x00\x01/", &[0x80, 0, 0xf0, 0], &[0; 64 * 1024]].concat(),
+    );
 }
 
 #[test]
