@@ -24,6 +24,8 @@ pub const RECEIPT_FILE: &[u8] = include_bytes!("../corpus/receipt/file.json");
 pub const TRANSACTION: &[u8] = include_bytes!("../corpus/register/transaction.cbor");
 /// A payment that the honest service takes, as JSON.
 pub const PAYMENT: &[u8] = include_bytes!("../corpus/payment/payload.json");
+/// A quote with the offer that the honest service signed.
+pub const OFFERED: &[u8] = include_bytes!("../corpus/payment/offered.json");
 const POLICY: &str = include_str!("../corpus/policy/devnet.toml");
 
 /// Both honest attestations, parsed.

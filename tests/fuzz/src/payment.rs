@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use precis_payment::authorize::payable;
 use precis_payment::exact::{SignatureKind, verify_offline};
+use precis_payment::offer::{Offer, Signed, offers_in, receipt_in, with_offers, with_receipt};
 use precis_payment::wire::{
     self, FacilitatorRequest, HeaderError, PaymentPayload, PaymentRequired, SettleResponse, SupportedResponse,
     VerifyResponse,
@@ -13,6 +14,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::honest;
 
 static HONEST: LazyLock<PaymentPayload> = LazyLock::new(|| wire::parse(honest::PAYMENT).unwrap());
+
+static HONEST_OFFER: LazyLock<Signed<Offer>> = LazyLock::new(|| {
+    let quote: PaymentRequired = wire::parse(honest::OFFERED).unwrap();
+    offers_in(quote.extensions.as_ref()).unwrap().unwrap().remove(0)
+});
 
 /// The objects of x402 as JSON and as header values, amounts and networks: encoding changes nothing, and no payment is authorized by a
 /// key that did not sign exactly it.
@@ -34,8 +40,15 @@ pub fn payment(bytes: &[u8]) {
         for required in &required.accepts {
             let _ = payable(required);
         }
+        offered(&required);
     }
-    stable::<SettleResponse>(bytes);
+    if let Some(settled) = stable::<SettleResponse>(bytes)
+        && let Ok(Some(receipt)) = receipt_in(settled.extensions.as_ref())
+    {
+        let _ = receipt.signer();
+        let again = with_receipt(settled.extensions, receipt.clone());
+        assert_eq!(receipt_in(Some(&again)), Ok(Some(receipt)));
+    }
     stable::<VerifyResponse>(bytes);
     stable::<SupportedResponse>(bytes);
     stable::<FacilitatorRequest>(bytes);
@@ -49,6 +62,18 @@ fn stable<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(bytes: 
         Err(error) => assert_eq!(error, HeaderError::TooLarge),
     }
     Some(parsed)
+}
+
+/// Nobody offers what the honest service did not sign.
+fn offered(quote: &PaymentRequired) {
+    let Ok(Some(offers)) = offers_in(quote.extensions.as_ref()) else { return };
+    let again = with_offers(None, offers.clone());
+    assert_eq!(offers_in(Some(&again)).as_ref(), Ok(&Some(offers.clone())));
+    for offer in offers {
+        if offer.signer() == HONEST_OFFER.signer() {
+            assert_eq!((&offer.payload, offer.signature), (&HONEST_OFFER.payload, HONEST_OFFER.signature));
+        }
+    }
 }
 
 fn authorized(payload: &PaymentPayload) {

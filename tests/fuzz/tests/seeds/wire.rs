@@ -6,6 +6,7 @@ use http::{Request, Response};
 use precis_channel::message::{Limits, encode_request, encode_response};
 use precis_fuzz::honest::NOW;
 use precis_payment::authorize::authorize;
+use precis_payment::offer::{Offer, Receipt, Signed, with_offers, with_receipt};
 use precis_payment::wire::{
     self, EXTRA_NAME, EXTRA_REQUEST_DIGEST, EXTRA_VERSION, PaymentRequired, PaymentRequirements, ResourceInfo,
     SCHEME_EXACT, SettleResponse, Version2,
@@ -96,12 +97,21 @@ fn payments() -> Vec<Seed> {
     let mut foreign = quote.clone();
     let fractions = serde_json::json!([51.248178375505404, -93.31137037688033, 7.101215824554616e260, 1e2, -0.0]);
     foreign.accepts[0].extra.insert("rate".to_owned(), fractions);
+    let service = k256::ecdsa::SigningKey::from_slice(&[9; 32]).unwrap();
+    let offer = Offer::new(&quote.resource.url, &quote.accepts[0], NOW + 60);
+    let mut offered = quote.clone();
+    offered.extensions = Some(with_offers(None, vec![Signed::sign(offer, &service).unwrap()]));
+    let receipt = Receipt::new(&quote.resource.url, Network::BASE, payer, B256::repeat_byte(7), NOW + 1);
+    let mut receipted = settled.clone();
+    receipted.extensions = Some(with_receipt(None, Signed::sign(receipt, &service).unwrap()));
     let failed = SettleResponse::failed(Network::BASE, None, "insufficient_funds", None);
     vec![
         seed("payment/payload.json", to_vec(&payload).unwrap()),
         seed("payment/payload.base64", wire::encode(&payload).unwrap()),
         seed("payment/required.json", to_vec(&quote).unwrap()),
         seed("payment/required-fractions.json", to_vec(&foreign).unwrap()),
+        seed("payment/offered.json", to_vec(&offered).unwrap()),
+        seed("payment/receipted.json", to_vec(&receipted).unwrap()),
         seed("payment/settled.json", to_vec(&settled).unwrap()),
         seed("payment/failed.json", to_vec(&failed).unwrap()),
         seed("payment/version-1.json", r#"{"x402Version":1}"#),
