@@ -7,7 +7,7 @@ use precis_verify::{Facts, Policy, Presented, Transcript, verify, verify_evidenc
 use serde::{Deserialize, Serialize};
 
 /// Longest request, bytes: the largest attestation in base64, its policy and a document beside it fit.
-pub const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
+pub const MAX_REQUEST_BYTES: usize = 48 * 1024 * 1024;
 
 /// What is to be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
