@@ -17,6 +17,9 @@ use precis_protocol::summary::Options;
 use support::offers::{foreign_key, offer_by, receipt_by};
 use support::{Evidence, FakeService, Wrong, now};
 
+/// What is wrong with something, and how it becomes so.
+type Edit<T> = (&'static str, fn(&mut T, &Evidence));
+
 async fn buy(wrong: Wrong) -> (FakeService, Result<Purchase, ClientError>) {
     precis_client::install_tls_provider();
     let service = FakeService::start(wrong).await;
@@ -64,7 +67,7 @@ async fn a_service_without_the_extension_is_judged_by_its_terms_and_its_own_rece
 
 #[tokio::test]
 async fn nothing_is_signed_for_a_quote_with_a_foreign_altered_or_ended_offer() {
-    let edits: [(&str, fn(&mut PaymentRequired, &Evidence)); 9] = [
+    let edits: [Edit<PaymentRequired>; 9] = [
         ("another key's", |q, _| offer_by(&foreign_key(), q, now() + 90)),
         ("one foreign among ours", |q, _| {
             let mut foreign = q.clone();
@@ -105,7 +108,7 @@ async fn an_offer_that_names_no_end_is_taken() {
 
 #[tokio::test]
 async fn a_summary_whose_settlement_lacks_the_receipt_or_has_another_is_withheld() {
-    let edits: [(&str, fn(&mut SettleResponse, &Evidence)); 9] = [
+    let edits: [Edit<SettleResponse>; 9] = [
         ("missing", |s, _| s.extensions = None),
         ("another key's", |s, _| {
             let receipt = offer::receipt_in(s.extensions.as_ref()).unwrap().unwrap().payload;
