@@ -237,7 +237,10 @@ async fn an_unfinished_payment_for_another_request_is_never_used_or_replaced() {
 #[tokio::test]
 async fn only_an_expired_authorization_that_was_refused_gives_way_to_a_new_one() {
     let directory = tempfile::tempdir().unwrap();
-    let service = FakeService::start(Wrong { before: vec![402, 402, 402], ..Wrong::default() }).await;
+    // Offers that are good at the later time too: the service's clock does not move.
+    let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
+    let before = vec![402, 402, 402];
+    let service = FakeService::start(Wrong { before, quote: Some(quote), ..Wrong::default() }).await;
     let options = options(Some(in_directory(directory.path())));
     assert!(buy(&service, &options).await.is_err());
     assert!(buy(&service, &options).await.is_err());
