@@ -5,6 +5,7 @@ use precis_payment::wire;
 use precis_tests::http::Ask;
 use precis_tests::payer::send_paid;
 use precis_tests::process::eventually;
+use precis_tests::proxy::Proxy;
 use precis_tests::stack::Stack;
 use serde_json::json;
 
@@ -58,4 +59,42 @@ async fn a_service_killed_in_mid_job_charges_once_for_the_same_payment() {
 async fn a_service_killed_while_a_settlement_is_pending_charges_once() {
     // Blocks come every other second, so that the transaction is out and not mined when the power goes.
     killed_at("work.finished", "extractive", &["--block-interval", "2"]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_whose_answer_was_lost_accepts_the_receipt_of_the_boot_that_is_gone() {
+    let scene = Scene::set().await.unwrap();
+    let (document, receipt) = (scene.stack.file("document.txt"), scene.stack.file("receipt.json"));
+    std::fs::write(&document, DOCUMENT).unwrap();
+    let receipt = receipt.to_str().unwrap();
+    let before = scene.balances().await.unwrap();
+
+    // Whatever comes back for the payment is cut short on the way.
+    let proxy = Proxy::start(scene.origin()).await.unwrap();
+    let mut sent = 0;
+    proxy.alter(move |request, body| {
+        if request.method == "POST" {
+            sent += 1;
+            // The first exchange asks for the price.
+            if sent > 1 {
+                body.truncate(body.len() / 2);
+            }
+        }
+    });
+    let cut = scene.stack.cli_at(&proxy.url).unwrap().summarize(&document, &["--receipt", receipt]).await.unwrap();
+    assert_eq!(cut.code, 5, "{}", cut.stderr);
+    let after = scene.balances().await.unwrap();
+    assert!(after.0 < before.0, "nothing was paid: {}", cut.stderr);
+
+    let scene = Scene::around(scene.stack.crash_and_restart().await.unwrap()).await.unwrap();
+    let cli = scene.stack.cli().unwrap();
+    let bought = cli.summarize(&document, &["--receipt", receipt]).await.unwrap().expect(0).unwrap();
+    assert!(bought.stderr.contains("an unfinished one for this request is sent again"), "{}", bought.stderr);
+    assert_eq!(scene.balances().await.unwrap(), after, "paid twice");
+    // The saved receipt carries the evidence of the boot that signed it.
+    cli.run(&["receipt", "verify", receipt, "--document", document.to_str().unwrap()])
+        .await
+        .unwrap()
+        .expect(0)
+        .unwrap();
 }

@@ -17,6 +17,7 @@ mod answer;
 mod archive;
 mod discover;
 mod document;
+mod earlier;
 mod entropy;
 mod error;
 mod exchange;

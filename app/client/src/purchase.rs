@@ -14,8 +14,8 @@ use precis_protocol::problem::Charged;
 use precis_protocol::receipt::{self, ReceiptFile, SavedRequest, SignedReceipt};
 use precis_protocol::summary::SummaryResult;
 use precis_protocol::{headers, limits, strict, tags};
-use precis_verify::Transcript;
 use precis_verify::receipt::{Body, Exchange, ExpectedPayment};
+use precis_verify::{Transcript, VerifiedService};
 
 use crate::answer::{self, Delivered, Next};
 use crate::entropy;
@@ -175,13 +175,7 @@ impl Session {
         let payment = self.sign(request, &terms, wallet, options)?;
         progress(Progress::Paying);
         let delivered = self.deliver(request, &payment, options, progress).await?;
-        self.accept(request, &terms, &payment, delivered, false, (options.clock)())
-    }
-
-    /// The account of the attested key that signs receipts and offers.
-    fn receipt_signer(&self) -> Result<Address, ClientError> {
-        let signer = self.service.keyset().receipt_address();
-        signer.map_err(|_| ClientError::malformed("the keyset's receipt key is no key"))
+        self.accept(request, &terms, &payment, delivered, false, (options.clock)()).await
     }
 
     /// The terms of the service for `request`: an unpaid request, answered by 402.
@@ -196,7 +190,7 @@ impl Session {
         };
         let response = self.exchange.send(request.to_summaries(&[])?).await?;
         let terms = Terms::check(answer::quote(&response)?, &expected)?;
-        offer::check_offers(&terms, self.receipt_signer()?, (options.clock)())?;
+        offer::check_offers(&terms, receipt_signer(&self.service)?, (options.clock)())?;
         Ok(terms)
     }
 
@@ -251,7 +245,7 @@ impl Session {
         };
         let payment = Payment { payload, salt: earlier.salt };
         let delivered = self.deliver(request, &payment, options, progress).await?;
-        self.accept(request, terms, &payment, delivered, true, (options.clock)())
+        self.accept(request, terms, &payment, delivered, true, (options.clock)()).await
     }
 
     /// Sends one payment, the same every time, until it is answered for good or the tries are used up.
@@ -289,7 +283,7 @@ impl Session {
     }
 
     /// The receipt decides whether the summary is handed over.
-    fn accept(
+    async fn accept(
         &self,
         request: &SummaryRequest,
         terms: &Terms,
@@ -321,7 +315,8 @@ impl Session {
             }),
             document: Some(request.document().text()),
         };
-        let transcript = precis_verify::check_receipt(&self.service, &exchange, Some(now));
+        let service = self.signed_by(&delivered).await?;
+        let transcript = precis_verify::check_receipt(&service, &exchange, Some(now));
         if !transcript.is_verified() {
             return Err(ClientError::Receipt(Box::new(transcript)));
         }
@@ -332,7 +327,7 @@ impl Session {
         let recorded =
             receipt.payment.clone().ok_or_else(|| ClientError::malformed("the receipt records no payment"))?;
         check_settlement(delivered.settlement.as_ref(), &recorded)?;
-        offer::check_receipt(delivered.settlement.as_ref(), terms, self.receipt_signer()?, &receipt)?;
+        offer::check_receipt(delivered.settlement.as_ref(), terms, receipt_signer(&service)?, &receipt)?;
         let file = ReceiptFile {
             version: tags::RECEIPT_FILE.into(),
             request: SavedRequest {
@@ -344,10 +339,15 @@ impl Session {
             status_code: delivered.status,
             result: result_bytes.to_vec(),
             receipt,
-            attestation: self.service.attestation_bytes().to_vec(),
+            attestation: service.attestation_bytes().to_vec(),
         };
         Ok(Purchase { result, payment: recorded, settlement: delivered.settlement, receipt: file, transcript, resumed })
     }
+}
+
+/// The account of the attested key that signs receipts and offers.
+fn receipt_signer(service: &VerifiedService) -> Result<Address, ClientError> {
+    service.keyset().receipt_address().map_err(|_| ClientError::malformed("the keyset's receipt key is no key"))
 }
 
 /// The settlement header is a report; the receipt is what counts, so that they must agree.

@@ -21,7 +21,7 @@ pub struct Session {
     pub(crate) exchange: Exchange,
     pub(crate) channel: ChannelChoice,
     pub(crate) service: VerifiedService,
-    pub(crate) pins: PaymentPins,
+    pub(crate) policy: Policy,
     appraisal: Appraisal,
 }
 
@@ -67,7 +67,7 @@ impl Session {
             ChannelChoice::Encrypted => Exchange::Encrypted { transport, config: service.ohttp_config().to_vec() },
             ChannelChoice::PlainHttps => Exchange::Plain(transport),
         };
-        Self { exchange, channel, pins: policy.payment.clone(), service, appraisal }
+        Self { exchange, channel, policy: policy.clone(), service, appraisal }
     }
 
     /// The checks that the service passed.
@@ -124,7 +124,7 @@ impl Session {
     pub(crate) fn check_pins(&self) -> Result<(), TermsError> {
         let found = &self.service.keyset().payment;
         let refuse = |pinned: String, found: String| Err(TermsError::Pinned { pinned, found });
-        match &self.pins {
+        match &self.policy.payment {
             PaymentPins { network: Some(network), .. } if *network != found.network => {
                 refuse(network.clone(), found.network.clone())
             }

@@ -16,6 +16,8 @@ pub const MAX_HEADER_FIELDS: usize = 64;
 pub const MAX_CHUNK_BYTES: usize = 16 * 1024;
 /// Nesting of any JSON document, levels.
 pub const MAX_JSON_DEPTH: usize = 16;
+/// Members of one JSON object, count: no document here has a tenth of it, and a parser remembers them all.
+pub const MAX_JSON_MEMBERS: usize = 256;
 /// Keyset document, bytes.
 pub const MAX_KEYSET_BYTES: usize = 16 * 1024;
 /// Attestation document, bytes.

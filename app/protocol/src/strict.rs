@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::limits::MAX_JSON_DEPTH;
+use crate::limits::{MAX_JSON_DEPTH, MAX_JSON_MEMBERS};
 
 /// Why a document was refused. The text names places, never contents of values.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum StrictError {
 ///
 /// # Errors
 /// [`StrictError`] when the document is over `limit` bytes, is not JSON, nests deeper than
-/// [`MAX_JSON_DEPTH`], repeats a member, or is not a `T`.
+/// [`MAX_JSON_DEPTH`], has an object of more than [`MAX_JSON_MEMBERS`], repeats a member, or is not a `T`.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, StrictError> {
     if bytes.len() > limit {
         return Err(StrictError::TooLarge { found: bytes.len(), limit });
@@ -53,6 +53,7 @@ fn malformed(error: &serde_json::Error) -> StrictError {
     let what = [
         ("duplicate", "a member stands twice"),
         ("too deep", "nested too deeply"),
+        ("too many members", "an object with too many members"),
         ("unknown field", "an unknown member"),
         ("missing field", "a member is missing"),
         ("unknown variant", "an unknown value"),
@@ -124,6 +125,9 @@ impl<'de> Visitor<'de> for NoDuplicates {
         while let Some(name) = members.next_key::<String>()? {
             if !seen.insert(name) {
                 return Err(de::Error::custom("duplicate"));
+            }
+            if seen.len() > MAX_JSON_MEMBERS {
+                return Err(de::Error::custom("too many members"));
             }
             members.next_value_seed(inner)?;
         }

@@ -28,6 +28,7 @@ pub enum Class {
     NotFound,
     MethodNotAllowed,
     BadNonce,
+    UnknownKeyset,
     BadRequest,
     BadOptions,
     UnsupportedMediaType,
@@ -76,6 +77,13 @@ impl Class {
                 Client,
                 "The nonce is not 64 lowercase hex digits",
                 "send `?nonce=` with 32 fresh random bytes in lowercase hex",
+            ),
+            Self::UnknownKeyset => Row(
+                StatusCode::NOT_FOUND,
+                "unknown_keyset",
+                Client,
+                "No attestation of that keyset is kept",
+                "judge the receipt by evidence of your own",
             ),
             Self::BadRequest => Row(
                 StatusCode::BAD_REQUEST,

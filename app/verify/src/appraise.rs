@@ -52,8 +52,26 @@ pub fn verify(presented: &Presented<'_>, policy: &Policy, now: u64) -> Appraisal
 /// [`verify`] with another quote verifier, for a second opinion.
 #[must_use]
 pub fn verify_with(verifier: &dyn QuoteVerifier, presented: &Presented<'_>, policy: &Policy, now: u64) -> Appraisal {
+    judge(verifier, presented, policy, now, Freshness::Live)
+}
+
+/// Appraises an attestation that was kept, for what was signed at `at` (Unix seconds) by the keys in it: nonce and age of its challenge
+/// were for whoever kept it (SPEC 8.1).
+#[must_use]
+pub fn verify_archived(attestation: &[u8], policy: &Policy, at: u64) -> Appraisal {
+    let presented = Presented { attestation, ..Presented::default() };
+    judge(&DcapVerifier, &presented, policy, at, Freshness::Archived)
+}
+
+fn judge(
+    verifier: &dyn QuoteVerifier,
+    presented: &Presented<'_>,
+    policy: &Policy,
+    now: u64,
+    freshness: Freshness,
+) -> Appraisal {
     let mut recorder = Recorder::new(policy.root.is_insecure(), check::ATTESTATION_CHECKS);
-    let (candidate, facts) = appraise(&mut recorder, verifier, presented, policy, now, Freshness::Live);
+    let (candidate, facts) = appraise(&mut recorder, verifier, presented, policy, now, freshness);
     let transcript = recorder.finish();
     let service = candidate.filter(|_| transcript.is_verified());
     Appraisal { transcript, service, facts }

@@ -28,7 +28,9 @@ mod service;
 pub mod time;
 pub mod transcript;
 
-pub use appraise::{Appraisal, Presented, UnreadableEvidence, enclave_identity_of, verify, verify_with};
+pub use appraise::{
+    Appraisal, Presented, UnreadableEvidence, enclave_identity_of, verify, verify_archived, verify_with,
+};
 pub use cbor::CborError;
 pub use challenge::MAX_BLOCK_AGE_SECONDS;
 pub use evidence_file::verify_evidence_file;

@@ -14,7 +14,7 @@ use precis_verify::Presented;
 use precis_verify::policy::{AppId, Chain, EvidenceKind, PaymentPins, Policy, TcbPolicy, TrustedRoot};
 use precis_verify::register::Register;
 
-use super::Readiness;
+use super::{Readiness, archive};
 use crate::config::Settings;
 use crate::service::{Identity, OwnEvidence, Payments};
 use crate::{clock, random};
@@ -43,8 +43,10 @@ pub async fn publish(
     let gathered =
         readiness.until("own evidence", async || gather(settings, http, identity, Retry::default()).await).await;
     let block = readiness.until("payment chain", async || payments.recent_block().await.map_err(|e| e.code())).await;
-    let own = check(settings, identity, gathered, block)?;
+    let (own, attestation) = check(settings, identity, gathered, block)?;
     tracing::info!(event = "boot.attested", enclave = %hex::encode(own.enclave_identity));
+    let keep = async || archive::keep(&settings.config.state_dir, &identity.keyset_digest, &attestation);
+    readiness.until("keep the own attestation", keep).await;
     identity.set_evidence(own);
     Ok(())
 }
@@ -93,7 +95,7 @@ pub async fn gather(
 }
 
 /// Judges the service's own bundle with the verifier that callers use. The policy is what the evidence itself claims:
-/// whether that identity deserves trust is the callers' question; whether it all fits together is ours.
+/// whether that identity deserves trust is the callers' question; whether it all fits together is ours. Returns the bundle, too.
 ///
 /// # Errors
 /// The transcript's failures, when the verdict is not VERIFIED.
@@ -102,7 +104,7 @@ pub fn check(
     identity: &Identity,
     evidence: Evidence,
     block: Block,
-) -> anyhow::Result<OwnEvidence> {
+) -> anyhow::Result<(OwnEvidence, Vec<u8>)> {
     let nonce = random::bytes()?;
     let document = identity.attest_with(std::slice::from_ref(&evidence), nonce, block)?;
     let enclave_identity =
@@ -143,5 +145,5 @@ pub fn check(
             appraisal.transcript.failures().map(|o| format!("{}: {}", o.check, o.detail)).collect();
         anyhow::bail!("the own evidence does not verify: {}", failures.join("; "));
     }
-    Ok(OwnEvidence { items: vec![evidence], enclave_identity, app_id: *app_id.as_bytes() })
+    Ok((OwnEvidence { items: vec![evidence], enclave_identity, app_id: *app_id.as_bytes() }, document))
 }

@@ -3,6 +3,7 @@
 //! What is outside the enclave (rofl-appd, the Oasis node, Intel's PCS, the payment chain) may be absent at first: each
 //! step is retried, and readiness says what is waited for. What is inside (model files, ledger) fails at once.
 
+pub(crate) mod archive;
 mod evidence;
 mod keys;
 mod readiness;

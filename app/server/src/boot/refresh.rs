@@ -41,7 +41,8 @@ async fn keep_evidence(service: &Arc<Service>, http: &reqwest::Client) {
 async fn renewed(service: &Arc<Service>, http: &reqwest::Client) -> anyhow::Result<()> {
     let gathered = evidence::gather(&service.settings, http, &service.identity, Retry::default()).await?;
     let block = service.payments.recent_block().await.map_err(|failure| anyhow::anyhow!(failure.code()))?;
-    service.identity.set_evidence(evidence::check(&service.settings, &service.identity, gathered, block)?);
+    let (own, _) = evidence::check(&service.settings, &service.identity, gathered, block)?;
+    service.identity.set_evidence(own);
     Ok(())
 }
 

@@ -1,19 +1,43 @@
-//! `GET /v1/attestation?nonce=`: exact keyset bytes, evidence, and a challenge bound to the caller's nonce (SPEC 3).
+//! `GET /v1/attestation?nonce=`: exact keyset bytes, evidence, and a challenge bound to the caller's nonce (SPEC 3);
+//! `?keyset=`: what was kept of an earlier boot (SPEC 3.5).
+
+use std::sync::Arc;
 
 use axum::extract::RawQuery;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use precis_protocol::Digest;
 use precis_protocol::encoding::lower_hex;
 
 use super::Ready;
+use crate::boot::archive;
 use crate::error::{Class, Failure};
+use crate::service::Service;
 
-/// Answers a challenge.
+/// Answers a challenge, or hands out the attestation of an earlier boot.
 pub async fn get(Ready(service): Ready, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let nonce = nonce(query.as_deref().unwrap_or_default()).ok_or_else(|| Failure::new(Class::BadNonce, ""))?;
-    let block = service.payments.recent_block().await?;
-    let document = service.identity.attest(nonce, block).map_err(|cause| Failure::internal("attestation", cause))?;
+    let query = query.unwrap_or_default();
+    let document = if let Some(digest) = keyset(&query) {
+        kept(&service, digest).await?
+    } else {
+        let nonce = nonce(&query).ok_or_else(|| Failure::new(Class::BadNonce, ""))?;
+        let block = service.payments.recent_block().await?;
+        service.identity.attest(nonce, block).map_err(|cause| Failure::internal("attestation", cause))?
+    };
     Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], document).into_response())
+}
+
+async fn kept(service: &Arc<Service>, digest: Digest) -> Result<Vec<u8>, Failure> {
+    let service = Arc::clone(service);
+    let found = tokio::task::spawn_blocking(move || archive::find(&service.settings.config.state_dir, &digest)).await;
+    let found = found.map_err(|e| Failure::internal("attestation archive", e))?;
+    let found = found.map_err(|e| Failure::internal("attestation archive", e))?;
+    found.ok_or_else(|| Failure::new(Class::UnknownKeyset, ""))
+}
+
+/// The one `keyset` of the query.
+fn keyset(query: &str) -> Option<Digest> {
+    query.strip_prefix("keyset=")?.parse().ok()
 }
 
 /// The one `nonce` of the query; a second one or any other parameter is refused.

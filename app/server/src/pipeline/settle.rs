@@ -8,10 +8,11 @@ use precis_payment::AtomicUnits;
 use precis_payment::exact::Transfer;
 use precis_payment::facilitator::{Settlement, SignedTransaction};
 use precis_protocol::problem::Charged;
-use precis_store::{Authorization, Broadcast, Change, JobResult, Record, Stage, State};
+use precis_store::{Authorization, Broadcast, Change, ClaimKey, JobResult, Record, Stage, State};
 
 use super::authorize::{Purchase, ledger_failure};
-use super::summarize::{Summarized, advance};
+use super::seal::Sealed;
+use super::summarize::{Summarized, advance, load};
 use super::{receipt, seal};
 use crate::clock;
 use crate::error::{Class, Failure};
@@ -120,13 +121,19 @@ async fn close(
 /// When the ledger fails.
 pub async fn reconcile(service: &Arc<Service>) -> Result<(), Failure> {
     for record in service.payments.ledger.unfinished().await.map_err(ledger_failure)? {
-        if service.jobs.in_flight(record.claim_key().as_bytes()) {
+        let key = record.claim_key();
+        if service.jobs.in_flight(key.as_bytes()) {
             continue;
         }
         let lapsed = clock::now() > record.authorization.valid_before.saturating_add(LAPSED_SECONDS);
         let lapsed_code = || "authorization_lapsed".to_owned();
         let moved = match record.state.stage() {
-            Stage::Settling | Stage::Unknown => finish(service, record).await,
+            // As a job in flight, so that a caller who comes back meanwhile waits for this instead of doing it again.
+            Stage::Settling | Stage::Unknown => {
+                let (service, within) = (Arc::clone(service), service.settings.answer_within);
+                let jobs = service.jobs.clone();
+                jobs.once(*key.as_bytes(), within, || finish(service, key)).await.map(drop)
+            }
             Stage::Claimed | Stage::Running if lapsed => {
                 advance(service, &record, Change::to(State::Failed { code: lapsed_code() }, clock::now()))
                     .await
@@ -147,10 +154,15 @@ pub async fn reconcile(service: &Arc<Service>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn finish(service: &Service, record: Record) -> Result<(), Failure> {
-    let settled = resume(service, record).await?;
-    let receipted = receipt::receipt(service, settled).await?;
-    seal::seal(service, receipted).await.map(drop)
+async fn finish(service: Arc<Service>, key: ClaimKey) -> Result<Sealed, Failure> {
+    // Read again, now that nobody else moves it.
+    let record = load(&service, &key).await?;
+    let settled = match record.state {
+        State::Settled { transaction } => Settled { paid: B256::from(transaction), record },
+        _ => resume(&service, record).await?,
+    };
+    let receipted = receipt::receipt(&service, settled).await?;
+    seal::seal(&service, receipted).await
 }
 
 fn transfer(service: &Service, authorization: &Authorization) -> Transfer {

@@ -1,0 +1,40 @@
+//! A job that was settled before the service restarted is delivered with the receipt of the boot that settled it (SPEC 3.5). That boot is
+//! judged by the attestation kept of it, under the same policy, as at the time of the receipt.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use precis_protocol::receipt::SignedReceipt;
+use precis_protocol::{headers, limits};
+use precis_verify::{VerifiedService, verify_archived};
+
+use crate::answer::Delivered;
+use crate::error::ClientError;
+use crate::session::Session;
+
+impl Session {
+    /// The verified service whose keys signed what was delivered: this boot of it, or an earlier one.
+    ///
+    /// # Errors
+    /// [`ClientError::Receipt`] with the transcript when the earlier boot is not what the policy allows.
+    pub(crate) async fn signed_by(&self, delivered: &Delivered) -> Result<Cow<'_, VerifiedService>, ClientError> {
+        let receipt = SignedReceipt::parse(delivered.response.receipt.get().as_bytes())
+            .map_err(|_| ClientError::malformed("the receipt cannot be read"))?
+            .receipt;
+        if receipt.keyset_digest == self.service.keyset_digest() {
+            return Ok(Cow::Borrowed(&self.service));
+        }
+        let uri = format!("{}?keyset={}", headers::ATTESTATION_PATH, receipt.keyset_digest);
+        let request = http::Request::get(uri)
+            .body(Bytes::new())
+            .map_err(|_| ClientError::malformed("the receipt names no keyset that can be asked for"))?;
+        let answer = self.exchange.send(request).await?;
+        if answer.status() != http::StatusCode::OK || answer.body().len() > limits::MAX_ATTESTATION_BYTES {
+            return Err(ClientError::malformed(
+                "the receipt is of an earlier boot of the service, which keeps no attestation of it",
+            ));
+        }
+        let appraisal = verify_archived(answer.body(), &self.policy, receipt.issued_at);
+        appraisal.service.map(Cow::Owned).ok_or_else(|| ClientError::Receipt(Box::new(appraisal.transcript)))
+    }
+}
