@@ -7,6 +7,7 @@ use alloy_primitives::Address;
 use precis_payment::offer::{self, Payload, Receipt, Signed};
 use precis_payment::wire::SettleResponse;
 use precis_protocol::receipt::SignedReceipt;
+use precis_verify::VerifiedService;
 
 use crate::error::ClientError;
 use crate::terms::{Terms, TermsError};
@@ -37,8 +38,9 @@ pub(crate) fn check_offers(terms: &Terms, signer: Address, now: u64) -> Result<(
 pub(crate) fn check_receipt(
     settlement: Option<&SettleResponse>,
     terms: &Terms,
-    signer: Address,
+    service: &VerifiedService,
     own: &SignedReceipt,
+    earlier_boot: bool,
 ) -> Result<(), ClientError> {
     let refuse = |why: &str| Err(ClientError::malformed(&format!("the x402 receipt of the settlement {why}")));
     let extensions = settlement.and_then(|settlement| settlement.extensions.as_ref());
@@ -50,17 +52,24 @@ pub(crate) fn check_receipt(
         Ok(None) => return Ok(()),
         Err(_) => return refuse("cannot be read"),
     };
-    if !is_by(&receipt, signer) {
+    if !is_by(&receipt, receipt_signer(service)?) {
         return refuse("is not signed by the attested receipt key");
     }
-    let expected = own.payment.as_ref().map(|paid| {
-        let (url, network) = (&terms.quote().resource.url, terms.chosen().network);
-        Receipt::new(url, network, paid.payer, paid.transaction, own.receipt.issued_at)
-    });
+    // An earlier boot may have been reached under another name; its receipt says which.
+    let url = if earlier_boot { &receipt.payload.resource_url } else { &terms.quote().resource.url };
+    let expected = own
+        .payment
+        .as_ref()
+        .map(|paid| Receipt::new(url, terms.chosen().network, paid.payer, paid.transaction, own.receipt.issued_at));
     if expected.as_ref() != Some(&receipt.payload) {
         return refuse("is for another payment");
     }
     Ok(())
+}
+
+/// The account of the attested key that signs receipts and offers.
+pub(crate) fn receipt_signer(service: &VerifiedService) -> Result<Address, ClientError> {
+    service.keyset().receipt_address().map_err(|_| ClientError::malformed("the keyset's receipt key is no key"))
 }
 
 fn is_by<T: Payload>(signed: &Signed<T>, signer: Address) -> bool {

@@ -3,6 +3,7 @@
 //! Guarantees: nothing is signed before the terms are checked; at most one authorization is signed, it is on disk before it is sent,
 //! and every further try sends that one; a summary is handed over only with a receipt that verifies.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use precis_protocol::problem::Charged;
 use precis_protocol::receipt::{self, ReceiptFile, SavedRequest, SignedReceipt};
 use precis_protocol::summary::SummaryResult;
 use precis_protocol::{headers, limits, strict, tags};
+use precis_verify::Transcript;
 use precis_verify::receipt::{Body, Exchange, ExpectedPayment};
-use precis_verify::{Transcript, VerifiedService};
 
 use crate::answer::{self, Delivered, Next};
 use crate::entropy;
@@ -190,7 +191,7 @@ impl Session {
         };
         let response = self.exchange.send(request.to_summaries(&[])?).await?;
         let terms = Terms::check(answer::quote(&response)?, &expected)?;
-        offer::check_offers(&terms, receipt_signer(&self.service)?, (options.clock)())?;
+        offer::check_offers(&terms, offer::receipt_signer(&self.service)?, (options.clock)())?;
         Ok(terms)
     }
 
@@ -327,7 +328,8 @@ impl Session {
         let recorded =
             receipt.payment.clone().ok_or_else(|| ClientError::malformed("the receipt records no payment"))?;
         check_settlement(delivered.settlement.as_ref(), &recorded)?;
-        offer::check_receipt(delivered.settlement.as_ref(), terms, receipt_signer(&service)?, &receipt)?;
+        let earlier_boot = matches!(service, Cow::Owned(_));
+        offer::check_receipt(delivered.settlement.as_ref(), terms, &service, &receipt, earlier_boot)?;
         let file = ReceiptFile {
             version: tags::RECEIPT_FILE.into(),
             request: SavedRequest {
@@ -343,11 +345,6 @@ impl Session {
         };
         Ok(Purchase { result, payment: recorded, settlement: delivered.settlement, receipt: file, transcript, resumed })
     }
-}
-
-/// The account of the attested key that signs receipts and offers.
-fn receipt_signer(service: &VerifiedService) -> Result<Address, ClientError> {
-    service.keyset().receipt_address().map_err(|_| ClientError::malformed("the keyset's receipt key is no key"))
 }
 
 /// The settlement header is a report; the receipt is what counts, so that they must agree.
