@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn parts_end_where_sentences_begin() {
-        assert_eq!(plan(100, 100, &[0, 50]), [0..100]);
+        assert_eq!(plan(100, 100, &[0, 50]).as_slice(), std::slice::from_ref(&(0..100)));
         assert_eq!(plan(100, 60, &[0, 10, 48, 55, 90]), [0..48, 48..100]);
         assert!(plan(0, 60, &[]).is_empty());
     }
