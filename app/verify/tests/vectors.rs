@@ -37,13 +37,16 @@ fn read(folder: &std::path::Path, name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The quote without what its recorder appended, and its collateral.
+/// The quote and its collateral, without what their recorders appended: bytes after the quote, a zero after a chain copied from one.
 fn load(folder: &std::path::Path, (quote, collateral, _): (&str, &str, u64)) -> (Vec<u8>, Collateral) {
     let mut quote = read(folder, quote);
     let at = if quote[0] == 4 { 632 } else { 54 + u32::from_le_bytes(quote[50..54].try_into().unwrap()) as usize };
     let length = at + 4 + u32::from_le_bytes(quote[at..at + 4].try_into().unwrap()) as usize;
     quote.truncate(length);
-    (quote, serde_json::from_slice(&read(folder, collateral)).unwrap())
+    let mut collateral: Collateral = serde_json::from_slice(&read(folder, collateral)).unwrap();
+    collateral.pck_certificate_chain =
+        collateral.pck_certificate_chain.map(|chain| chain.trim_end_matches('\0').to_owned());
+    (quote, collateral)
 }
 
 fn judge(quote: &[u8], collateral: &Collateral, now: u64) -> Result<QuoteClaims, GenuineError> {
@@ -166,9 +169,8 @@ fn collateral_outside_its_window_or_of_another_machine_is_refused() {
     }
     // A clock up to five minutes late still accepts what Intel has just issued.
     assert!(judge(&bytes, &collateral, 1_791_418_186 - 200).is_ok());
+    // The same CA certified both machines, so that only the platform in the TCB info tells them apart.
     let (_, other) = load(&folder, GCP);
-    let quote = Quote::parse(&bytes).unwrap();
-    assert!(check_shape(&quote, &other).is_err());
     assert!(judge(&bytes, &other, GCP.2).is_err());
 }
 
