@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use precis_tests::cli::Ended;
 use precis_tests::paths;
+use precis_tests::proxy::Proxy;
 use precis_tests::story::Story;
 use serde_json::Value;
 
@@ -48,6 +49,15 @@ fn stable(mut json: Value) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(&json)?)
 }
 
+/// Changes the last digit of the block's own hash.
+fn alter_hash(answer: &mut [u8]) {
+    const MEMBER: &[u8] = b"\"hash\":\"0x";
+    let at = answer.windows(MEMBER.len()).position(|window| window == MEMBER).map(|at| at + MEMBER.len() + 63);
+    if let Some(digit) = at.and_then(|at| answer.get_mut(at)) {
+        *digit = if *digit == b'0' { b'1' } else { b'0' };
+    }
+}
+
 #[tokio::test]
 async fn an_auditor_can_check_everything_live_and_later() {
     let scene = Scene::set().await.unwrap();
@@ -88,11 +98,37 @@ async fn an_auditor_can_check_everything_live_and_later() {
         })
         .await;
     story
-        .tell("a node of another chain, or one that knows another block, is noticed", async {
-            // The gRPC endpoint is no JSON-RPC node.
-            cli.run(&["verify", "--rpc", &grpc]).await?.expect(5)?;
-            Ok(())
-        })
+        .tell(
+            "a node that has another block at that height rejects, one of another chain or kind settles nothing",
+            async {
+                let node = Proxy::start(&rpc).await?;
+                let answers = |method: &'static str, from: &'static str, to: &'static str| {
+                    node.alter(move |request, body| {
+                        if String::from_utf8_lossy(&request.body).contains(method) {
+                            *body = String::from_utf8_lossy(body).replacen(from, to, 1).into_bytes();
+                        }
+                    });
+                };
+                // Another chain id; a hash that is none; another hash.
+                answers("eth_chainId", "\"0x7a69\"", "\"0x1\"");
+                let other = cli.run(&["verify", "--rpc", &node.url]).await?.expect(5)?;
+                ensure!(other.stdout.contains("is of chain 1, not of eip155:31337"), "{}", other.stdout);
+                answers("eth_getBlockByNumber", "\"hash\":\"0x", "\"hash\":\"0x00\",\"was\":\"0x");
+                cli.run(&["verify", "--rpc", &node.url]).await?.expect(5)?;
+                node.alter(|request, body| {
+                    if String::from_utf8_lossy(&request.body).contains("eth_getBlockByNumber") {
+                        alter_hash(body);
+                    }
+                });
+                let forked = cli.run(&["verify", "--rpc", &node.url]).await?.expect(1)?;
+                ensure!(forked.stdout.contains("the challenge names"), "{}", forked.stdout);
+                node.alter(|_, _| {});
+                cli.run(&["verify", "--rpc", &node.url]).await?.expect(0)?;
+                // The gRPC endpoint is no JSON-RPC node.
+                cli.run(&["verify", "--rpc", &grpc]).await?.expect(5)?;
+                Ok(())
+            },
+        )
         .await;
     story
         .tell("what was saved verifies with the network cut, at its time and at no other", async {
@@ -163,7 +199,7 @@ async fn an_auditor_can_check_everything_live_and_later() {
             cli.run(&["receipt", "verify", &files[1], "--summary", &summary(1)?]).await?.expect(0)?;
             std::fs::write(named(2), "Another summary.")?;
             cli.run(&["receipt", "verify", &files[1], "--summary", &summary(2)?]).await?.expect(1)?;
-            // Evidence saved apart does as well, and evidence for another keyset does not.
+            // Evidence of the same boot that was saved apart does as well.
             cli.run(&["receipt", "verify", &files[1], "--evidence", evidence]).await?.expect(0)?;
             Ok(())
         })

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use precis_store::*;
 use redb::backends::InMemoryBackend;
@@ -358,16 +357,4 @@ async fn what_a_killed_process_acknowledged_is_there() {
         assert!(unfinished == last + 1 || unfinished == last + 2, "{unfinished} after {last}");
         next = unfinished;
     }
-}
-
-#[tokio::test]
-async fn claims_per_second_are_printed() {
-    let fixture = fixture().await;
-    let ledger = fixture.ledger();
-    let start = Instant::now();
-    for number in 0..200 {
-        assert!(matches!(ledger.claim(numbered(number)).await.unwrap(), Claim::Fresh(_)));
-    }
-    let took = start.elapsed();
-    eprintln!("200 claims one after another, each with fsync: {took:?}, {:.0} per second", 200.0 / took.as_secs_f64());
 }
