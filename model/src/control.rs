@@ -1,17 +1,21 @@
 //! How the owner of a request reaches into the inner loop: cancellation, deadline, progress.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
 use crate::error::Error;
 
 type Progress = Arc<dyn Fn(u32, u32) + Send + Sync>;
 
+const WAITING: u8 = 0;
+const STARTED: u8 = 1;
+const CANCELLED: u8 = 2;
+
 /// Cancellation flag, deadline and progress callback of one request.
 #[derive(Clone, Default)]
 pub struct Control {
-    cancelled: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
     deadline: Option<Instant>,
     progress: Option<Progress>,
 }
@@ -38,7 +42,7 @@ impl Control {
 
     /// A handle that cancels this request from elsewhere.
     pub fn canceller(&self) -> Canceller {
-        Canceller(Arc::clone(&self.cancelled))
+        Canceller(Arc::clone(&self.state))
     }
 
     /// Whether the request must stop now.
@@ -46,13 +50,23 @@ impl Control {
     /// # Errors
     /// [`Error::Cancelled`] or [`Error::Deadline`].
     pub fn check(&self) -> Result<(), Error> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.state.load(Ordering::Relaxed) == CANCELLED {
             return Err(Error::Cancelled);
         }
         match self.deadline {
             Some(deadline) if Instant::now() >= deadline => Err(Error::Deadline),
             _ => Ok(()),
         }
+    }
+
+    /// The work begins now: from here on [`Canceller::cancel_waiting`] comes too late.
+    ///
+    /// # Errors
+    /// As [`Control::check`].
+    pub(crate) fn begin(&self) -> Result<(), Error> {
+        // Begun twice or called off: `check` tells which.
+        let _ = self.state.compare_exchange(WAITING, STARTED, Ordering::AcqRel, Ordering::Acquire);
+        self.check()
     }
 
     /// Tell the watcher that `done` of `total` tokens are read.
@@ -65,11 +79,44 @@ impl Control {
 
 /// Cancels a request; cheap to clone and to keep.
 #[derive(Clone)]
-pub struct Canceller(Arc<AtomicBool>);
+pub struct Canceller(Arc<AtomicU8>);
 
 impl Canceller {
     /// Stop the request at its next step. Cannot be undone.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.store(CANCELLED, Ordering::Relaxed);
+    }
+
+    /// Call the request off if its work has not begun; whether that was in time. A request that was called off already
+    /// was in time.
+    #[must_use]
+    pub fn cancel_waiting(&self) -> bool {
+        match self.0.compare_exchange(WAITING, CANCELLED, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(found) => found == CANCELLED,
+        }
+    }
+
+    /// Whether the work has begun.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == STARTED
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_waiting_work_is_called_off() {
+        let (waiting, begun) = (Control::new(), Control::new());
+        assert_eq!(begun.begin(), Ok(()));
+        assert!(!begun.canceller().cancel_waiting() && begun.canceller().has_begun());
+        assert_eq!(begun.check(), Ok(()));
+        assert!(waiting.canceller().cancel_waiting() && waiting.canceller().cancel_waiting());
+        assert_eq!(waiting.begin(), Err(Error::Cancelled));
+        begun.canceller().cancel();
+        assert_eq!(begun.check(), Err(Error::Cancelled));
     }
 }

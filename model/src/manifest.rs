@@ -105,6 +105,17 @@ impl Manifest {
         })
     }
 
+    /// The manifest of a mode, without its files: for a stand-in of the model in tests.
+    ///
+    /// # Errors
+    /// If what is compiled in is not well formed, which its own test excludes.
+    pub fn compiled_in(mode: Mode) -> Result<Self, LoadError> {
+        Self::parse(match mode {
+            Mode::Extractive => MINILM,
+            Mode::Abstractive => SMOLLM2,
+        })
+    }
+
     /// The model digest: SHA-256 over the exact bytes of the manifest file.
     pub fn digest(&self) -> [u8; 32] {
         self.digest

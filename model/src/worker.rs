@@ -109,7 +109,7 @@ fn serve(models: &Models, receiver: &Receiver<Queued>, stopping: &AtomicBool) {
             let Job { mode, text, options, control } = job;
             // The models keep no state of a request, so nothing half-changed outlives a panic.
             let work = AssertUnwindSafe(|| {
-                control.check()?;
+                control.begin()?;
                 models.get(mode).summarize(&text, &options, &control)
             });
             catch_unwind(work).unwrap_or(Err(Error::Internal("panic")))
