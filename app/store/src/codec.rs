@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::claim::{Authorization, JobId};
 use crate::record::{JobResult, Record};
-use crate::state::{Broadcast, State};
+use crate::state::{Broadcast, Flow, State};
 
 const RECORD_FORMAT: u8 = 1;
 const RESULT_FORMAT: u8 = 1;
@@ -33,7 +33,12 @@ pub(crate) fn encode_record(record: &Record, result_digest: Option<&[u8; 32]>) -
     out.extend_from_slice(&authorization.nonce);
     out.extend_from_slice(&authorization.valid_before.to_be_bytes());
     out.extend_from_slice(&record.fingerprint);
-    optional(record.token_digest.as_ref().map(|digest| &digest[..]), &mut out);
+    optional(record.identifier.as_ref().map(|digest| &digest[..]), &mut out);
+    out.push(match record.flow {
+        Flow::Authorization => 0,
+        Flow::Upfront => 1,
+    });
+    bytes(&record.context, &mut out);
     encode_state(&record.state, &mut out);
     out.extend_from_slice(&record.created_at.to_be_bytes());
     out.extend_from_slice(&record.updated_at.to_be_bytes());
@@ -62,7 +67,13 @@ pub(crate) fn decode_record(bytes: &[u8]) -> Option<StoredRecord> {
         job_id,
         authorization,
         fingerprint: reader.array()?,
-        token_digest: reader.optional_digest()?,
+        identifier: reader.optional_digest()?,
+        flow: match reader.u8()? {
+            0 => Flow::Authorization,
+            1 => Flow::Upfront,
+            _ => return None,
+        },
+        context: reader.bytes()?.to_vec(),
         state: decode_state(&mut reader)?,
         created_at: reader.u64()?,
         updated_at: reader.u64()?,
@@ -110,6 +121,25 @@ fn encode_state(state: &State, out: &mut Vec<u8>) {
             out.push(7);
             bytes(code.as_bytes(), out);
         }
+        State::Paid { transaction } => {
+            out.push(8);
+            out.extend_from_slice(transaction);
+        }
+        State::Refunding { transaction, code, broadcast } => {
+            encode_broadcast(9, broadcast.as_ref(), out);
+            out.extend_from_slice(transaction);
+            bytes(code.as_bytes(), out);
+        }
+        State::Refunded { transaction, code, refund } => {
+            out.push(10);
+            out.extend_from_slice(transaction);
+            bytes(code.as_bytes(), out);
+            out.extend_from_slice(refund);
+        }
+        State::Void { code } => {
+            out.push(11);
+            bytes(code.as_bytes(), out);
+        }
     }
 }
 
@@ -129,6 +159,13 @@ fn decode_state(reader: &mut Reader<'_>) -> Option<State> {
         5 => State::Rejected { code: reader.text()? },
         6 => State::Unknown { broadcast: reader.broadcast()? },
         7 => State::Failed { code: reader.text()? },
+        8 => State::Paid { transaction: reader.array()? },
+        9 => {
+            let broadcast = reader.broadcast()?;
+            State::Refunding { transaction: reader.array()?, code: reader.text()?, broadcast }
+        }
+        10 => State::Refunded { transaction: reader.array()?, code: reader.text()?, refund: reader.array()? },
+        11 => State::Void { code: reader.text()? },
         _ => return None,
     })
 }
@@ -230,6 +267,12 @@ mod tests {
             "[a-z_]{0,20}".prop_map(|code| State::Rejected { code }),
             broadcasts().prop_map(|broadcast| State::Unknown { broadcast }),
             "[a-z_]{0,20}".prop_map(|code| State::Failed { code }),
+            any::<[u8; 32]>().prop_map(|transaction| State::Paid { transaction }),
+            (any::<[u8; 32]>(), "[a-z_]{0,20}", broadcasts())
+                .prop_map(|(transaction, code, broadcast)| State::Refunding { transaction, code, broadcast }),
+            (any::<[u8; 32]>(), "[a-z_]{0,20}", any::<[u8; 32]>())
+                .prop_map(|(transaction, code, refund)| State::Refunded { transaction, code, refund }),
+            "[a-z_]{0,20}".prop_map(|code| State::Void { code }),
         ]
     }
 
@@ -258,17 +301,30 @@ mod tests {
             authorization,
             any::<[u8; 32]>(),
             option::of(any::<[u8; 32]>()),
+            (prop_oneof![Just(Flow::Authorization), Just(Flow::Upfront)], vec(any::<u8>(), 0..40)),
             states(),
             any::<u64>(),
             any::<u64>(),
         )
             .prop_map(
-                |(version, job_id, authorization, fingerprint, token_digest, state, created_at, updated_at)| Record {
+                |(
+                    version,
+                    job_id,
+                    authorization,
+                    fingerprint,
+                    identifier,
+                    (flow, context),
+                    state,
+                    created_at,
+                    updated_at,
+                )| Record {
                     version,
                     job_id: JobId(job_id),
                     authorization,
                     fingerprint,
-                    token_digest,
+                    identifier,
+                    flow,
+                    context,
                     state,
                     created_at,
                     updated_at,

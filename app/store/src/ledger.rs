@@ -1,5 +1,7 @@
 //! The ledger's interface, and its errors by who must act.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::claim::{ClaimKey, JobId};
@@ -13,14 +15,31 @@ pub enum Claim {
     Fresh(Record),
     /// It was claimed before. Its fingerprint tells a retry of the same request from a reuse for another.
     Existing(Record),
-    /// The payer has too many unfinished jobs; nothing was claimed.
+    /// The payer has too many unsettled jobs; nothing was claimed.
     TooManyUnsettled {
         /// How many.
         unsettled: u64,
     },
+    /// The payer used its identifier for another authorization before; nothing was claimed.
+    IdentifierTaken,
 }
 
-/// Why a call failed. Whatever the error, nothing was changed, except as [`LedgerError::Storage`] says.
+/// Names one worker of one process, for as long as that runs.
+pub type Holder = [u8; 16];
+
+/// What came of [`Ledger::hold`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// The job is the caller's to work on until the time it asked for is over.
+    Ours,
+    /// Another holder works on it.
+    Theirs,
+}
+
+/// Where a listing goes on.
+pub type Cursor = [u8; 32];
+
+/// Why a call failed. Whatever the error, nothing was changed, except as [`LedgerError::Storage`] and [`LedgerError::Unreachable`] say.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
@@ -33,7 +52,7 @@ pub enum LedgerError {
         /// The version it is at.
         current: u64,
     },
-    /// For the programmer: [`Stage::may_follow`] does not allow this.
+    /// For the programmer: [`crate::Flow::allows`] does not allow this.
     #[error("a job cannot go from {from:?} to {to:?}")]
     IllegalTransition {
         /// Where the job stands.
@@ -55,21 +74,27 @@ pub enum LedgerError {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// For the operator: another process has the ledger open.
+    /// For the operator: another process has the embedded ledger open.
     #[error("the ledger is in use by another process")]
     InUse,
-    /// For the operator: this is a ledger, but not one of this key. The file was not touched.
+    /// For the operator: this is a ledger, but not one of this key. It was not touched.
     #[error("the ledger was sealed with another key")]
     WrongKey,
-    /// For the operator: the file is damaged or not a ledger. On opening, the file was not touched.
+    /// For the operator: what is stored is damaged, was altered, or is not a ledger. On opening, it was not touched.
     #[error("the ledger is damaged: {0}")]
     Corrupt(&'static str),
-    /// For the operator: the disk is full. The ledger must be opened again after room was made.
+    /// For the operator: the disk is full. An embedded ledger must be opened again after room was made.
     #[error("no room left for the ledger")]
     Full,
     /// For the operator: the disk failed, now or in an earlier call; open the ledger again. The last change may have been stored.
     #[error("the ledger's storage failed: {0:?}")]
     Storage(std::io::ErrorKind),
+    /// For the operator: the database does not answer, or not in time; call again. The last change may have been stored.
+    #[error("the ledger's database does not answer: {0}")]
+    Unreachable(&'static str),
+    /// For the operator: the database, its address or its settings cannot be used as they are.
+    #[error("the ledger's database cannot be used: {0}")]
+    Unsuitable(&'static str),
 }
 
 /// Payments, jobs, results and receipts. Every method is atomic; what it wrote is durable when it returns. Dropping a
@@ -98,16 +123,44 @@ pub trait Ledger: Send + Sync {
         at: u64,
     ) -> Result<Record, LedgerError>;
 
+    /// The job that a payer's identifier was used for.
+    async fn by_identifier(&self, identifier: &[u8; 32]) -> Result<Option<Record>, LedgerError>;
+
+    /// Takes a job to work on, or keeps it for longer: at most one holder at a time, over every process that shares the ledger. A
+    /// holder that is gone holds no longer than it asked for, nor than [`MAX_HOLD`]; with one process, no longer than that lives.
+    ///
+    /// Holding spares double work. What makes double work harmless are the versions of [`Ledger::advance`].
+    async fn hold(&self, key: &ClaimKey, holder: &Holder, time: Duration) -> Result<Hold, LedgerError>;
+
+    /// Gives a job back, if `holder` holds it.
+    async fn release(&self, key: &ClaimKey, holder: &Holder) -> Result<(), LedgerError>;
+
     /// Every job that is not final, for reconciliation. In no particular order.
     async fn unfinished(&self) -> Result<Vec<Record>, LedgerError>;
 
-    /// How many jobs of a payer are not final, over all networks.
+    /// Jobs after `after`, at most `limit` (0 counts as 1), in an order that does not change while they exist; and where to go on, if there may be more.
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<(Vec<Record>, Option<Cursor>), LedgerError>;
+
+    /// How many jobs of a payer are unsettled ([`Stage::is_unsettled`]), over all networks.
     async fn unsettled_of(&self, payer: &[u8; 20]) -> Result<u64, LedgerError>;
+
+    /// Keeps a public document under a name, at most [`MAX_DOCUMENTS`] of them, the newest; what was kept under the name first stays. For what
+    /// every instance must be able to hand out.
+    async fn keep(&self, name: &[u8; 32], document: &[u8], at: u64) -> Result<(), LedgerError>;
+
+    /// The document kept under a name.
+    async fn kept(&self, name: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError>;
 
     /// Forgets final jobs that last changed, and whose authorizations became void, before `before`; at most
     /// [`EXPIRED_PER_CALL`] of them, the oldest first. Returns how many.
     async fn expire(&self, before: u64) -> Result<u64, LedgerError>;
 }
 
+/// The longest time that [`Ledger::hold`] gives; more is cut to it.
+pub const MAX_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Jobs that one call of [`Ledger::expire`] forgets, count.
 pub const EXPIRED_PER_CALL: usize = 1_000;
+
+/// Documents that are kept, count.
+pub const MAX_DOCUMENTS: usize = 512;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::claim::{Authorization, ClaimKey, JobId};
 use crate::ledger::LedgerError;
-use crate::state::State;
+use crate::state::{Flow, Stage, State};
 
 /// Sizes of what a record may hold.
 pub mod limits {
@@ -12,10 +12,14 @@ pub mod limits {
     pub const MAX_NETWORK_BYTES: usize = 64;
     /// Code of a rejection or a failure, bytes.
     pub const MAX_CODE_BYTES: usize = 128;
+    /// What the service wants to remember of a request, bytes.
+    pub const MAX_CONTEXT_BYTES: usize = 64 * 1024;
     /// Signed settlement transaction, bytes.
     pub const MAX_RAW_TRANSACTION_BYTES: usize = 64 * 1024;
     /// Response of a result, bytes.
     pub const MAX_RESPONSE_BYTES: usize = precis_protocol::limits::MAX_RESPONSE_BYTES;
+    /// A document that is kept, bytes.
+    pub const MAX_DOCUMENT_BYTES: usize = precis_protocol::limits::MAX_ATTESTATION_BYTES;
     /// Receipt of a result, bytes.
     pub const MAX_RECEIPT_BYTES: usize = precis_protocol::limits::MAX_RECEIPT_BYTES;
 }
@@ -27,7 +31,7 @@ pub struct JobResult {
     pub status: u16,
     /// The exact response bytes.
     pub response: Vec<u8>,
-    /// What goes out beside the response: first what the receipt will need, then the signed receipt and the settlement.
+    /// What goes out beside the response, once it is signed.
     pub receipt: Option<Vec<u8>>,
 }
 
@@ -42,8 +46,12 @@ pub struct Record {
     pub authorization: Authorization,
     /// Keyed digest of the request that was paid for (SPEC 6.4).
     pub fingerprint: [u8; 32],
-    /// Digest of the bearer token that may fetch the result, if one was given out.
-    pub token_digest: Option<[u8; 32]>,
+    /// Keyed digest of the payer and the `payment-identifier` it chose, if it chose one.
+    pub identifier: Option<[u8; 32]>,
+    /// When the payment is taken.
+    pub flow: Flow,
+    /// What the service needs to end the job without its caller. Not interpreted here.
+    pub context: Vec<u8>,
     /// Where it stands.
     pub state: State,
     /// When it was claimed, Unix seconds.
@@ -74,8 +82,8 @@ impl fmt::Debug for Record {
     }
 }
 
-/// A claim to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A claim to be made. Request-derived: no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewClaim {
     /// 16 random bytes.
     pub job_id: JobId,
@@ -83,11 +91,15 @@ pub struct NewClaim {
     pub authorization: Authorization,
     /// Keyed digest of the request (SPEC 6.4).
     pub fingerprint: [u8; 32],
-    /// Digest of the job's bearer token, if one is given out.
-    pub token_digest: Option<[u8; 32]>,
+    /// Keyed digest of the payer and its `payment-identifier`, if it chose one. Names one claim.
+    pub identifier: Option<[u8; 32]>,
+    /// When the payment is taken.
+    pub flow: Flow,
+    /// What the service needs to end the job without its caller.
+    pub context: Vec<u8>,
     /// Unix seconds.
     pub at: u64,
-    /// Unfinished jobs this payer may have, this one included; none for no limit.
+    /// Unsettled jobs this payer may have, this one included; none for no limit.
     pub max_unsettled: Option<u64>,
 }
 
@@ -98,8 +110,6 @@ pub struct Change {
     pub to: State,
     /// Replaces the stored result if given.
     pub result: Option<JobResult>,
-    /// Replaces the digest of the bearer token if given.
-    pub token_digest: Option<[u8; 32]>,
     /// Unix seconds.
     pub at: u64,
 }
@@ -108,7 +118,7 @@ impl Change {
     /// To `state` at `at`, and nothing else.
     #[must_use]
     pub fn to(state: State, at: u64) -> Self {
-        Self { to: state, result: None, token_digest: None, at }
+        Self { to: state, result: None, at }
     }
 
     /// With a result to store.
@@ -117,28 +127,67 @@ impl Change {
         self.result = Some(result);
         self
     }
+}
 
-    /// With another bearer token.
-    #[must_use]
-    pub fn with_token_digest(mut self, digest: [u8; 32]) -> Self {
-        self.token_digest = Some(digest);
-        self
+impl NewClaim {
+    /// The record it becomes.
+    pub(crate) fn into_record(self) -> Result<Record, LedgerError> {
+        within("network", self.authorization.network.len(), limits::MAX_NETWORK_BYTES)?;
+        within("context", self.context.len(), limits::MAX_CONTEXT_BYTES)?;
+        Ok(Record {
+            version: 1,
+            job_id: self.job_id,
+            authorization: self.authorization,
+            fingerprint: self.fingerprint,
+            identifier: self.identifier,
+            flow: self.flow,
+            context: self.context,
+            state: State::Claimed,
+            created_at: self.at,
+            updated_at: self.at,
+            result: None,
+        })
     }
 }
 
-pub(crate) fn check_sizes(network: &str, state: &State, result: Option<&JobResult>) -> Result<(), LedgerError> {
-    let within = |what, length: usize, limit| {
-        if length <= limit { Ok(()) } else { Err(LedgerError::TooLarge { what, limit }) }
-    };
-    within("network", network.len(), limits::MAX_NETWORK_BYTES)?;
-    match state {
-        State::Rejected { code } | State::Failed { code } => within("code", code.len(), limits::MAX_CODE_BYTES)?,
-        State::Settling { broadcast: Some(broadcast) } | State::Unknown { broadcast: Some(broadcast) } => {
-            within("transaction", broadcast.raw.len(), limits::MAX_RAW_TRANSACTION_BYTES)?;
+impl Record {
+    /// The change itself, the same in every ledger: version, transition, sizes.
+    pub(crate) fn apply(&mut self, expected: u64, change: Change) -> Result<(), LedgerError> {
+        if self.version != expected {
+            return Err(LedgerError::Stale { current: self.version });
         }
-        _ => {}
+        let (from, to) = (self.state.stage(), change.to.stage());
+        if !self.flow.allows(from, to) {
+            return Err(LedgerError::IllegalTransition { from, to });
+        }
+        if change.result.is_none() && matches!(to, Stage::Done | Stage::Settled) {
+            return Err(LedgerError::ResultRequired);
+        }
+        check_sizes(&change)?;
+        self.version += 1;
+        self.state = change.to;
+        self.updated_at = change.at;
+        self.result = change.result.or(self.result.take());
+        Ok(())
     }
-    if let Some(result) = result {
+}
+
+pub(crate) fn within(what: &'static str, length: usize, limit: usize) -> Result<(), LedgerError> {
+    if length <= limit { Ok(()) } else { Err(LedgerError::TooLarge { what, limit }) }
+}
+
+fn check_sizes(change: &Change) -> Result<(), LedgerError> {
+    let (code, broadcast) = match &change.to {
+        State::Rejected { code } | State::Failed { code } | State::Void { code } | State::Refunded { code, .. } => {
+            (Some(code), None)
+        }
+        State::Settling { broadcast } | State::Unknown { broadcast } => (None, broadcast.as_ref()),
+        State::Refunding { code, broadcast, .. } => (Some(code), broadcast.as_ref()),
+        State::Claimed | State::Running | State::Done | State::Settled { .. } | State::Paid { .. } => (None, None),
+    };
+    within("code", code.map_or(0, String::len), limits::MAX_CODE_BYTES)?;
+    within("transaction", broadcast.map_or(0, |broadcast| broadcast.raw.len()), limits::MAX_RAW_TRANSACTION_BYTES)?;
+    if let Some(result) = &change.result {
         within("response", result.response.len(), limits::MAX_RESPONSE_BYTES)?;
         within("receipt", result.receipt.as_ref().map_or(0, Vec::len), limits::MAX_RECEIPT_BYTES)?;
     }

@@ -50,6 +50,10 @@ impl Vault {
         self.blind(b"job", &id.0)
     }
 
+    pub(crate) fn identifier_row(&self, identifier: &[u8; 32]) -> RowId {
+        self.blind(b"identifier", identifier)
+    }
+
     pub(crate) fn payer_row(&self, payer: &[u8; 20]) -> RowId {
         self.blind(b"payer", payer)
     }

@@ -48,14 +48,18 @@ async fn fixture() -> Fixture {
     Fixture { directory, ledger: Some(ledger) }
 }
 
-suite!(fixture);
+for_each_sentence!(one_test_each fixture);
 
 #[tokio::test]
 async fn everything_is_there_after_reopening() {
     let mut fixture = fixture().await;
     let first = settling(&fixture.ledger(), 1).await;
     let second = settled(&fixture.ledger(), 2).await;
+    let hour = std::time::Duration::from_secs(3600);
+    assert_eq!(fixture.ledger().hold(&first.claim_key(), &[1; 16], hour).await.unwrap(), Hold::Ours);
     let ledger = fixture.reopen().await;
+    // The holder was a part of the process that is gone.
+    assert_eq!(ledger.hold(&first.claim_key(), &[2; 16], hour).await.unwrap(), Hold::Ours);
     assert_eq!(ledger.get(&first.claim_key()).await.unwrap().unwrap(), first);
     assert_eq!(ledger.by_job_id(&second.job_id).await.unwrap().unwrap(), second);
     assert_eq!(ledger.unfinished().await.unwrap(), [first]);
@@ -203,6 +207,38 @@ async fn exchanged_rows_are_noticed() {
         for record in records {
             assert!(matches!(ledger.get(&record.claim_key()).await, Err(LedgerError::Corrupt(_))), "{table}");
         }
+    }
+}
+
+#[tokio::test]
+async fn names_that_lead_to_another_job_are_noticed() {
+    let mut fixture = fixture().await;
+    let mut records = Vec::new();
+    for number in [1, 2] {
+        records.push(claim(&fixture.ledger(), NewClaim { identifier: Some([number; 32]), ..new_claim(number) }).await);
+    }
+    fixture.ledger = None;
+    {
+        let database = Database::open(fixture.path()).unwrap();
+        let transaction = database.begin_write().unwrap();
+        for name in ["jobs", "identifiers"] {
+            let table: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefinition::new(name);
+            let mut table = transaction.open_table(table).unwrap();
+            let rows: Vec<([u8; 32], [u8; 32])> = table
+                .iter()
+                .unwrap()
+                .map(|row| row.map(|(key, value)| (*key.value(), *value.value())).unwrap())
+                .collect();
+            table.insert(&rows[0].0, &rows[1].1).unwrap();
+            table.insert(&rows[1].0, &rows[0].1).unwrap();
+        }
+        transaction.commit().unwrap();
+    }
+    let ledger = fixture.reopen().await;
+    for record in records {
+        assert!(matches!(ledger.by_job_id(&record.job_id).await, Err(LedgerError::Corrupt(_))));
+        assert!(matches!(ledger.by_identifier(&record.identifier.unwrap()).await, Err(LedgerError::Corrupt(_))));
+        assert_eq!(ledger.get(&record.claim_key()).await.unwrap(), Some(record));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The ledger of one instance: one redb file, one commit with fsync per change.
 
+mod documents;
+mod holds;
 mod inspect;
 mod open;
 mod overlay;
@@ -7,12 +9,13 @@ mod tables;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redb::{Database, StorageBackend};
 
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::{Claim, Ledger, LedgerError};
+use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerError};
 use crate::record::{Change, JobResult, NewClaim, Record};
 use crate::seal::{SealingKey, Vault};
 use crate::state::State;
@@ -24,6 +27,7 @@ pub struct EmbeddedLedger(Arc<Shared>);
 struct Shared {
     database: Database,
     vault: Vault,
+    holds: holds::Holds,
 }
 
 impl EmbeddedLedger {
@@ -38,7 +42,7 @@ impl EmbeddedLedger {
         blocking(move || {
             let vault = Vault::new(&key);
             let database = open::at_path(&path, &vault)?;
-            Ok(Self(Arc::new(Shared { database, vault })))
+            Ok(Self(Arc::new(Shared { database, vault, holds: holds::Holds::default() })))
         })
         .await
     }
@@ -51,7 +55,7 @@ impl EmbeddedLedger {
         blocking(move || {
             let vault = Vault::new(&key);
             let database = open::on_backend(backend, &vault)?;
-            Ok(Self(Arc::new(Shared { database, vault })))
+            Ok(Self(Arc::new(Shared { database, vault, holds: holds::Holds::default() })))
         })
         .await
     }
@@ -105,6 +109,24 @@ impl Ledger for EmbeddedLedger {
         self.run(move |shared| shared.change(&key, expected, change)).await
     }
 
+    async fn by_identifier(&self, identifier: &[u8; 32]) -> Result<Option<Record>, LedgerError> {
+        let identifier = *identifier;
+        self.run(move |shared| shared.by_identifier(&identifier)).await
+    }
+
+    async fn hold(&self, key: &ClaimKey, holder: &Holder, time: Duration) -> Result<Hold, LedgerError> {
+        Ok(self.0.holds.hold(key, holder, time))
+    }
+
+    async fn release(&self, key: &ClaimKey, holder: &Holder) -> Result<(), LedgerError> {
+        self.0.holds.release(key, holder);
+        Ok(())
+    }
+
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<(Vec<Record>, Option<Cursor>), LedgerError> {
+        self.run(move |shared| shared.page(after, limit)).await
+    }
+
     async fn unfinished(&self) -> Result<Vec<Record>, LedgerError> {
         self.run(Shared::unfinished).await
     }
@@ -112,6 +134,16 @@ impl Ledger for EmbeddedLedger {
     async fn unsettled_of(&self, payer: &[u8; 20]) -> Result<u64, LedgerError> {
         let payer = *payer;
         self.run(move |shared| shared.unsettled_of(&payer)).await
+    }
+
+    async fn keep(&self, name: &[u8; 32], document: &[u8], at: u64) -> Result<(), LedgerError> {
+        let (name, document) = (*name, document.to_vec());
+        self.run(move |shared| shared.keep(&name, &document, at)).await
+    }
+
+    async fn kept(&self, name: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
+        let name = *name;
+        self.run(move |shared| shared.kept(&name)).await
     }
 
     async fn expire(&self, before: u64) -> Result<u64, LedgerError> {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableHandle};
 
+use super::documents::{DOCUMENT_TIMES, DOCUMENTS};
 use super::inspect::inspect;
 use super::storage;
-use super::tables::{FORGETTABLE, JOBS, META, RECORDS, RESULTS, UNFINISHED};
+use super::tables::{FORGETTABLE, IDENTIFIERS, JOBS, META, RECORDS, RESULTS, UNFINISHED};
 use crate::ledger::LedgerError;
 use crate::seal::{RowId, Vault};
 
@@ -98,6 +99,9 @@ fn initialize(database: &Database, vault: &Vault) -> Result<(), LedgerError> {
         transaction.open_table(RECORDS).map_err(storage)?;
         transaction.open_table(RESULTS).map_err(storage)?;
         transaction.open_table(JOBS).map_err(storage)?;
+        transaction.open_table(DOCUMENTS).map_err(storage)?;
+        transaction.open_table(DOCUMENT_TIMES).map_err(storage)?;
+        transaction.open_table(IDENTIFIERS).map_err(storage)?;
         transaction.open_table(UNFINISHED).map_err(storage)?;
         transaction.open_table(FORGETTABLE).map_err(storage)?;
     }

@@ -1,17 +1,16 @@
 //! The tables and the transactions over them.
 //!
-//! Keys are blinded, values of `records` and `results` sealed. `jobs`, `unfinished` and `forgettable` are indexes; what they lead to is believed only if the record
-//! itself says so.
+//! Keys are blinded, values of `records` and `results` sealed. `jobs`, `identifiers`, `unfinished` and `forgettable` are indexes; what they lead to is
+//! believed only if the record itself says so.
 
 use redb::{Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::{Shared, storage};
 use crate::claim::{ClaimKey, JobId};
-use crate::codec::{decode_record, decode_result, encode_record, encode_result, result_digest};
-use crate::ledger::{Claim, EXPIRED_PER_CALL, LedgerError};
-use crate::record::{Change, NewClaim, Record, check_sizes};
+use crate::ledger::{Claim, Cursor, EXPIRED_PER_CALL, LedgerError};
+use crate::record::{Change, NewClaim, Record};
+use crate::rows::{self, Tables};
 use crate::seal::{RowId, Vault};
-use crate::state::{Stage, State};
 
 pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Claim row -> sealed record.
@@ -20,55 +19,52 @@ pub(super) const RECORDS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinitio
 pub(super) const RESULTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("results");
 /// Job row -> claim row.
 pub(super) const JOBS: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefinition::new("jobs");
-/// Payer row and claim row of every job that is not final.
-pub(super) const UNFINISHED: TableDefinition<'_, &[u8; 64], ()> = TableDefinition::new("unfinished");
-/// Time (u64, big-endian) and claim row of every final job -> job row.
-pub(super) const FORGETTABLE: TableDefinition<'_, &[u8; 40], &[u8; 32]> = TableDefinition::new("forgettable");
+/// Identifier row -> claim row.
+pub(super) const IDENTIFIERS: TableDefinition<'_, &[u8; 32], &[u8; 32]> = TableDefinition::new("identifiers");
+/// Payer row and claim row of every job that is not final -> whether it is unsettled.
+pub(super) const UNFINISHED: TableDefinition<'_, &[u8; 64], bool> = TableDefinition::new("unfinished");
+/// Time (u64, big-endian) and claim row of every final job -> job row and identifier row, zeros if it has none.
+pub(super) const FORGETTABLE: TableDefinition<'_, &[u8; 40], &[u8; 64]> = TableDefinition::new("forgettable");
+
+const TABLES: Tables = Tables { records: "records", results: "results" };
 
 type Rows<'txn> = Table<'txn, &'static [u8; 32], &'static [u8]>;
 
 impl Shared {
     pub(super) fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError> {
-        check_sizes(&new.authorization.network, &State::Claimed, None)?;
-        let key = new.authorization.claim_key();
+        let (key, limit) = (new.authorization.claim_key(), new.max_unsettled);
+        let record = new.into_record()?;
         // Retries of a claim need not wait for the writer.
         if let Some(existing) = self.get(&key)? {
             return Ok(Claim::Existing(existing));
         }
         let row = self.vault.claim_row(&key);
-        let job_row = self.vault.job_row(&new.job_id);
         let transaction = self.begin_write()?;
-        let record = {
+        {
             let mut writer = Writer::new(&transaction, &self.vault)?;
             if let Some(existing) = load(&writer.records, &writer.results, &self.vault, &row)? {
                 return Ok(Claim::Existing(existing));
             }
-            let payer = self.vault.payer_row(&new.authorization.payer);
+            let payer = self.vault.payer_row(&record.authorization.payer);
             let mut unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
-            if let Some(limit) = new.max_unsettled {
+            if let Some(limit) = limit {
                 let unsettled = count_of_payer(&unfinished, &payer)?;
                 if unsettled >= limit {
                     return Ok(Claim::TooManyUnsettled { unsettled });
                 }
             }
+            if let Some(identifier) = &record.identifier {
+                let mut identifiers = transaction.open_table(IDENTIFIERS).map_err(storage)?;
+                if identifiers.insert(&self.vault.identifier_row(identifier), &row).map_err(storage)?.is_some() {
+                    return Ok(Claim::IdentifierTaken);
+                }
+            }
             let mut jobs = transaction.open_table(JOBS).map_err(storage)?;
-            if jobs.insert(&job_row, &row).map_err(storage)?.is_some() {
+            if jobs.insert(&self.vault.job_row(&record.job_id), &row).map_err(storage)?.is_some() {
                 return Err(LedgerError::JobIdTaken);
             }
-            unfinished.insert(&join(&payer, &row), ()).map_err(storage)?;
-            let record = Record {
-                version: 1,
-                job_id: new.job_id,
-                authorization: new.authorization,
-                fingerprint: new.fingerprint,
-                token_digest: new.token_digest,
-                state: State::Claimed,
-                created_at: new.at,
-                updated_at: new.at,
-                result: None,
-            };
+            unfinished.insert(&join(&payer, &row), record.state.stage().is_unsettled()).map_err(storage)?;
             writer.store(&row, &record, false)?;
-            record
         };
         transaction.commit().map_err(storage)?;
         Ok(Claim::Fresh(record))
@@ -91,6 +87,18 @@ impl Shared {
         }
     }
 
+    pub(super) fn by_identifier(&self, identifier: &[u8; 32]) -> Result<Option<Record>, LedgerError> {
+        let transaction = self.begin_read()?;
+        let identifiers = transaction.open_table(IDENTIFIERS).map_err(storage)?;
+        let Some(row) = identifiers.get(&self.vault.identifier_row(identifier)).map_err(storage)? else {
+            return Ok(None);
+        };
+        match self.read(&transaction, row.value())? {
+            Some(record) if record.identifier == Some(*identifier) => Ok(Some(record)),
+            _ => Err(LedgerError::Corrupt("an identifier leads to another job")),
+        }
+    }
+
     pub(super) fn change(&self, key: &ClaimKey, expected: u64, change: Change) -> Result<Record, LedgerError> {
         let row = self.vault.claim_row(key);
         let transaction = self.begin_write()?;
@@ -98,10 +106,12 @@ impl Shared {
             let mut writer = Writer::new(&transaction, &self.vault)?;
             let mut record = load(&writer.records, &writer.results, &self.vault, &row)?.ok_or(LedgerError::NotFound)?;
             let new_result = change.result.is_some();
-            apply(&mut record, expected, change)?;
+            let before = record.state.stage();
+            record.apply(expected, change)?;
             writer.store(&row, &record, new_result)?;
-            if record.state.stage().is_final() {
-                self.move_to_forgettable(&transaction, &row, &record)?;
+            let after = record.state.stage();
+            if after.is_final() || after.is_unsettled() != before.is_unsettled() {
+                self.reindex(&transaction, &row, &record)?;
             }
             record
         };
@@ -109,18 +119,20 @@ impl Shared {
         Ok(record)
     }
 
-    fn move_to_forgettable(
-        &self,
-        transaction: &WriteTransaction,
-        row: &RowId,
-        record: &Record,
-    ) -> Result<(), LedgerError> {
-        let payer = self.vault.payer_row(&record.authorization.payer);
-        transaction.open_table(UNFINISHED).map_err(storage)?.remove(&join(&payer, row)).map_err(storage)?;
+    fn reindex(&self, transaction: &WriteTransaction, row: &RowId, record: &Record) -> Result<(), LedgerError> {
+        let entry = join(&self.vault.payer_row(&record.authorization.payer), row);
+        let mut unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
+        let stage = record.state.stage();
+        if !stage.is_final() {
+            unfinished.insert(&entry, stage.is_unsettled()).map_err(storage)?;
+            return Ok(());
+        }
+        unfinished.remove(&entry).map_err(storage)?;
         // Until the authorization is void, forgetting it would let it be claimed anew.
         let from = record.updated_at.max(record.authorization.valid_before);
-        let job_row = self.vault.job_row(&record.job_id);
-        transaction.open_table(FORGETTABLE).map_err(storage)?.insert(&timed(from, row), &job_row).map_err(storage)?;
+        let identifier = record.identifier.map_or([0; 32], |identifier| self.vault.identifier_row(&identifier));
+        let names = join(&self.vault.job_row(&record.job_id), &identifier);
+        transaction.open_table(FORGETTABLE).map_err(storage)?.insert(&timed(from, row), &names).map_err(storage)?;
         Ok(())
     }
 
@@ -129,7 +141,7 @@ impl Shared {
         let unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
         let mut records = Vec::new();
         for entry in unfinished.iter().map_err(storage)? {
-            let (key, ()) = entry.map(|(key, value)| (*key.value(), value.value())).map_err(storage)?;
+            let key = entry.map(|(key, _)| *key.value()).map_err(storage)?;
             let (_, row) =
                 key.split_last_chunk::<32>().ok_or(LedgerError::Corrupt("an index entry has another size"))?;
             match self.read(&transaction, row)? {
@@ -138,6 +150,26 @@ impl Shared {
             }
         }
         Ok(records)
+    }
+
+    pub(super) fn page(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<(Vec<Record>, Option<Cursor>), LedgerError> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        // A page of none would say nothing of where to go on.
+        let limit = limit.max(1);
+        let transaction = self.begin_read()?;
+        let records = transaction.open_table(RECORDS).map_err(storage)?;
+        let from = after.as_ref().map_or(Unbounded, Excluded);
+        let rows = records.range::<&[u8; 32]>((from, Unbounded)).map_err(storage)?.take(limit);
+        let rows = rows.map(|entry| entry.map(|(row, _)| *row.value()).map_err(storage));
+        let rows = rows.collect::<Result<Vec<RowId>, _>>()?;
+        let page =
+            rows.iter().map(|row| self.read(&transaction, row)?.ok_or(LedgerError::Corrupt("a record is missing")));
+        let page = page.collect::<Result<Vec<_>, _>>()?;
+        Ok((page, if rows.len() == limit { rows.last().copied() } else { None }))
     }
 
     pub(super) fn unsettled_of(&self, payer: &[u8; 20]) -> Result<u64, LedgerError> {
@@ -154,19 +186,22 @@ impl Shared {
             let mut records = transaction.open_table(RECORDS).map_err(storage)?;
             let mut results = transaction.open_table(RESULTS).map_err(storage)?;
             let mut jobs = transaction.open_table(JOBS).map_err(storage)?;
+            let mut identifiers = transaction.open_table(IDENTIFIERS).map_err(storage)?;
             let due = forgettable
                 .range::<&[u8; 40]>(..&timed(before, &[0; 32]))
                 .map_err(storage)?
                 .take(EXPIRED_PER_CALL)
-                .map(|entry| entry.map(|(key, job_row)| (*key.value(), *job_row.value())).map_err(storage))
+                .map(|entry| entry.map(|(key, names)| (*key.value(), *names.value())).map_err(storage))
                 .collect::<Result<Vec<_>, _>>()?;
-            for (key, job_row) in due {
+            for (key, names) in due {
                 let (_, row) =
                     key.split_last_chunk::<32>().ok_or(LedgerError::Corrupt("an index entry has another size"))?;
                 forgettable.remove(&key).map_err(storage)?;
                 records.remove(row).map_err(storage)?;
                 results.remove(row).map_err(storage)?;
+                let (job_row, identifier_row) = split(&names);
                 jobs.remove(&job_row).map_err(storage)?;
+                identifiers.remove(&identifier_row).map_err(storage)?;
                 count += 1;
             }
         }
@@ -174,12 +209,12 @@ impl Shared {
         Ok(count)
     }
 
-    fn begin_read(&self) -> Result<ReadTransaction, LedgerError> {
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, LedgerError> {
         self.database.begin_read().map_err(storage)
     }
 
     /// A transaction that is on disk when its commit returns. Dropped without a commit, it changes nothing.
-    fn begin_write(&self) -> Result<WriteTransaction, LedgerError> {
+    pub(super) fn begin_write(&self) -> Result<WriteTransaction, LedgerError> {
         let mut transaction = self.database.begin_write().map_err(storage)?;
         transaction.set_durability(Durability::Immediate).map_err(storage)?;
         Ok(transaction)
@@ -208,17 +243,11 @@ impl<'txn> Writer<'txn> {
     }
 
     fn store(&mut self, row: &RowId, record: &Record, new_result: bool) -> Result<(), LedgerError> {
-        let mut digest = None;
-        if let Some(result) = &record.result {
-            let plain = encode_result(result);
-            digest = Some(result_digest(&plain));
-            if new_result {
-                let sealed = self.vault.seal("results", row, &plain)?;
-                self.results.insert(row, &sealed[..]).map_err(storage)?;
-            }
+        let sealed = rows::seal(self.vault, &TABLES, row, record, new_result)?;
+        if let Some(result) = sealed.result {
+            self.results.insert(row, &result[..]).map_err(storage)?;
         }
-        let sealed = self.vault.seal("records", row, &encode_record(record, digest.as_ref()))?;
-        self.records.insert(row, &sealed[..]).map_err(storage)?;
+        self.records.insert(row, &sealed.record[..]).map_err(storage)?;
         Ok(())
     }
 }
@@ -232,50 +261,15 @@ fn load(
     let Some(sealed) = records.get(row).map_err(storage)? else {
         return Ok(None);
     };
-    let plain = vault.open("records", row, sealed.value()).ok_or(LedgerError::Corrupt("a record does not open"))?;
-    let stored = decode_record(&plain).ok_or(LedgerError::Corrupt("a record is malformed"))?;
-    let mut record = stored.record;
-    if vault.claim_row(&record.claim_key()) != *row {
-        return Err(LedgerError::Corrupt("a record is not in its place"));
-    }
-    if let Some(digest) = stored.result_digest {
-        let sealed = results.get(row).map_err(storage)?.ok_or(LedgerError::Corrupt("a result is missing"))?;
-        let plain = vault.open("results", row, sealed.value()).ok_or(LedgerError::Corrupt("a result does not open"))?;
-        if result_digest(&plain) != digest {
-            return Err(LedgerError::Corrupt("a result is not that of its record"));
-        }
-        record.result = Some(decode_result(&plain).ok_or(LedgerError::Corrupt("a result is malformed"))?);
-    }
-    Ok(Some(record))
+    let result = || Ok(results.get(row).map_err(storage)?.map(|sealed| sealed.value().to_vec()));
+    rows::open(vault, &TABLES, row, sealed.value(), result).map(Some)
 }
 
-/// The change itself: version, transition, sizes.
-fn apply(record: &mut Record, expected: u64, change: Change) -> Result<(), LedgerError> {
-    if record.version != expected {
-        return Err(LedgerError::Stale { current: record.version });
-    }
-    let (from, to) = (record.state.stage(), change.to.stage());
-    if !to.may_follow(from) {
-        return Err(LedgerError::IllegalTransition { from, to });
-    }
-    if change.result.is_none() && matches!(to, Stage::Done | Stage::Settled) {
-        return Err(LedgerError::ResultRequired);
-    }
-    check_sizes(&record.authorization.network, &change.to, change.result.as_ref())?;
-    record.version += 1;
-    record.state = change.to;
-    record.updated_at = change.at;
-    record.result = change.result.or(record.result.take());
-    record.token_digest = change.token_digest.or(record.token_digest);
-    Ok(())
-}
-
-fn count_of_payer(unfinished: &impl ReadableTable<&'static [u8; 64], ()>, payer: &RowId) -> Result<u64, LedgerError> {
+fn count_of_payer(unfinished: &impl ReadableTable<&'static [u8; 64], bool>, payer: &RowId) -> Result<u64, LedgerError> {
     let range = unfinished.range::<&[u8; 64]>(&join(payer, &[0; 32])..=&join(payer, &[0xff; 32])).map_err(storage)?;
     let mut count = 0;
     for entry in range {
-        entry.map_err(storage)?;
-        count += 1;
+        count += u64::from(entry.map_err(storage)?.1.value());
     }
     Ok(count)
 }
@@ -285,6 +279,13 @@ fn join(first: &RowId, second: &RowId) -> [u8; 64] {
     key[..32].copy_from_slice(first);
     key[32..].copy_from_slice(second);
     key
+}
+
+fn split(joined: &[u8; 64]) -> (RowId, RowId) {
+    let (mut first, mut second) = ([0; 32], [0; 32]);
+    first.copy_from_slice(&joined[..32]);
+    second.copy_from_slice(&joined[32..]);
+    (first, second)
 }
 
 fn timed(time: u64, row: &RowId) -> [u8; 40] {

@@ -1,7 +1,18 @@
-//! What every ledger must do, whatever it stands on: `suite!(factory)` makes one test of each sentence. `factory` is an async function that gives
-//! a value owning an empty ledger, and `ledger()` of that value is an `Arc<dyn Ledger>`.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+//! What every ledger must do, whatever it stands on. `for_each_sentence!(one_test_each factory)` makes one test of each sentence: `factory` is an
+//! async function that gives a value owning an empty ledger, and `ledger()` of that value is an `Arc<dyn Ledger>`. `for_each_sentence!(listed)` is a list of
+//! names and functions.
+#![allow(dead_code, unused_macros, unused_imports, clippy::unwrap_used, clippy::panic)]
 
+pub mod changes;
+pub mod claims;
+pub mod documents;
+pub mod holds;
+pub mod listing;
+pub mod names;
+pub mod states;
+
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use precis_store::*;
@@ -28,10 +39,19 @@ pub fn new_claim(number: u8) -> NewClaim {
         job_id: JobId([number; 16]),
         authorization: authorization(number),
         fingerprint: [number; 32],
-        token_digest: None,
+        identifier: None,
+        flow: Flow::Authorization,
+        context: vec![number; 8],
         at: NOW,
         max_unsettled: None,
     }
+}
+
+/// By a payer of its own.
+pub fn new_claim_of_another(number: u8) -> NewClaim {
+    let mut new = new_claim(number);
+    new.authorization.payer = [number; 20];
+    new
 }
 
 pub fn result(text: &str) -> JobResult {
@@ -46,11 +66,15 @@ pub fn broadcast(number: u8) -> Option<Broadcast> {
     Some(Broadcast { transaction: [number; 32], raw: vec![number; 100] })
 }
 
-pub async fn fresh(ledger: &Shared, number: u8) -> Record {
-    match ledger.claim(new_claim(number)).await.unwrap() {
+pub async fn claim(ledger: &Shared, new: NewClaim) -> Record {
+    match ledger.claim(new).await.unwrap() {
         Claim::Fresh(record) => record,
         other => panic!("{other:?}"),
     }
+}
+
+pub async fn fresh(ledger: &Shared, number: u8) -> Record {
+    claim(ledger, new_claim(number)).await
 }
 
 /// Moves a job along, from the version it is at.
@@ -74,287 +98,75 @@ pub async fn settled(ledger: &Shared, number: u8) -> Record {
         .unwrap()
 }
 
-pub async fn a_claim_is_fresh_once_and_then_existing(ledger: Shared) {
-    let record = fresh(&ledger, 1).await;
-    assert_eq!((record.version, &record.state, record.created_at), (1, &State::Claimed, NOW));
-    let mut again = new_claim(1);
-    again.job_id = JobId([9; 16]);
-    again.fingerprint = [9; 32];
-    let Claim::Existing(existing) = ledger.claim(again).await.unwrap() else { panic!() };
-    assert_eq!(existing, record);
-    assert!(ledger.by_job_id(&JobId([9; 16])).await.unwrap().is_none());
-}
-
-pub async fn network_asset_payer_and_nonce_make_the_claim_and_nothing_else_does(ledger: Shared) {
-    let first = fresh(&ledger, 1).await;
-    type Edit = fn(&mut Authorization);
-    let changes: [(Edit, bool); 7] = [
-        (|a| a.network = "eip155:84532".into(), true),
-        (|a| a.asset = [1; 20], true),
-        (|a| a.payer = [1; 20], true),
-        (|a| a.nonce = [200; 32], true),
-        (|a| a.pay_to = [1; 20], false),
-        (|a| a.amount = 1, false),
-        (|a| a.valid_before = 1, false),
-    ];
-    for (number, (change, other)) in (100..).zip(changes) {
-        let mut new = new_claim(1);
-        new.job_id = JobId([number; 16]);
-        change(&mut new.authorization);
-        match ledger.claim(new).await.unwrap() {
-            Claim::Fresh(_) => assert!(other, "change {number}"),
-            Claim::Existing(record) => assert!(!other && record == first, "change {number}"),
-            Claim::TooManyUnsettled { .. } => panic!(),
-        }
+/// What calls give that are made at once.
+pub async fn at_once<T, F>(calls: impl IntoIterator<Item = F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let calls: Vec<_> = calls.into_iter().map(tokio::spawn).collect();
+    let mut results = Vec::new();
+    for call in calls {
+        results.push(call.await.unwrap());
     }
+    results
 }
 
-pub async fn of_concurrent_claims_one_is_fresh(ledger: Shared) {
-    let tasks: Vec<_> = (0..24u8)
-        .map(|number| {
-            let ledger = Arc::clone(&ledger);
-            let mut new = new_claim(1);
-            new.job_id = JobId([number; 16]);
-            tokio::spawn(async move { ledger.claim(new).await.unwrap() })
-        })
-        .collect();
-    let mut fresh = Vec::new();
-    let mut existing = Vec::new();
-    for task in tasks {
-        match task.await.unwrap() {
-            Claim::Fresh(record) => fresh.push(record),
-            Claim::Existing(record) => existing.push(record),
-            Claim::TooManyUnsettled { .. } => panic!(),
+pub type Sentence = fn(Shared) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Hands the sentences to a macro.
+macro_rules! for_each_sentence {
+    ($then:ident $($argument:tt)*) => {
+        suite::$then! { ($($argument)*)
+            claims::a_claim_is_fresh_once_and_then_existing,
+            claims::network_asset_payer_and_nonce_make_the_claim_and_nothing_else_does,
+            claims::of_concurrent_claims_one_is_fresh,
+            claims::a_payer_has_no_more_unsettled_jobs_than_allowed_even_at_once,
+            claims::oversized_parts_are_refused_and_change_nothing,
+            names::a_job_id_names_one_job,
+            names::an_identifier_names_one_claim,
+            names::an_identifier_is_free_again_once_its_job_is_forgotten,
+            names::of_concurrent_claims_with_one_identifier_one_is_fresh,
+            names::of_concurrent_claims_with_one_job_id_one_is_fresh,
+            states::exactly_the_listed_transitions_are_made,
+            states::a_job_counts_against_its_payer_while_its_stage_is_unsettled,
+            states::a_job_is_unfinished_and_remembered_until_its_stage_is_final,
+            states::every_state_is_read_back,
+            changes::what_was_stored_is_read_back,
+            changes::of_concurrent_changes_from_one_version_one_is_made,
+            changes::a_job_is_done_or_settled_only_with_its_result,
+            changes::a_result_stays_until_another_replaces_it,
+            changes::unknown_jobs_are_not_found,
+            changes::final_jobs_are_forgotten_after_they_and_their_authorizations_ended,
+            holds::a_job_has_one_holder_at_a_time,
+            holds::of_concurrent_holders_one_holds,
+            holds::a_hold_that_is_not_renewed_ends,
+            documents::a_document_is_kept_once_and_found_by_its_name,
+            documents::only_so_many_documents_are_kept_and_the_oldest_go_first,
+            listing::pages_hold_every_job_once_while_others_are_claimed,
+            listing::a_page_is_never_empty_before_the_end,
+            listing::unfinished_jobs_come_with_their_results,
         }
-    }
-    assert_eq!((fresh.len(), existing.len()), (1, 23));
-    assert!(existing.iter().all(|record| record == &fresh[0]));
-}
-
-pub async fn a_payer_has_no_more_unsettled_jobs_than_allowed_even_at_once(ledger: Shared) {
-    let tasks: Vec<_> = (0..12u8)
-        .map(|number| {
-            let ledger = Arc::clone(&ledger);
-            let new = NewClaim { max_unsettled: Some(3), ..new_claim(number) };
-            tokio::spawn(async move { ledger.claim(new).await.unwrap() })
-        })
-        .collect();
-    let mut fresh = Vec::new();
-    for task in tasks {
-        match task.await.unwrap() {
-            Claim::Fresh(record) => fresh.push(record),
-            other => assert_eq!(other, Claim::TooManyUnsettled { unsettled: 3 }),
-        }
-    }
-    assert_eq!(fresh.len(), 3);
-    // A claim that exists is returned whatever the limit, another payer is not concerned, and an ended job makes room.
-    let again = NewClaim { max_unsettled: Some(0), authorization: fresh[0].authorization.clone(), ..new_claim(50) };
-    assert!(matches!(ledger.claim(again).await.unwrap(), Claim::Existing(_)));
-    let mut other = NewClaim { max_unsettled: Some(3), ..new_claim(51) };
-    other.authorization.payer = [0x22; 20];
-    assert!(matches!(ledger.claim(other).await.unwrap(), Claim::Fresh(_)));
-    step(&ledger, &fresh[0], Change::to(State::Failed { code: "model".into() }, NOW)).await;
-    let next = NewClaim { max_unsettled: Some(3), ..new_claim(52) };
-    assert!(matches!(ledger.claim(next).await.unwrap(), Claim::Fresh(_)));
-    assert_eq!(ledger.unsettled_of(&[0x11; 20]).await.unwrap(), 3);
-    assert_eq!(ledger.unsettled_of(&[0x22; 20]).await.unwrap(), 1);
-    assert_eq!(ledger.unsettled_of(&[0x33; 20]).await.unwrap(), 0);
-}
-
-pub async fn a_job_id_names_one_job(ledger: Shared) {
-    let record = fresh(&ledger, 1).await;
-    let taken = NewClaim { job_id: record.job_id, ..new_claim(2) };
-    assert!(matches!(ledger.claim(taken).await, Err(LedgerError::JobIdTaken)));
-    assert!(ledger.get(&authorization(2).claim_key()).await.unwrap().is_none());
-    assert_eq!(ledger.by_job_id(&record.job_id).await.unwrap(), Some(record));
-    assert_eq!(ledger.unsettled_of(&[0x11; 20]).await.unwrap(), 1);
-}
-
-pub async fn what_was_stored_is_read_back(ledger: Shared) {
-    let mut new = new_claim(1);
-    new.token_digest = Some([7; 32]);
-    new.authorization.amount = u128::MAX;
-    ledger.claim(new.clone()).await.unwrap();
-    let record = ledger.get(&new.authorization.claim_key()).await.unwrap().unwrap();
-    assert_eq!(record.authorization, new.authorization);
-    assert_eq!((record.fingerprint, record.token_digest, record.job_id), ([1; 32], Some([7; 32]), new.job_id));
-
-    let record = step(&ledger, &record, Change::to(State::Running, NOW + 5).with_token_digest([8; 32])).await;
-    assert_eq!((record.token_digest, record.updated_at, record.created_at), (Some([8; 32]), NOW + 5, NOW));
-    let settled = settled(&ledger, 2).await;
-    assert_eq!(settled.state, State::Settled { transaction: [2; 32] });
-    assert!(settled.result == Some(with_receipt("summary")));
-    assert_eq!(ledger.get(&settled.claim_key()).await.unwrap().unwrap(), settled);
-    assert_eq!(ledger.by_job_id(&settled.job_id).await.unwrap().unwrap(), settled);
-    assert!(ledger.get(&authorization(3).claim_key()).await.unwrap().is_none());
-}
-
-pub async fn only_listed_transitions_are_made(ledger: Shared) {
-    let states = |number| {
-        [
-            State::Claimed,
-            State::Running,
-            State::Done,
-            State::Settling { broadcast: broadcast(number) },
-            State::Rejected { code: "expired".into() },
-            State::Unknown { broadcast: None },
-            State::Failed { code: "model".into() },
-        ]
     };
-    let paths: [&[usize]; 7] = [&[], &[1], &[1, 2], &[1, 2, 3], &[1, 2, 4], &[1, 2, 3, 5], &[6]];
-    let mut number = 0;
-    for path in paths {
-        for target in 0..7 {
-            number += 1;
-            let mut record = fresh(&ledger, number).await;
-            for state in path {
-                record =
-                    step(&ledger, &record, Change::to(states(number)[*state].clone(), NOW).with_result(result("s")))
-                        .await;
-            }
-            let to = states(number)[target].clone();
-            let allowed = to.stage().may_follow(record.state.stage());
-            let change = Change::to(to.clone(), NOW + 9).with_result(result("t"));
-            match ledger.advance(&record.claim_key(), record.version, change).await {
-                Ok(after) => {
-                    assert!(allowed && after.state == to && after.version == record.version + 1, "{path:?} {target}")
-                }
-                Err(LedgerError::IllegalTransition { .. }) => {
-                    assert!(!allowed, "{path:?} {target}");
-                    assert_eq!(ledger.get(&record.claim_key()).await.unwrap().unwrap(), record);
-                }
-                Err(other) => panic!("{other}"),
-            }
-        }
-    }
 }
+pub(crate) use for_each_sentence;
 
-pub async fn of_concurrent_changes_from_one_version_one_is_made(ledger: Shared) {
-    let record = fresh(&ledger, 1).await;
-    let tasks: Vec<_> = (0..16)
-        .map(|_| {
-            let (ledger, record) = (Arc::clone(&ledger), record.clone());
-            tokio::spawn(async move { ledger.advance(&record.claim_key(), 1, Change::to(State::Running, NOW)).await })
-        })
-        .collect();
-    let mut made = 0;
-    for task in tasks {
-        match task.await.unwrap() {
-            Ok(_) => made += 1,
-            Err(error) => assert!(matches!(error, LedgerError::Stale { current: 2 }), "{error}"),
-        }
-    }
-    assert_eq!(made, 1);
-}
-
-pub async fn a_job_is_done_or_settled_only_with_its_result(ledger: Shared) {
-    let record = fresh(&ledger, 1).await;
-    let record = step(&ledger, &record, Change::to(State::Running, NOW)).await;
-    let key = record.claim_key();
-    assert!(matches!(ledger.advance(&key, 2, Change::to(State::Done, NOW)).await, Err(LedgerError::ResultRequired)));
-    let record = settling(&ledger, 2).await;
-    let settled = Change::to(State::Settled { transaction: [2; 32] }, NOW).with_result(result("s"));
-    assert!(matches!(
-        ledger.advance(&record.claim_key(), record.version, settled).await,
-        Err(LedgerError::ResultRequired)
-    ));
-    let early = ledger.finish_settled(&key, 2, [1; 32], result("s"), NOW).await;
-    assert!(matches!(early, Err(LedgerError::IllegalTransition { from: Stage::Running, to: Stage::Settled })));
-}
-
-pub async fn a_result_stays_until_another_replaces_it(ledger: Shared) {
-    let record = settling(&ledger, 1).await;
-    assert!(record.result == Some(result("summary")));
-    let record = step(&ledger, &record, Change::to(State::Unknown { broadcast: broadcast(1) }, NOW + 5)).await;
-    let record = ledger.get(&record.claim_key()).await.unwrap().unwrap();
-    assert!(record.result == Some(result("summary")));
-    let record = ledger
-        .finish_settled(&record.claim_key(), record.version, [1; 32], with_receipt("signed"), NOW + 6)
-        .await
-        .unwrap();
-    assert!(ledger.get(&record.claim_key()).await.unwrap().unwrap().result == Some(with_receipt("signed")));
-}
-
-pub async fn unknown_jobs_are_not_found(ledger: Shared) {
-    let key = authorization(1).claim_key();
-    assert!(matches!(ledger.advance(&key, 1, Change::to(State::Running, NOW)).await, Err(LedgerError::NotFound)));
-    assert!(matches!(ledger.finish_settled(&key, 1, [1; 32], result("s"), NOW).await, Err(LedgerError::NotFound)));
-    assert!(ledger.by_job_id(&JobId([1; 16])).await.unwrap().is_none());
-}
-
-pub async fn unfinished_jobs_are_those_that_are_not_final(ledger: Shared) {
-    fresh(&ledger, 1).await;
-    settling(&ledger, 2).await;
-    settled(&ledger, 3).await;
-    let failed = fresh(&ledger, 4).await;
-    step(&ledger, &failed, Change::to(State::Failed { code: "model".into() }, NOW)).await;
-    let mut unfinished = ledger.unfinished().await.unwrap();
-    unfinished.sort_by_key(|record| record.job_id.0);
-    assert_eq!(unfinished.len(), 2);
-    assert_eq!(unfinished[0].state, State::Claimed);
-    assert_eq!(unfinished[1].state, State::Settling { broadcast: broadcast(2) });
-    assert!(unfinished[1].result == Some(result("summary")));
-}
-
-pub async fn final_jobs_are_forgotten_after_they_and_their_authorizations_ended(ledger: Shared) {
-    let record = settled(&ledger, 1).await;
-    fresh(&ledger, 2).await;
-    // It last changed at NOW + 4, but the authorization is valid until NOW + 600.
-    assert_eq!(ledger.expire(NOW + 600).await.unwrap(), 0);
-    assert!(matches!(ledger.claim(new_claim(1)).await.unwrap(), Claim::Existing(_)));
-    assert_eq!(ledger.expire(NOW + 601).await.unwrap(), 1);
-    assert_eq!(ledger.expire(u64::MAX).await.unwrap(), 0);
-    assert!(ledger.get(&record.claim_key()).await.unwrap().is_none());
-    assert!(ledger.by_job_id(&record.job_id).await.unwrap().is_none());
-    // The unfinished job stays, and the name is free again.
-    assert_eq!(ledger.unfinished().await.unwrap().len(), 1);
-    fresh(&ledger, 1).await;
-}
-
-pub async fn oversized_parts_are_refused_and_change_nothing(ledger: Shared) {
-    let mut new = new_claim(1);
-    new.authorization.network = "n".repeat(limits::MAX_NETWORK_BYTES + 1);
-    assert!(matches!(ledger.claim(new).await, Err(LedgerError::TooLarge { what: "network", .. })));
-    let record = fresh(&ledger, 2).await;
-    let key = record.claim_key();
-    let code = "c".repeat(limits::MAX_CODE_BYTES + 1);
-    let failed = ledger.advance(&key, 1, Change::to(State::Failed { code }, NOW)).await;
-    assert!(matches!(failed, Err(LedgerError::TooLarge { what: "code", .. })));
-    let record = step(&ledger, &record, Change::to(State::Running, NOW)).await;
-    let large = JobResult { status: 200, response: vec![0; limits::MAX_RESPONSE_BYTES + 1], receipt: None };
-    let done = ledger.advance(&key, 2, Change::to(State::Done, NOW).with_result(large)).await;
-    assert!(matches!(done, Err(LedgerError::TooLarge { what: "response", .. })));
-    assert_eq!(ledger.get(&key).await.unwrap().unwrap(), record);
-}
-
-/// Makes a test of every sentence above for the ledgers that `$factory` makes.
-#[macro_export]
-macro_rules! suite {
-    ($factory:path) => {
-        $crate::suite!($factory:
-            a_claim_is_fresh_once_and_then_existing,
-            network_asset_payer_and_nonce_make_the_claim_and_nothing_else_does,
-            of_concurrent_claims_one_is_fresh,
-            a_payer_has_no_more_unsettled_jobs_than_allowed_even_at_once,
-            a_job_id_names_one_job,
-            what_was_stored_is_read_back,
-            only_listed_transitions_are_made,
-            of_concurrent_changes_from_one_version_one_is_made,
-            a_job_is_done_or_settled_only_with_its_result,
-            a_result_stays_until_another_replaces_it,
-            unknown_jobs_are_not_found,
-            unfinished_jobs_are_those_that_are_not_final,
-            final_jobs_are_forgotten_after_they_and_their_authorizations_ended,
-            oversized_parts_are_refused_and_change_nothing,
-        );
-    };
-    ($factory:path: $($sentence:ident,)*) => {
+macro_rules! one_test_each {
+    (($factory:ident) $($module:ident::$sentence:ident,)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $sentence() {
                 let fixture = $factory().await;
-                suite::$sentence(fixture.ledger()).await;
+                suite::$module::$sentence(fixture.ledger()).await;
             }
         )*
     };
 }
+pub(crate) use one_test_each;
+
+macro_rules! listed {
+    (() $($module:ident::$sentence:ident,)*) => {
+        [$((stringify!($sentence), (|ledger| Box::pin(suite::$module::$sentence(ledger))) as suite::Sentence),)*]
+    };
+}
+pub(crate) use listed;

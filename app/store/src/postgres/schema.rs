@@ -1,0 +1,76 @@
+//! The tables, and the check that they are a ledger's and sealed with our key.
+
+use super::Shared;
+use super::failure::{Failure, NOT_OURS};
+use crate::ledger::LedgerError;
+use crate::seal::{RowId, Vault};
+
+/// Serializes instances that start on an empty database. Any number that others are unlikely to lock.
+const SETUP_LOCK: i64 = i64::from_be_bytes(*b"precisdb");
+
+const CHECK_TABLE: &str = "postgres meta";
+const CHECK_ROW: RowId = [0; 32];
+const CHECK_VALUE: &[u8] = b"precis ledger in postgresql, schema 1";
+
+/// What is sealed does not compress.
+const CREATE: &str = "
+    CREATE TABLE precis_meta (name text PRIMARY KEY, sealed bytea NOT NULL);
+    CREATE TABLE precis_records (
+        claim bytea PRIMARY KEY,
+        payer bytea NOT NULL,
+        job bytea NOT NULL UNIQUE,
+        identifier bytea UNIQUE,
+        unsettled boolean NOT NULL,
+        forgettable bytea,
+        sealed bytea NOT NULL
+    );
+    CREATE INDEX precis_unfinished ON precis_records (payer, unsettled) WHERE forgettable IS NULL;
+    CREATE INDEX precis_forgettable ON precis_records (forgettable) WHERE forgettable IS NOT NULL;
+    CREATE TABLE precis_results (
+        claim bytea PRIMARY KEY REFERENCES precis_records ON DELETE CASCADE,
+        sealed bytea NOT NULL
+    );
+    CREATE TABLE precis_documents (name bytea PRIMARY KEY, kept_at bigint NOT NULL, document bytea NOT NULL);
+    CREATE TABLE precis_holds (claim bytea PRIMARY KEY, holder bytea NOT NULL, until timestamptz NOT NULL);
+    ALTER TABLE precis_records ALTER sealed SET STORAGE EXTERNAL;
+    ALTER TABLE precis_results ALTER sealed SET STORAGE EXTERNAL;
+";
+
+const SEEN: &str = "SELECT count(name) FROM unnest(ARRAY['meta', 'records', 'results', 'documents', 'holds']) AS name
+    WHERE to_regclass('precis_' || name) IS NOT NULL";
+const TABLE_COUNT: i64 = 5;
+
+/// Makes the tables if there are none; if there are, changes nothing, and so needs no right to.
+pub(super) async fn prepare(shared: &Shared) -> Result<(), Failure> {
+    let mut client = shared.client().await?;
+    let durable: bool = client.query_one("SELECT current_setting('fsync')::boolean", &[]).await?.try_get(0)?;
+    if !durable {
+        return Err(LedgerError::Unsuitable("with fsync off it forgets what it has confirmed").into());
+    }
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&SETUP_LOCK]).await?;
+    let seen: i64 = transaction.query_one(SEEN, &[]).await?.try_get(0)?;
+    match seen {
+        TABLE_COUNT => {
+            let check = transaction.query_opt("SELECT sealed FROM precis_meta WHERE name = 'check'", &[]).await?;
+            let check = check.ok_or(NOT_OURS)?;
+            check_key(check.try_get(0).map_err(|_| NOT_OURS)?, &shared.vault)?;
+        }
+        0 => {
+            transaction.batch_execute(CREATE).await?;
+            let sealed = shared.vault.seal(CHECK_TABLE, &CHECK_ROW, CHECK_VALUE)?;
+            transaction.execute("INSERT INTO precis_meta (name, sealed) VALUES ('check', $1)", &[&sealed]).await?;
+        }
+        _ => return Err(NOT_OURS.into()),
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn check_key(sealed: &[u8], vault: &Vault) -> Result<(), LedgerError> {
+    match vault.open(CHECK_TABLE, &CHECK_ROW, sealed) {
+        Some(value) if value[..] == *CHECK_VALUE => Ok(()),
+        Some(_) => Err(LedgerError::Corrupt("another format")),
+        None => Err(LedgerError::WrongKey),
+    }
+}
