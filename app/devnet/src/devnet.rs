@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
-use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::SolCall;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_sol_types::{Eip712Domain, SolCall};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -34,6 +34,17 @@ const ALLOWANCE: u128 = ETHER / 20;
 /// JSON-RPC code of an unknown method.
 const UNKNOWN_METHOD: i64 = -32601;
 
+/// A token with EIP-3009 that is already on an outside chain.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Its contract.
+    pub address: Address,
+    /// EIP-712 domain name.
+    pub name: String,
+    /// EIP-712 domain version.
+    pub version: String,
+}
+
 /// What a devnet is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -45,6 +56,8 @@ pub struct Options {
     pub rpc: Option<String>,
     /// File with the key (hex) of a funded account on an outside chain that cannot set balances.
     pub deployer_key_file: Option<PathBuf>,
+    /// Token of the outside chain to be paid in, instead of one of our own; who names it also funds the payer.
+    pub token: Option<Token>,
     /// Where our own chain listens; port 0 takes a free one.
     pub listen: SocketAddr,
     /// EIP-155 id of our own chain.
@@ -64,6 +77,7 @@ impl Options {
             env: None,
             rpc: None,
             deployer_key_file: None,
+            token: None,
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             chain_id: CHAIN_ID,
             block_interval: None,
@@ -78,7 +92,7 @@ pub struct Devnet {
     pub token: Address,
     /// The contract that checks receipts.
     pub receipt_verifier: Address,
-    /// An account with tokens and without gas.
+    /// An account without gas, and with tokens if the token is our own.
     pub payer: PrivateKeySigner,
     /// File with the payer's key, `0x` and 64 hex digits.
     pub payer_key_file: PathBuf,
@@ -128,7 +142,7 @@ impl Devnet {
     /// Creates `units` atomic units of the token for `to`.
     ///
     /// # Errors
-    /// If the chain cannot be reached or refuses.
+    /// If the chain cannot be reached or refuses, as a token that is not our own does.
     pub async fn mint(&self, to: Address, units: u64) -> anyhow::Result<()> {
         mint(&self.deployer, self.token, to, units).await
     }
@@ -159,6 +173,10 @@ impl Devnet {
 pub async fn start(options: Options) -> anyhow::Result<Devnet> {
     let dir = std::path::absolute(&options.dir).context("cannot resolve the folder")?;
     crate::env::require_plain(&dir.display().to_string())?;
+    anyhow::ensure!(options.token.is_none() || options.rpc.is_some(), "a token can be named on an outside chain only");
+    for part in options.token.iter().flat_map(|token| [&token.name, &token.version]) {
+        crate::env::require_plain(part)?;
+    }
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let env_file = std::path::absolute(options.env.unwrap_or_else(|| dir.join("env")))?;
     remove_stale(&env_file)?;
@@ -175,19 +193,24 @@ pub async fn start(options: Options) -> anyhow::Result<Devnet> {
         }
     };
     let deployer = deployer(&rpc_url, options.deployer_key_file.as_deref()).await?;
-    let token = deployer.deploy(token_creation_code(TOKEN_NAME, TOKEN_VERSION, TOKEN_SYMBOL)?).await?;
-    let receipt_verifier = deployer.deploy(receipt_verifier_creation_code()?).await?;
     let payer_key_file = dir.join("payer.key");
     let payer = key_in(&payer_key_file)?;
-    mint(&deployer, token, payer.address(), PAYER_UNITS).await?;
+    let token = match options.token {
+        Some(token) => {
+            require_token(&deployer, &token).await?;
+            token
+        }
+        None => own_token(&deployer, payer.address()).await?,
+    };
+    let receipt_verifier = deployer.deploy(receipt_verifier_creation_code()?).await?;
 
-    let pin = PaymentPin { network: network(&deployer), asset: token.to_string() };
+    let pin = PaymentPin { network: network(&deployer), asset: token.address.to_string() };
     let oasis = OasisOptions { app_id: options.app_id, payment: Some(pin), ..OasisOptions::new(&dir) };
     let oasis = oasis::start(oasis).await?;
     fund(&deployer, oasis.wallet_address).await?;
 
     let mut devnet = Devnet {
-        token,
+        token: token.address,
         receipt_verifier,
         payer,
         payer_key_file,
@@ -201,21 +224,21 @@ pub async fn start(options: Options) -> anyhow::Result<Devnet> {
     if options.block_interval.is_some() && devnet.chain.is_some() {
         devnet.set_block_interval(options.block_interval)?;
     }
-    devnet.environment = environment(&devnet);
+    devnet.environment = environment(&devnet, token);
     crate::env::write(&devnet.env_file, &devnet.environment)?;
     Ok(devnet)
 }
 
-fn environment(devnet: &Devnet) -> Vec<(&'static str, String)> {
+fn environment(devnet: &Devnet, token: Token) -> Vec<(&'static str, String)> {
     let oasis = &devnet.oasis;
     let path = |path: &Path| path.display().to_string();
     vec![
         ("PRECIS_RPC_URL", devnet.rpc_url.clone()),
         ("PRECIS_CHAIN_ID", devnet.chain_id().to_string()),
         ("PRECIS_NETWORK", devnet.network()),
-        ("PRECIS_ASSET", devnet.token.to_string()),
-        ("PRECIS_ASSET_NAME", TOKEN_NAME.to_owned()),
-        ("PRECIS_ASSET_VERSION", TOKEN_VERSION.to_owned()),
+        ("PRECIS_ASSET", token.address.to_string()),
+        ("PRECIS_ASSET_NAME", token.name),
+        ("PRECIS_ASSET_VERSION", token.version),
         ("PRECIS_PAYER_KEY_FILE", path(&devnet.payer_key_file)),
         ("PRECIS_PAYER_ADDRESS", devnet.payer.address().to_string()),
         ("PRECIS_RECEIPT_VERIFIER", devnet.receipt_verifier.to_string()),
@@ -263,6 +286,35 @@ async fn set_balance(rpc: &RpcClient, address: Address, wei: u128) -> anyhow::Re
         Err(ClientError::Refused { code: UNKNOWN_METHOD, .. }) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Deploys our own token and gives some to the payer.
+async fn own_token(deployer: &Wallet, payer: Address) -> anyhow::Result<Token> {
+    let address = deployer.deploy(token_creation_code(TOKEN_NAME, TOKEN_VERSION, TOKEN_SYMBOL)?).await?;
+    mint(deployer, address, payer, PAYER_UNITS).await?;
+    Ok(Token { address, name: TOKEN_NAME.to_owned(), version: TOKEN_VERSION.to_owned() })
+}
+
+/// Refuses a token whose domain is not the named one: no signature of a payer would be valid there.
+async fn require_token(deployer: &Wallet, token: &Token) -> anyhow::Result<()> {
+    let Token { address, name, version } = token;
+    let code: Bytes = deployer.rpc().call("eth_getCode", json!([address, "latest"])).await?;
+    anyhow::ensure!(!code.is_empty(), "there is no contract at {address}");
+    let told = deployer.read(*address, &PrecisDollar::DOMAIN_SEPARATORCall {}).await;
+    let told = told.with_context(|| format!("{address} is no token with EIP-3009: it tells no domain separator"))?;
+    let chain_id = U256::from(deployer.chain_id());
+    let domain = Eip712Domain::new(
+        Some(name.clone().into()),
+        Some(version.clone().into()),
+        Some(chain_id),
+        Some(*address),
+        None,
+    );
+    anyhow::ensure!(
+        told == domain.separator(),
+        "the token {address} has another domain than name {name}, version {version}: see --token-name, --token-version"
+    );
+    Ok(())
 }
 
 async fn mint(deployer: &Wallet, token: Address, to: Address, units: u64) -> anyhow::Result<()> {

@@ -32,7 +32,7 @@ pub(crate) fn write(path: &Path, pairs: &[(&'static str, String)]) -> anyhow::Re
 /// If it does.
 pub(crate) fn require_plain(value: &str) -> anyhow::Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,".contains(c);
-    let hint = "choose paths of letters, digits and _-./:@%+, only";
+    let hint = "choose letters, digits and _-./:@%+, only";
     anyhow::ensure!(value.chars().all(plain), "`{value}` would need quoting in the environment file: {hint}");
     Ok(())
 }

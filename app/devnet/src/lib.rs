@@ -8,4 +8,4 @@ mod devnet;
 mod env;
 pub mod oasis;
 
-pub use devnet::{Devnet, Options, start};
+pub use devnet::{Devnet, Options, Token, start};

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use clap::Parser;
-use precis_devnet::{Devnet, Options, start};
+use precis_devnet::chain::contracts::{TOKEN_NAME, TOKEN_VERSION};
+use precis_devnet::{Devnet, Options, Token, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -29,6 +31,15 @@ struct Arguments {
     /// Key of a funded account, for a chain that cannot set balances.
     #[arg(long, value_name = "FILE", requires = "rpc")]
     deployer_key_file: Option<PathBuf>,
+    /// Be paid in this token (EIP-3009) of the chain at --rpc instead of one of our own; the payer is then not funded.
+    #[arg(long, value_name = "ADDRESS", requires = "rpc")]
+    token: Option<Address>,
+    /// EIP-712 domain name of that token.
+    #[arg(long, value_name = "NAME", default_value = TOKEN_NAME, requires = "token")]
+    token_name: String,
+    /// EIP-712 domain version of that token.
+    #[arg(long, value_name = "VERSION", default_value = TOKEN_VERSION, requires = "token")]
+    token_version: String,
     /// Where our own chain listens; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", conflicts_with = "rpc")]
     listen: SocketAddr,
@@ -64,11 +75,13 @@ async fn run() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
+    let (name, version) = (arguments.token_name, arguments.token_version);
     let options = Options {
         dir: arguments.dir,
         env: arguments.env,
         rpc: arguments.rpc,
         deployer_key_file: arguments.deployer_key_file,
+        token: arguments.token.map(|address| Token { address, name, version }),
         listen: arguments.listen,
         chain_id: arguments.chain_id,
         block_interval: arguments.block_interval,

@@ -357,6 +357,8 @@ async fn garbage_gets_an_error_and_the_next_request_an_answer() {
         "anvil_setCode",
         "evm_increaseTime",
         "evm_setIntervalMining",
+        "devnet_setBaseFee",
+        "devnet_reorg",
     ];
     for method in methods {
         for params in [json!([]), json!([[], {}]), json!(["0xzz", "0xzz"]), json!([-1, 1e300, true]), json!("no")] {

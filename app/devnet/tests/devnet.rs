@@ -8,10 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use precis_devnet::chain::client::RpcClient;
-use precis_devnet::chain::contracts::{DOLLAR, PrecisReceiptVerifier, TOKEN_NAME};
-use precis_devnet::{Devnet, Options, start};
+use precis_devnet::chain::contracts::{DOLLAR, PrecisReceiptVerifier, TOKEN_NAME, TOKEN_VERSION, token_creation_code};
+use precis_devnet::{Devnet, Options, Token, start};
 use serde_json::json;
 
 const KEYS: [&str; 18] = [
@@ -114,6 +114,52 @@ async fn a_named_deployer_pays_for_the_contracts_itself() {
     let sent: String = rpc.call("eth_getTransactionCount", json!([support::key(9).address(), "latest"])).await.unwrap();
     assert_eq!(sent, "0x3");
     assert_eq!(devnet.balance_of(devnet.payer.address()).await.unwrap(), U256::from(100 * DOLLAR));
+}
+
+#[tokio::test]
+async fn a_named_token_is_used_as_it_is_and_the_payer_left_without() {
+    let world = support::world().await;
+    let token = world.owner.deploy(token_creation_code("Other-Dollar", "7", "OTHER").unwrap()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let options = |address, name: &str, version: &str| Options {
+        rpc: Some(world.chain.url().to_owned()),
+        token: Some(Token { address, name: name.into(), version: version.into() }),
+        ..Options::new(folder.path())
+    };
+    let devnet = start(options(token, "Other-Dollar", "7")).await.unwrap();
+    assert_eq!(devnet.token, token);
+    assert_eq!(devnet.env("PRECIS_ASSET"), Some(token.to_string().as_str()));
+    assert_eq!(devnet.env("PRECIS_ASSET_NAME"), Some("Other-Dollar"));
+    assert_eq!(devnet.env("PRECIS_ASSET_VERSION"), Some("7"));
+    assert_eq!(devnet.balance_of(devnet.payer.address()).await.unwrap(), U256::ZERO);
+    // The enclave's policy tells the same token as the environment.
+    let policy = std::fs::read_to_string(devnet.env("PRECIS_POLICY").unwrap()).unwrap();
+    assert!(policy.contains(&token.to_string()), "{policy}");
+    drop(devnet);
+
+    // Creation code that answers one byte of code: STOP.
+    let empty = world.owner.deploy(Bytes::from_static(&[0x60, 1, 0x60, 0, 0xf3])).await.unwrap();
+    for (options, words) in [
+        (options(token, TOKEN_NAME, "7"), "another domain than name USDC, version 7"),
+        (options(token, "Other-Dollar", TOKEN_VERSION), "another domain"),
+        (options(world.payee, "Other-Dollar", "7"), "no contract at"),
+        (options(empty, "Other-Dollar", "7"), "no token with EIP-3009"),
+        (options(token, "Other Dollar", "7"), "would need quoting"),
+        (Options { rpc: None, ..options(token, "Other-Dollar", "7") }, "outside chain only"),
+    ] {
+        let error = start(options).await.err().unwrap();
+        assert!(format!("{error:#}").contains(words), "{error:#}");
+        assert!(!folder.path().join("env").exists());
+    }
+}
+
+#[test]
+fn the_program_takes_a_token_only_with_the_chain_that_it_is_on() {
+    let address = Address::repeat_byte(1).to_string();
+    for arguments in [vec!["--token", &address], vec!["--rpc", "http://127.0.0.1:1", "--token-name", "USDC"]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_precis-devnet")).args(&arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+    }
 }
 
 #[tokio::test]

@@ -12,9 +12,24 @@ use alloy::consensus::{
 };
 use alloy::eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy::rpc::types::{Block, BlockTransactions, Log as RpcLog, Transaction, TransactionReceipt};
-use alloy_primitives::{Address, B256, Bloom, Log, logs_bloom};
+use alloy_primitives::{Address, B256, Bloom, Bytes, Log, logs_bloom};
 
 use super::{BASE_FEE, BLOCK_GAS_LIMIT, MAX_BLOCKS};
+
+/// What a block has besides its content.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    /// Base fee, wei per gas.
+    pub base_fee: u64,
+    /// How often the chain was reorganized: a block that takes another's place differs from it.
+    pub fork: u64,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { base_fee: BASE_FEE, fork: 0 }
+    }
+}
 
 /// A transaction and what came of it, before its block is known.
 pub(crate) struct Executed {
@@ -63,7 +78,7 @@ impl Blocks {
     pub fn new(timestamp: u64) -> Self {
         let mut blocks =
             Self { first: 0, blocks: VecDeque::new(), numbers: HashMap::new(), transactions: HashMap::new() };
-        blocks.push(assemble(B256::ZERO, 0, timestamp, Vec::new()));
+        blocks.push(assemble(B256::ZERO, 0, timestamp, Terms::default(), Vec::new()));
         blocks
     }
 
@@ -101,12 +116,25 @@ impl Blocks {
     }
 
     /// Puts the transactions into the next block and answers its hash.
-    pub fn extend(&mut self, timestamp: u64, executed: Vec<Executed>) -> B256 {
+    pub fn extend(&mut self, timestamp: u64, terms: Terms, executed: Vec<Executed>) -> B256 {
         let (parent, number) = (self.latest().hash, self.height() + 1);
-        let mined = assemble(parent, number, timestamp, executed);
+        let mined = assemble(parent, number, timestamp, terms, executed);
         let hash = mined.hash();
         self.push(mined);
         hash
+    }
+
+    /// Takes the latest block away; never the oldest that is known.
+    pub fn pop(&mut self) -> Option<Mined> {
+        if self.blocks.len() < 2 {
+            return None;
+        }
+        let gone = self.blocks.pop_back()?;
+        self.numbers.remove(&gone.hash());
+        for receipt in &gone.receipts {
+            self.transactions.remove(&receipt.transaction_hash);
+        }
+        Some(gone)
     }
 
     fn push(&mut self, mined: Mined) {
@@ -128,9 +156,16 @@ impl Blocks {
 }
 
 /// The block that would follow `parent` with transactions that have not been executed.
-pub(crate) fn preview(parent: B256, number: u64, timestamp: u64, waiting: Vec<&Recovered<TxEnvelope>>) -> Block {
+pub(crate) fn preview(
+    parent: B256,
+    number: u64,
+    timestamp: u64,
+    terms: Terms,
+    waiting: Vec<&Recovered<TxEnvelope>>,
+) -> Block {
     let bodies: Vec<TxEnvelope> = waiting.iter().map(|transaction| transaction.inner().clone()).collect();
-    let header = Header { transactions_root: calculate_transaction_root(&bodies), ..header(parent, number, timestamp) };
+    let header =
+        Header { transactions_root: calculate_transaction_root(&bodies), ..header(parent, number, timestamp, terms) };
     let transactions = waiting.into_iter().map(|transaction| pending(transaction.clone())).collect();
     block(header, bodies).with_transactions(BlockTransactions::Full(transactions))
 }
@@ -141,7 +176,7 @@ pub(crate) fn pending(transaction: Recovered<TxEnvelope>) -> Transaction {
 }
 
 /// Header of an empty block. The state root is zero: no trie is kept.
-fn header(parent_hash: B256, number: u64, timestamp: u64) -> Header {
+fn header(parent_hash: B256, number: u64, timestamp: u64, terms: Terms) -> Header {
     Header {
         parent_hash,
         ommers_hash: EMPTY_OMMER_ROOT_HASH,
@@ -150,7 +185,8 @@ fn header(parent_hash: B256, number: u64, timestamp: u64) -> Header {
         number,
         gas_limit: BLOCK_GAS_LIMIT,
         timestamp,
-        base_fee_per_gas: Some(BASE_FEE),
+        base_fee_per_gas: Some(terms.base_fee),
+        extra_data: if terms.fork == 0 { Bytes::new() } else { terms.fork.to_be_bytes().into() },
         withdrawals_root: Some(EMPTY_ROOT_HASH),
         blob_gas_used: Some(0),
         excess_blob_gas: Some(0),
@@ -173,7 +209,7 @@ fn block(header: Header, bodies: Vec<TxEnvelope>) -> Block {
     }
 }
 
-fn assemble(parent: B256, number: u64, timestamp: u64, executed: Vec<Executed>) -> Mined {
+fn assemble(parent: B256, number: u64, timestamp: u64, terms: Terms, executed: Vec<Executed>) -> Mined {
     let mut cumulative = 0;
     let mut consensus = Vec::with_capacity(executed.len());
     for item in &executed {
@@ -192,14 +228,14 @@ fn assemble(parent: B256, number: u64, timestamp: u64, executed: Vec<Executed>) 
         receipts_root: calculate_receipt_root(&consensus),
         logs_bloom: consensus.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom()),
         gas_used: cumulative,
-        ..header(parent, number, timestamp)
+        ..header(parent, number, timestamp, terms)
     };
     let block = block(header, bodies);
-    place(block, executed)
+    place(block, terms.base_fee, executed)
 }
 
 /// Fills in what only the finished block knows: its hash, and the positions of transactions and logs.
-fn place(block: Block, executed: Vec<Executed>) -> Mined {
+fn place(block: Block, base_fee: u64, executed: Vec<Executed>) -> Mined {
     let (hash, number, timestamp) = (block.header.hash, block.header.number, block.header.timestamp);
     let (mut cumulative, mut log_index) = (0, 0);
     let mut transactions = Vec::with_capacity(executed.len());
@@ -230,7 +266,7 @@ fn place(block: Block, executed: Vec<Executed>) -> Mined {
             block_hash: Some(hash),
             block_number: Some(number),
             gas_used: item.gas_used,
-            effective_gas_price: item.transaction.effective_gas_price(Some(BASE_FEE)),
+            effective_gas_price: item.transaction.effective_gas_price(Some(base_fee)),
             blob_gas_used: None,
             blob_gas_price: None,
             from: item.transaction.signer(),
@@ -242,7 +278,7 @@ fn place(block: Block, executed: Vec<Executed>) -> Mined {
             index: Some(index),
             block_hash: Some(hash),
             block_number: Some(number),
-            base_fee: Some(BASE_FEE),
+            base_fee: Some(base_fee),
             block_timestamp: Some(timestamp),
         };
         transactions.push(Transaction::from_transaction(item.transaction, info));

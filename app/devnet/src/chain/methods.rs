@@ -11,16 +11,16 @@ use super::blocks::{Mined, pending};
 use super::error::RpcError;
 use super::filter::select;
 use super::state::Chain;
-use super::{BASE_FEE, MAX_FEE_HISTORY, PRIORITY_FEE};
+use super::{MAX_FEE_HISTORY, PRIORITY_FEE};
 
 /// Most percentiles of one `eth_feeHistory`.
 const MAX_PERCENTILES: usize = 100;
 
 /// Positional parameters.
-struct Params(Vec<Value>);
+pub(super) struct Params(Vec<Value>);
 
 impl Params {
-    fn optional<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<Option<T>, RpcError> {
+    pub(super) fn optional<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<Option<T>, RpcError> {
         let Some(value) = self.0.get_mut(index).map(Value::take).filter(|value| !value.is_null()) else {
             return Ok(None);
         };
@@ -28,7 +28,7 @@ impl Params {
         parsed.map(Some).map_err(|error| RpcError::invalid_params(format!("invalid {name}: {error}")))
     }
 
-    fn required<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<T, RpcError> {
+    pub(super) fn required<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<T, RpcError> {
         let value = self.optional(index, name)?;
         value.ok_or_else(|| RpcError::invalid_params(format!("missing value for required argument {index}: {name}")))
     }
@@ -55,7 +55,7 @@ pub(crate) fn dispatch(chain: &mut Chain, now: u64, method: &str, params: Vec<Va
         "eth_accounts" => Ok(json!([])),
         "eth_chainId" => quantity(chain.chain_id),
         "eth_blockNumber" => quantity(chain.blocks.height()),
-        "eth_gasPrice" => quantity(BASE_FEE + PRIORITY_FEE),
+        "eth_gasPrice" => quantity(chain.terms.base_fee.saturating_add(PRIORITY_FEE)),
         "eth_maxPriorityFeePerGas" => quantity(PRIORITY_FEE),
         "eth_feeHistory" => fee_history(chain, &mut params),
         "eth_getBalance" => {
@@ -139,7 +139,7 @@ pub(crate) fn dispatch(chain: &mut Chain, now: u64, method: &str, params: Vec<Va
             Ok(json!("0x0"))
         }
         "evm_increaseTime" => Ok(json!(chain.increase_time(seconds(&mut params)?)?)),
-        other => Err(RpcError::unknown_method(other)),
+        other => super::faults::dispatch(chain, other, &mut params),
     }
 }
 
@@ -187,7 +187,7 @@ fn transaction_by_hash(chain: &Chain, hash: B256) -> Result<Value, RpcError> {
     to_json(chain.pool.get(&hash).map(|transaction| pending(transaction.clone())))
 }
 
-/// The base fee never moves, so that every row is the same but for the gas used.
+/// Every tip is the one that the chain suggests.
 fn fee_history(chain: &Chain, params: &mut Params) -> Result<Value, RpcError> {
     let count = match params.required(0, "block count")? {
         Value::Number(number) => number.as_u64(),
@@ -211,10 +211,14 @@ fn fee_history(chain: &Chain, params: &mut Params) -> Result<Value, RpcError> {
         let header = chain.blocks.by_number(number).map(|mined| &mined.block.header);
         header.map_or(0.0, |header| header.gas_used as f64 / header.gas_limit as f64)
     };
+    let base_fee = |number: u64| {
+        let header = chain.blocks.by_number(number).map(|mined| &mined.block.header);
+        U64::from(header.and_then(|header| header.base_fee_per_gas).unwrap_or(chain.terms.base_fee))
+    };
     let rows = count as usize;
     let mut answer = json!({
         "oldestBlock": U64::from(oldest),
-        "baseFeePerGas": vec![U64::from(BASE_FEE); rows + 1],
+        "baseFeePerGas": (oldest..=newest + 1).map(base_fee).collect::<Vec<_>>(),
         "gasUsedRatio": (oldest..=newest).map(ratio).collect::<Vec<f64>>(),
         "baseFeePerBlobGas": vec!["0x1"; rows + 1],
         "blobGasUsedRatio": vec![0.0; rows],

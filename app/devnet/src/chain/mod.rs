@@ -1,10 +1,14 @@
 //! An EVM development chain in this process, behind JSON-RPC over HTTP, and the contracts that live on it.
 //!
 //! [`ChainServer`] serves what `alloy`, `viem` and `web3.py` ask of a node. Consensus is left out: blocks come at once or
-//! at an interval, `safe` and `finalized` are the latest block, the base fee never moves and the state root is zero.
+//! at an interval, `safe` and `finalized` are the latest block, the base fee moves only when told to and the state root is
+//! zero.
 //! Everything else is computed as on a real chain: signatures, transaction and block hashes, transaction and receipt
 //! roots, blooms, gas. Hard fork: Prague. Only the state after the latest block is kept, so a call at an older block is
 //! refused rather than answered from the wrong state.
+//!
+//! For tests there are faults on demand: a base fee that jumps (`devnet_setBaseFee`), blocks that go again
+//! (`devnet_reorg`), a pool that forgets (`devnet_dropPending`).
 //!
 //! Sources: Ethereum execution-apis (methods and shapes), EIP-1474 (error codes), EIP-1559, EIP-2718, EIP-7623.
 
@@ -14,6 +18,7 @@ pub mod wallet;
 
 mod blocks;
 mod error;
+mod faults;
 mod filter;
 mod jsonrpc;
 mod methods;
@@ -27,7 +32,7 @@ pub use server::{ChainOptions, ChainServer};
 pub const BLOCK_GAS_LIMIT: u64 = 30_000_000;
 /// Gas that a call or an estimate may use when it names none.
 pub const CALL_GAS: u64 = 16_000_000;
-/// Base fee of every block, wei per gas. It is not zero, so that an account without funds cannot send a transaction.
+/// Base fee of every block unless a test sets another, wei per gas. It is not zero, so that an account without funds cannot send a transaction.
 pub const BASE_FEE: u64 = 1_000_000_000;
 /// Tip that the chain suggests, wei per gas.
 pub const PRIORITY_FEE: u64 = 1_000_000_000;
@@ -49,5 +54,7 @@ pub const MAX_BLOCKS: usize = 65_536;
 pub const MAX_POOL: usize = 4_096;
 /// Of these, transactions of one sender.
 pub const MAX_POOL_PER_SENDER: usize = 256;
+/// Blocks that `devnet_reorg` can take away.
+pub const MAX_REORG: usize = 8;
 /// How far `evm_increaseTime` may move the clock altogether, seconds (ten years).
 pub const MAX_TIME_OFFSET: u64 = 10 * 365 * 86_400;

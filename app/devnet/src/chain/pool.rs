@@ -78,23 +78,30 @@ impl Pool {
         self.senders.get(sender)?.get(nonce).map(|waiting| &waiting.transaction)
     }
 
-    /// The first to arrive of those whose nonce is their sender's next one; senders in `skip` have had their turn.
-    pub fn next_ready(&self, skip: &[Address], nonce_of: impl Fn(&Address) -> u64) -> Option<Recovered<TxEnvelope>> {
+    /// The first to arrive of those whose nonce is their sender's next one and that offer at least `base_fee`, wei per gas;
+    /// senders in `skip` have had their turn.
+    pub fn next_ready(
+        &self,
+        skip: &[Address],
+        base_fee: u64,
+        nonce_of: impl Fn(&Address) -> u64,
+    ) -> Option<Recovered<TxEnvelope>> {
         self.senders
             .iter()
             .filter(|(sender, _)| !skip.contains(sender))
             .filter_map(|(sender, queue)| queue.get(&nonce_of(sender)))
+            .filter(|waiting| affords(&waiting.transaction, base_fee))
             .min_by_key(|waiting| waiting.arrival)
             .map(|waiting| waiting.transaction.clone())
     }
 
-    /// Everything that could go into the next block, in order of arrival among senders' runs of nonces.
-    pub fn ready(&self, nonce_of: impl Fn(&Address) -> u64) -> Vec<&Recovered<TxEnvelope>> {
+    /// Everything that could go into the next block at `base_fee`, in order of arrival among senders' runs of nonces.
+    pub fn ready(&self, base_fee: u64, nonce_of: impl Fn(&Address) -> u64) -> Vec<&Recovered<TxEnvelope>> {
         let mut found: Vec<(u64, &Recovered<TxEnvelope>)> = Vec::new();
         for (sender, queue) in &self.senders {
             let mut latest = 0;
             for (expected, (nonce, waiting)) in (nonce_of(sender)..).zip(queue.range(nonce_of(sender)..)) {
-                if expected != *nonce {
+                if expected != *nonce || !affords(&waiting.transaction, base_fee) {
                     break;
                 }
                 latest = latest.max(waiting.arrival);
@@ -124,6 +131,12 @@ impl Pool {
         }
     }
 
+    /// Forgets everything, and answers how much that was.
+    pub fn clear(&mut self) -> usize {
+        self.senders.clear();
+        std::mem::take(&mut self.by_hash).len()
+    }
+
     /// Forgets the transaction of `sender` with `nonce`.
     pub fn remove(&mut self, sender: &Address, nonce: u64) {
         let Some(queue) = self.senders.get_mut(sender) else { return };
@@ -134,6 +147,11 @@ impl Pool {
             self.senders.remove(sender);
         }
     }
+}
+
+/// Below the base fee a transaction waits, without being refused.
+fn affords(transaction: &TxEnvelope, base_fee: u64) -> bool {
+    transaction.max_fee_per_gas() >= u128::from(base_fee)
 }
 
 /// A replacement has to raise both the fee cap and the tip by a tenth, as nodes commonly demand.
@@ -163,10 +181,10 @@ mod tests {
         pool.insert(transaction(1, 2, 10)).unwrap();
         pool.insert(transaction(1, 0, 10)).unwrap();
         assert_eq!(pool.next_nonce(&Address::repeat_byte(1), 0), 1);
-        assert_eq!(pool.ready(|_| 0).len(), 1);
+        assert_eq!(pool.ready(0, |_| 0).len(), 1);
         pool.insert(transaction(1, 1, 10)).unwrap();
         assert_eq!(pool.next_nonce(&Address::repeat_byte(1), 0), 3);
-        let nonces: Vec<u64> = pool.ready(|_| 0).iter().map(|transaction| transaction.nonce()).collect();
+        let nonces: Vec<u64> = pool.ready(0, |_| 0).iter().map(|transaction| transaction.nonce()).collect();
         assert_eq!(nonces, [0, 1, 2]);
     }
 
@@ -176,7 +194,7 @@ mod tests {
         pool.insert(transaction(1, 1, 10)).unwrap();
         pool.insert(transaction(2, 0, 10)).unwrap();
         pool.insert(transaction(3, 0, 10)).unwrap();
-        let signer = |skip: &[Address]| pool.next_ready(skip, |_| 0).map(|transaction| transaction.signer());
+        let signer = |skip: &[Address]| pool.next_ready(skip, 0, |_| 0).map(|transaction| transaction.signer());
         assert_eq!(signer(&[]), Some(Address::repeat_byte(2)));
         assert_eq!(signer(&[Address::repeat_byte(2)]), Some(Address::repeat_byte(3)));
     }
@@ -190,7 +208,18 @@ mod tests {
         assert_eq!(pool.insert(transaction(1, 0, 109)), Err(PoolError::Underpriced));
         pool.insert(transaction(1, 0, 110)).unwrap();
         assert!(pool.get(first.tx_hash()).is_none());
-        assert_eq!(pool.ready(|_| 0).len(), 1);
+        assert_eq!(pool.ready(0, |_| 0).len(), 1);
+    }
+
+    #[test]
+    fn what_offers_less_than_the_base_fee_waits_and_holds_its_sender_up() {
+        let mut pool = Pool::default();
+        pool.insert(transaction(1, 0, 10)).unwrap();
+        pool.insert(transaction(1, 1, 30)).unwrap();
+        assert!(pool.next_ready(&[], 11, |_| 0).is_none());
+        assert_eq!((pool.ready(11, |_| 0).len(), pool.ready(10, |_| 0).len()), (0, 2));
+        assert_eq!(pool.next_nonce(&Address::repeat_byte(1), 0), 2);
+        assert_eq!((pool.clear(), pool.next_nonce(&Address::repeat_byte(1), 0)), (2, 0));
     }
 
     #[test]
@@ -199,7 +228,7 @@ mod tests {
         pool.insert(transaction(1, 0, 10)).unwrap();
         pool.insert(transaction(1, 3, 10)).unwrap();
         pool.forget_passed(|_| 3);
-        let left: Vec<u64> = pool.ready(|_| 3).iter().map(|transaction| transaction.nonce()).collect();
+        let left: Vec<u64> = pool.ready(0, |_| 3).iter().map(|transaction| transaction.nonce()).collect();
         assert_eq!((left, pool.by_hash.len()), (vec![3], 1));
     }
 

@@ -4,6 +4,8 @@
 //! nothing, and that time on chain never runs backwards. Several blocks may share one second, so that quick blocks do not
 //! carry the chain's clock away from the wall's.
 
+use std::collections::VecDeque;
+
 use alloy::consensus::transaction::{Recovered, SignerRecoverable};
 use alloy::consensus::{Transaction as _, TxEnvelope, TxType, Typed2718};
 use alloy::eips::eip2718::Decodable2718;
@@ -18,10 +20,10 @@ use revm::primitives::hardfork::SpecId;
 use revm::state::AccountInfo;
 use revm::{Context, DatabaseCommit as _, DatabaseRef as _, ExecuteEvm as _, MainBuilder as _, MainContext as _};
 
-use super::blocks::{Blocks, Executed, preview};
+use super::blocks::{Blocks, Executed, Terms, preview};
 use super::error::RpcError;
 use super::pool::Pool;
-use super::{BASE_FEE, BLOCK_GAS_LIMIT, CALL_GAS, MAX_TIME_OFFSET};
+use super::{BLOCK_GAS_LIMIT, CALL_GAS, MAX_REORG, MAX_TIME_OFFSET};
 
 /// Ancestors whose hash the BLOCKHASH instruction knows.
 const BLOCK_HASHES: u64 = 256;
@@ -45,7 +47,11 @@ pub(crate) struct Chain {
     pub blocks: Blocks,
     /// What waits.
     pub pool: Pool,
-    accounts: CacheDB<EmptyDB>,
+    /// What the next block has besides its content.
+    pub terms: Terms,
+    pub(super) accounts: CacheDB<EmptyDB>,
+    /// The accounts before each of the latest blocks, newest last.
+    pub(super) undo: VecDeque<CacheDB<EmptyDB>>,
     time_offset: u64,
 }
 
@@ -53,7 +59,8 @@ impl Chain {
     /// A chain without accounts whose block 0 carries the time `now`, seconds.
     pub fn new(chain_id: u64, now: u64) -> Self {
         let (blocks, accounts) = (Blocks::new(now), CacheDB::new(EmptyDB::default()));
-        let mut chain = Self { chain_id, blocks, pool: Pool::default(), accounts, time_offset: 0 };
+        let (pool, terms, undo) = (Pool::default(), Terms::default(), VecDeque::new());
+        let mut chain = Self { chain_id, blocks, pool, terms, accounts, undo, time_offset: 0 };
         chain.remember_hash();
         chain
     }
@@ -71,7 +78,7 @@ impl Chain {
             return Err(RpcError::refused("blob transactions are not supported"));
         }
         let hash = *transaction.tx_hash();
-        if self.blocks.transaction(&hash).is_some() {
+        if self.blocks.transaction(&hash).is_some() || self.pool.get(&hash).is_some() {
             return Err(RpcError::refused("already known"));
         }
         let next = self.nonce(&transaction.signer());
@@ -89,8 +96,12 @@ impl Chain {
     /// Mines one block of what is ready, in order of arrival, as far as the gas of a block reaches. It may be empty.
     pub fn mine(&mut self, now: u64) -> B256 {
         let timestamp = self.next_timestamp(now);
+        self.undo.push_back(self.accounts.clone());
+        if self.undo.len() > MAX_REORG {
+            self.undo.pop_front();
+        }
         let (mut executed, mut skip, mut gas_left) = (Vec::new(), Vec::new(), BLOCK_GAS_LIMIT);
-        while let Some(transaction) = self.pool.next_ready(&skip, |sender| self.nonce(sender)) {
+        while let Some(transaction) = self.pool.next_ready(&skip, self.terms.base_fee, |sender| self.nonce(sender)) {
             let sender = transaction.signer();
             if transaction.gas_limit() > gas_left {
                 skip.push(sender);
@@ -111,22 +122,23 @@ impl Chain {
         }
         let accounts = &self.accounts;
         self.pool.forget_passed(|sender| account(accounts, sender).nonce);
-        let hash = self.blocks.extend(timestamp, executed);
+        let hash = self.blocks.extend(timestamp, self.terms, executed);
         self.remember_hash();
         hash
     }
 
     /// Mines until nothing is ready any more; no block if nothing was.
     pub fn mine_ready(&mut self, now: u64) {
-        while self.pool.next_ready(&[], |sender| self.nonce(sender)).is_some() {
+        while self.pool.next_ready(&[], self.terms.base_fee, |sender| self.nonce(sender)).is_some() {
             self.mine(now);
         }
     }
 
     /// The block that would be mined now, not executed.
     pub fn pending_block(&self, now: u64) -> Block {
-        let waiting = self.pool.ready(|sender| self.nonce(sender));
-        preview(self.blocks.latest().hash, self.blocks.height() + 1, self.next_timestamp(now), waiting)
+        let waiting = self.pool.ready(self.terms.base_fee, |sender| self.nonce(sender));
+        let (parent, number) = (self.blocks.latest().hash, self.blocks.height() + 1);
+        preview(parent, number, self.next_timestamp(now), self.terms, waiting)
     }
 
     /// Runs `request` on the state after the latest block, at the time `now`, and answers its output.
@@ -262,7 +274,7 @@ impl Chain {
             number: U256::from(self.blocks.height() + 1),
             timestamp: U256::from(self.next_timestamp(now)),
             gas_limit: BLOCK_GAS_LIMIT,
-            basefee: BASE_FEE,
+            basefee: self.terms.base_fee,
             ..BlockEnv::default()
         };
         let mut evm = Context::mainnet().with_ref_db(&self.accounts).with_cfg(rules).with_block(block).build_mainnet();
@@ -288,9 +300,7 @@ fn invalid(error: Failure) -> RpcError {
         InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => {
             format!("intrinsic gas too low: gas {gas_limit}, minimum needed {initial_gas}")
         }
-        InvalidTransaction::GasPriceLessThanBasefee => {
-            format!("max fee per gas less than block base fee: baseFee {BASE_FEE}")
-        }
+        InvalidTransaction::GasPriceLessThanBasefee => "max fee per gas less than block base fee".to_owned(),
         InvalidTransaction::CallerGasLimitMoreThanBlock => "exceeds block gas limit".to_owned(),
         InvalidTransaction::InvalidChainId => "invalid chain id for signer".to_owned(),
         other => other.to_string(),
