@@ -78,7 +78,8 @@ pub enum Unavailable {
     /// Gas costs more than the configured most.
     #[error("the chain's gas price is above the configured maximum")]
     GasPrice,
-    /// The wallet's transaction was overtaken by another of the same wallet.
+    /// The wallet's transaction was overtaken by another of the same wallet, for instance of a replica with the same key:
+    /// it cannot be mined any more, or never left.
     #[error("the settlement transaction was displaced by another one of the same wallet")]
     Displaced,
     /// Other settlements wait for the same wallet for too long.
@@ -161,8 +162,9 @@ pub trait Facilitator: Send + Sync {
     async fn broadcast(&self, authorized: &Authorized, prepared: Prepared) -> Settlement;
 
     /// Ends a settlement whose payment was claimed at the Unix time `since` and whose end was not seen. `stored` is what
-    /// the caller wrote down before it was sent; it is sent again if the authorization is still unspent. After
-    /// [`Settlement::Deferred`] only a new [`Facilitator::prepare`] can settle it.
+    /// the caller wrote down before it was sent; it is sent again if the authorization is still unspent, and offered for
+    /// more if it is stuck: [`Settlement::Settled`] may name another transaction. After [`Settlement::Deferred`] only a
+    /// new [`Facilitator::prepare`] can settle it.
     async fn resume(&self, transfer: &Transfer, stored: Option<&SignedTransaction>, since: u64) -> Settlement;
 
     /// Whether payments can be taken now.

@@ -24,6 +24,8 @@ pub mod http;
 #[cfg(feature = "settle")]
 pub mod local;
 #[cfg(feature = "settle")]
+pub mod own;
+#[cfg(feature = "settle")]
 pub mod remote;
 
 pub use money::AtomicUnits;

@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use crate::{
-    chain::{ChainView, FRONT_RUN_WINDOW_SECONDS, Reconciled},
+    chain::{ChainView, FRONT_RUN_WINDOW_SECONDS, Outcome, Reconciled},
     exact::{Authorized, Invalid, Transfer},
     facilitator::{
         Facilitator, Prepared, SETTLEMENT_PENDING, Settlement, SignedTransaction, Standing, UNEXPECTED_SETTLE_ERROR,
@@ -87,9 +87,9 @@ impl HttpFacilitator {
         let deadline = Instant::now() + self.confirm_timeout;
         while Instant::now() < deadline {
             match self.chain.outcome(hash, transfer).await {
-                Ok(Some(Some(paid))) => return Settlement::Settled(paid),
+                Ok(Some(Outcome::Paid(paid))) => return Settlement::Settled(paid),
                 // Mined, and not our payment: another transaction may be.
-                Ok(Some(None)) => break,
+                Ok(Some(Outcome::Failed { .. })) => break,
                 Ok(None) | Err(_) => tokio::time::sleep(POLL).await,
             }
         }
@@ -106,6 +106,7 @@ async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, NoAnswer
 #[async_trait]
 impl Facilitator for HttpFacilitator {
     async fn verify(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
+        self.chain.check_account(authorized).await?;
         let answer: Result<VerifyResponse, _> = self.post("verify", authorized).await;
         let answer = answer.map_err(|_| Unavailable::Facilitator)?;
         if answer.is_valid {
@@ -113,10 +114,11 @@ impl Facilitator for HttpFacilitator {
         }
         match Invalid::from_code(answer.invalid_reason.as_deref().unwrap_or_default()) {
             // Perhaps somebody submitted it already and it paid us.
-            Invalid::NonceUsed | Invalid::Transaction | Invalid::Refused => {
+            Invalid::NonceUsed | Invalid::Transaction | Invalid::Refused | Invalid::ExpiresTooSoon => {
                 match self.chain.diagnose(authorized).await {
                     Err(VerifyError::Invalid(Invalid::Transaction)) => Err(Invalid::Refused.into()),
-                    other => other,
+                    Ok(standing) => self.chain.vouched(authorized, standing).await,
+                    Err(other) => Err(other),
                 }
             }
             invalid => Err(invalid.into()),
@@ -154,14 +156,14 @@ impl Facilitator for HttpFacilitator {
 
     async fn resume(&self, transfer: &Transfer, _: Option<&SignedTransaction>, since: u64) -> Settlement {
         let unknown = Settlement::Unknown { transaction: None };
+        // The time first: a use in a block after it would otherwise look like none until too late.
+        let Ok(block) = self.chain.recent_block().await else { return unknown };
         match self.chain.reconcile(transfer, since.saturating_sub(FRONT_RUN_WINDOW_SECONDS)).await {
-            Ok(Reconciled::Unspent) => match self.chain.recent_block().await {
-                Ok(block) if U256::from(block.timestamp) >= transfer.valid_before => {
-                    Settlement::Rejected { reason: Invalid::ExpiresTooSoon, transaction: None }
-                }
-                // The facilitator may still hold it.
-                _ => unknown,
-            },
+            Ok(Reconciled::Unspent) if U256::from(block.timestamp) >= transfer.valid_before => {
+                Settlement::Rejected { reason: Invalid::ExpiresTooSoon, transaction: None }
+            }
+            // Whether or not the facilitator still holds it: asked again with the same payment, it can settle it once.
+            Ok(Reconciled::Unspent) => Settlement::Deferred(Unavailable::Displaced),
             Ok(ended) => ended.settlement(None),
             Err(_) => unknown,
         }

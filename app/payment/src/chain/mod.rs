@@ -3,6 +3,7 @@
 //! Nothing here signs or spends. A node is believed about the state of the chain and about nothing that can be checked:
 //! the token's domain is compared with the configuration before the service starts.
 
+mod account;
 mod reconcile;
 mod rpc;
 pub(crate) mod token;
@@ -11,9 +12,10 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use reqwest::{Client, Url};
 
+pub(crate) use reconcile::Outcome;
 pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS, Reconciled};
+pub(crate) use rpc::Rpc;
 pub use rpc::RpcError;
-pub(crate) use rpc::{RawReceipt, Rpc};
 
 use crate::{
     Network,
@@ -169,7 +171,10 @@ impl ChainView {
         Ok(())
     }
 
-    /// The token balance of `account`.
+    /// The token balance of `account` after the latest block, in the token's atomic units.
+    ///
+    /// # Errors
+    /// If the node does not answer, or the token not as EIP-20 says.
     pub async fn balance_of(&self, account: Address) -> Result<U256, RpcError> {
         self.read(&token::balanceOfCall { account }).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy_primitives::{B256, U256};
 
-use super::{ChainView, RawReceipt, RpcError, token};
+use super::{ChainView, RpcError, token};
 use crate::{
     exact::{Authorized, Invalid, SignatureKind, Transfer},
     facilitator::{Paid, Standing, VerifyError},
@@ -34,6 +34,27 @@ pub enum Reconciled {
     Cancelled,
 }
 
+/// What a mined transaction did for a transfer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// It paid us.
+    Paid(Paid),
+    /// It did not.
+    Failed {
+        /// Its block.
+        block: u64,
+    },
+}
+
+impl Outcome {
+    /// The block that shows it.
+    pub(crate) const fn block(self) -> u64 {
+        match self {
+            Self::Paid(Paid { block, .. }) | Self::Failed { block } => block,
+        }
+    }
+}
+
 impl ChainView {
     /// Finds out what became of `transfer`, looking back to the block time `since` (Unix seconds).
     ///
@@ -58,7 +79,12 @@ impl ChainView {
                 tokio::time::sleep(LOG_LAG).await;
                 let latest = self.recent_block().await?.number;
                 let again = self.search(transfer, top.saturating_sub(LOG_WINDOW_BLOCKS / 2), latest).await?;
-                return self.not_before(again.unwrap_or(Reconciled::SpentElsewhere), since).await;
+                return match again {
+                    Some(found) => self.not_before(found, since).await,
+                    // A reorganization since the first question may have undone the use.
+                    None if !self.is_spent(transfer).await? => Ok(Reconciled::Unspent),
+                    None => Ok(Reconciled::SpentElsewhere),
+                };
             }
             newest = oldest - 1;
         }
@@ -85,14 +111,28 @@ impl ChainView {
             return Ok(Some(Reconciled::Cancelled));
         }
         let hash = log.transaction_hash.ok_or(RpcError::Malformed)?;
-        let receipt = self.rpc().receipt(hash).await?.ok_or(RpcError::Lost)?;
-        Ok(Some(paid(&receipt, transfer).map_or(Reconciled::SpentElsewhere, Reconciled::PaidUs)))
+        // A reorganization between the two answers: the caller asks again.
+        match self.outcome(hash, transfer).await?.ok_or(RpcError::Lost)? {
+            Outcome::Paid(paid) => Ok(Some(Reconciled::PaidUs(paid))),
+            Outcome::Failed { .. } => Ok(Some(Reconciled::SpentElsewhere)),
+        }
     }
 
-    /// What the transaction `hash` did for `transfer`: `None` while it is in no block, `Some(None)` if it did not pay.
-    pub(crate) async fn outcome(&self, hash: B256, transfer: &Transfer) -> Result<Option<Option<Paid>>, RpcError> {
-        let receipt = self.rpc().receipt(hash).await?;
-        Ok(receipt.map(|receipt| paid(&receipt, transfer)))
+    /// What the transaction `hash` did for `transfer`: `None` while it is in no block of the chain as it is now.
+    pub(crate) async fn outcome(&self, hash: B256, transfer: &Transfer) -> Result<Option<Outcome>, RpcError> {
+        let Some(receipt) = self.rpc().receipt(hash).await? else { return Ok(None) };
+        let Some(block) = receipt.block_number.map(|number| number.to()) else { return Ok(None) };
+        // Nodes differ in how long they show receipts of blocks that were dropped, and some show them before their block.
+        if let Some(claimed) = receipt.block_hash
+            && self.rpc().block_at(block).await?.hash != claimed
+        {
+            return Ok(None);
+        }
+        Ok(Some(if token::pays(&receipt, transfer) {
+            Outcome::Paid(Paid { transaction: hash, block })
+        } else {
+            Outcome::Failed { block }
+        }))
     }
 
     /// Why a transfer reverts: it has paid us already, or the first reason that the state shows.
@@ -120,10 +160,4 @@ impl ChainView {
         };
         Err(reason.into())
     }
-}
-
-/// The payment that a receipt shows.
-fn paid(receipt: &RawReceipt, transfer: &Transfer) -> Option<Paid> {
-    let block = receipt.block_number?.to();
-    token::pays(receipt, transfer).then_some(Paid { transaction: receipt.transaction_hash, block })
 }

@@ -41,6 +41,12 @@ pub enum RpcError {
     /// The transaction's account nonce is used.
     #[error("the transaction's nonce is used already")]
     NonceTooLow,
+    /// Another transaction with this account nonce waits, and this one does not pay enough more to take its place.
+    #[error("another transaction with the same nonce waits and pays as much")]
+    ReplacementUnderpriced,
+    /// The transaction offers less for gas than the node takes now.
+    #[error("the transaction offers too little for gas")]
+    FeeTooLow,
     /// The node answered with another error, by its JSON-RPC code.
     #[error("the chain's RPC endpoint refused the request (code {0})")]
     Refused(i64),
@@ -70,6 +76,7 @@ pub(crate) struct RawBlock {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RawReceipt {
     pub transaction_hash: B256,
+    pub block_hash: Option<B256>,
     pub block_number: Option<U64>,
     pub status: Option<U64>,
     pub logs: Vec<RawLog>,
@@ -108,8 +115,12 @@ struct Failure {
 }
 
 impl Failure {
-    /// Nodes agree on code 3 for reverts and on little else, so the rest is told by the words of go-ethereum, which
-    /// the other nodes repeat.
+    /// Nodes agree on code 3 for reverts and on little else (for one refusal go-ethereum says -32000, reth -32000 or
+    /// -32003, anvil -32003), so the rest is told by the words of go-ethereum, which the others repeat. A fault inside a
+    /// node or gateway (-32603) and a time limit of theirs tell nothing about what was asked: the answer counts as lost.
+    ///
+    /// Sources: go-ethereum `core/txpool/errors.go`, `core/error.go`; reth `rpc-eth-types/src/error`; anvil
+    /// `eth/error.rs`; erigon and OpenEthereum for their older words.
     fn kind(&self) -> RpcError {
         let message = self.message.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -119,6 +130,17 @@ impl Failure {
             RpcError::AlreadyKnown
         } else if says(&["nonce too low", "nonce is too low", "invalid nonce", "old nonce"]) {
             RpcError::NonceTooLow
+        } else if says(&["replacement", "to replace existing", "replace existing tx", "same nonce in the queue"]) {
+            RpcError::ReplacementUnderpriced
+        } else if says(&[
+            "underpriced",
+            "less than block base fee",
+            "fee cap less than",
+            "below minimum required priority",
+        ]) {
+            RpcError::FeeTooLow
+        } else if self.code == -32603 || says(&["timed out", "timeout"]) {
+            RpcError::Lost
         } else {
             RpcError::Refused(self.code)
         }
@@ -162,6 +184,11 @@ impl Rpc {
 
     pub async fn balance(&self, address: Address) -> Result<U256, RpcError> {
         self.call("eth_getBalance", json!([address, "latest"])).await
+    }
+
+    /// Transactions of `address` in blocks: the account nonce that its next block takes.
+    pub async fn nonce(&self, address: Address) -> Result<u64, RpcError> {
+        self.call::<U64>("eth_getTransactionCount", json!([address, "latest"])).await.map(|nonce| nonce.to())
     }
 
     /// Transactions of `address`, those that wait in the node's pool included.
@@ -231,6 +258,24 @@ mod tests {
     #[test]
     fn errors_of_common_nodes_are_told_apart() {
         let kind = |code, message: &str| Failure { code, message: message.into() }.kind();
+        let words = [
+            (-32000, "replacement transaction underpriced", RpcError::ReplacementUnderpriced),
+            (-32003, "replacement transaction underpriced", RpcError::ReplacementUnderpriced),
+            (-32000, "INTERNAL_ERROR: could not replace existing tx", RpcError::ReplacementUnderpriced),
+            (-32003, "transaction already imported", RpcError::AlreadyKnown),
+            (-32003, "nonce too low", RpcError::NonceTooLow),
+            (-32000, "transaction underpriced", RpcError::FeeTooLow),
+            (-32000, "transaction underpriced: gas tip cap 0, minimum needed 1", RpcError::FeeTooLow),
+            (-32003, "max fee per gas less than block base fee", RpcError::FeeTooLow),
+            (-32000, "request timed out", RpcError::Lost),
+            (-32603, "internal error", RpcError::Lost),
+            (-32000, "txpool is full", RpcError::Refused(-32000)),
+            (-32005, "rate limit exceeded", RpcError::Refused(-32005)),
+            (-32000, "future transaction tries to replace pending", RpcError::Refused(-32000)),
+        ];
+        for (code, message, expected) in words {
+            assert_eq!(kind(code, message), expected, "{message}");
+        }
         assert_eq!(kind(3, "execution reverted: FiatTokenV2: authorization is expired"), RpcError::Reverted);
         assert_eq!(kind(-32000, "execution reverted"), RpcError::Reverted);
         assert_eq!(kind(-32000, "already known"), RpcError::AlreadyKnown);

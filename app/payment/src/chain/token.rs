@@ -123,7 +123,13 @@ mod tests {
     }
 
     fn receipt(logs: Vec<RawLog>) -> RawReceipt {
-        RawReceipt { transaction_hash: B256::ZERO, block_number: Some(U64::from(1)), status: Some(U64::from(1)), logs }
+        RawReceipt {
+            transaction_hash: B256::ZERO,
+            block_hash: None,
+            block_number: Some(U64::from(1)),
+            status: Some(U64::from(1)),
+            logs,
+        }
     }
 
     #[test]

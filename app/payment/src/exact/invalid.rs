@@ -33,7 +33,8 @@ pub enum Invalid {
     /// `validBefore` is so far that it would have to be remembered for ever.
     #[error("the authorization is valid for much longer than was asked for")]
     ExpiresTooLate,
-    /// No signature of the payer over this authorization, or not in canonical form (65 bytes, low s, v 27 or 28).
+    /// No signature of the payer over this authorization: neither its key's in canonical form (65 bytes, low s, v 27 or
+    /// 28) nor one that its contract account accepts (EIP-1271).
     #[error("the signature is not a canonical signature of the payer")]
     Signature,
     /// An EIP-6492 wrapper: it would have us call an arbitrary factory.

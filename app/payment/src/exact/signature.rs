@@ -26,27 +26,32 @@ pub enum SignatureKind {
 
 /// Classifies `signature` and checks it as far as that is possible without a chain.
 ///
-/// The token contract takes v 27 and 28 and low s only (as USDC does), so other spellings are refused here and one
-/// authorization has one signature.
+/// Whatever is not the payer's own canonical signature may be a contract account's: some of them sign with 65 bytes too
+/// (a Safe with one owner does). An account without code has no other signature than its key's, so there the chain
+/// refuses it. The token takes v 27 and 28 and low s only (as USDC does).
 pub(super) fn check(signature: &[u8], hash: B256, payer: Address) -> Result<SignatureKind, Invalid> {
+    if signature.is_empty() || signature.len() > MAX_SIGNATURE_BYTES {
+        return Err(Invalid::Signature);
+    }
     if signature.ends_with(EIP6492_SUFFIX.as_slice()) {
         return Err(Invalid::UndeployedAccount);
     }
-    let Ok(bytes) = <&[u8; EOA_SIGNATURE_BYTES]>::try_from(signature) else {
-        let carried = signature.len() > EOA_SIGNATURE_BYTES && signature.len() <= MAX_SIGNATURE_BYTES;
-        return if carried { Ok(SignatureKind::Contract) } else { Err(Invalid::Signature) };
-    };
-    let (r, s, v) = split(bytes);
+    let key = <&[u8; EOA_SIGNATURE_BYTES]>::try_from(signature).ok().and_then(|bytes| signer(bytes, hash));
+    Ok(if key == Some(payer) { SignatureKind::Key } else { SignatureKind::Contract })
+}
+
+/// The account whose key made this signature, if the signature is canonical.
+fn signer(signature: &[u8; EOA_SIGNATURE_BYTES], hash: B256) -> Option<Address> {
+    let (r, s, v) = split(signature);
     let odd_y = match v {
         27 => false,
         28 => true,
-        _ => return Err(Invalid::Signature),
+        _ => return None,
     };
     if s > HALF_ORDER {
-        return Err(Invalid::Signature);
+        return None;
     }
-    let recovered = Signature::new(r, s, odd_y).recover_address_from_prehash(&hash).map_err(|_| Invalid::Signature)?;
-    if recovered == payer { Ok(SignatureKind::Key) } else { Err(Invalid::Signature) }
+    Signature::new(r, s, odd_y).recover_address_from_prehash(&hash).ok()
 }
 
 /// r, s and v of a 65-byte signature.

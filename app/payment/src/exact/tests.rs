@@ -164,26 +164,28 @@ fn the_validity_window_covers_now_and_the_work() {
     assert_eq!(never.unwrap_err(), Invalid::ExpiresTooSoon);
 }
 
-#[test]
-fn only_the_payers_canonical_signature_passes() {
-    for index in 0..EOA_SIGNATURE_BYTES {
-        let flipped = with_signature(|bytes| bytes[index] ^= 1);
-        assert_eq!(outcome(&flipped).unwrap_err(), Invalid::Signature, "byte {index}");
-    }
-    let zero_one = with_signature(|bytes| bytes[64] -= 27);
-    assert_eq!(outcome(&zero_one).unwrap_err(), Invalid::Signature, "the token takes v 27 and 28 only");
-    let short = with_signature(|bytes| bytes.truncate(64));
-    assert_eq!(outcome(&short).unwrap_err(), Invalid::Signature, "no compact signatures");
-    assert_eq!(outcome(&with_signature(Vec::clear)).unwrap_err(), Invalid::Signature);
-    let zeros = with_signature(|bytes| bytes[..64].fill(0));
-    assert_eq!(outcome(&zeros).unwrap_err(), Invalid::Signature);
-    let mut other_payer = payload();
-    other_payer.payload.authorization.from = Address::repeat_byte(9);
-    assert_eq!(outcome(&other_payer).unwrap_err(), Invalid::Signature);
+fn kind(payload: &PaymentPayload) -> SignatureKind {
+    outcome(payload).unwrap().signature_kind()
 }
 
 #[test]
-fn the_high_s_twin_of_a_good_signature_is_refused() {
+fn only_the_payers_canonical_signature_counts_as_the_keys() {
+    assert_eq!(kind(&payload()), SignatureKind::Key);
+    for index in 0..EOA_SIGNATURE_BYTES {
+        let flipped = with_signature(|bytes| bytes[index] ^= 1);
+        assert_eq!(kind(&flipped), SignatureKind::Contract, "byte {index}");
+    }
+    let zero_one = with_signature(|bytes| bytes[64] -= 27);
+    assert_eq!(kind(&zero_one), SignatureKind::Contract, "the token takes v 27 and 28 only");
+    let zeros = with_signature(|bytes| bytes[..64].fill(0));
+    assert_eq!(kind(&zeros), SignatureKind::Contract);
+    let mut other_payer = payload();
+    other_payer.payload.authorization.from = Address::repeat_byte(9);
+    assert_eq!(kind(&other_payer), SignatureKind::Contract);
+}
+
+#[test]
+fn the_high_s_twin_of_a_good_signature_is_not_the_keys() {
     let twin = with_signature(|bytes| {
         let order =
             U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).unwrap();
@@ -191,17 +193,27 @@ fn the_high_s_twin_of_a_good_signature_is_refused() {
         bytes[32..64].copy_from_slice(&high.to_be_bytes::<32>());
         bytes[64] = 55 - bytes[64];
     });
-    assert_eq!(outcome(&twin).unwrap_err(), Invalid::Signature);
+    assert_eq!(kind(&twin), SignatureKind::Contract);
 }
 
 #[test]
-fn long_signatures_are_left_to_the_chain_and_wrapped_ones_refused() {
-    let contract = with_signature(|bytes| bytes.extend([7; 31]));
-    assert_eq!(outcome(&contract).unwrap().signature_kind(), SignatureKind::Contract);
+fn signatures_of_any_length_are_left_to_the_chain_and_wrapped_ones_refused() {
+    for length in [1, 64, 65, 66, 96, MAX_SIGNATURE_BYTES] {
+        assert_eq!(kind(&with_signature(|bytes| bytes.resize(length, 7))), kind_of_length(length), "{length} bytes");
+    }
     let wrapped = with_signature(|bytes| bytes.extend(EIP6492_SUFFIX));
     assert_eq!(outcome(&wrapped).unwrap_err(), Invalid::UndeployedAccount);
-    let huge = with_signature(|bytes| bytes.resize(MAX_SIGNATURE_BYTES + 1, 1));
-    assert_eq!(outcome(&huge).unwrap_err(), Invalid::Signature);
+    let bare = with_signature(|bytes| *bytes = EIP6492_SUFFIX.to_vec());
+    assert_eq!(outcome(&bare).unwrap_err(), Invalid::UndeployedAccount);
+    for length in [0, MAX_SIGNATURE_BYTES + 1] {
+        let unusable = with_signature(|bytes| bytes.resize(length, 1));
+        assert_eq!(outcome(&unusable).unwrap_err(), Invalid::Signature, "{length} bytes");
+    }
+}
+
+/// What a good signature becomes when it is cut or extended to `length`.
+fn kind_of_length(length: usize) -> SignatureKind {
+    if length == EOA_SIGNATURE_BYTES { SignatureKind::Key } else { SignatureKind::Contract }
 }
 
 #[test]
@@ -215,7 +227,7 @@ fn a_claimed_payment_is_known_again_after_its_quote_and_its_time_are_gone() {
     forged.payload.authorization.value = AtomicUnits::from(1);
     assert_eq!(claimed(&forged).unwrap_err(), Invalid::Requirements);
     forged.accepted.amount = AtomicUnits::from(1);
-    assert_eq!(claimed(&forged).unwrap_err(), Invalid::Signature);
+    assert_eq!(claimed(&forged).unwrap().signature_kind(), SignatureKind::Contract, "not the key's");
     let other_token = verify_claimed(&payload, Network::BASE, Address::ZERO, &domain);
     assert_eq!(other_token.unwrap_err(), Invalid::Requirements);
     let other_chain = verify_claimed(&payload, Network::BASE_SEPOLIA, required().asset, &domain);

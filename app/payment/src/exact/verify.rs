@@ -56,7 +56,8 @@ impl Authorized {
 /// Checks `payload` against `required`, the requirements that the server computed itself for the request at hand.
 ///
 /// `now` is in Unix seconds; the authorization must still be usable `min_remaining` seconds later (work and
-/// settlement). A signature of a contract account passes as [`SignatureKind::Contract`] and must be checked on chain.
+/// settlement). A signature that is not the payer's own key's passes as [`SignatureKind::Contract`] and must be checked
+/// on chain, as both facilitators do.
 ///
 /// # Errors
 /// The first thing that is wrong, from the outside in: what was accepted, what was authorized, when, by whom.
@@ -110,7 +111,8 @@ pub fn verify_offline(
 }
 
 /// Checks a payment that was claimed before: that it is on `network` and `asset`, and signed by its payer. The terms and
-/// the time were checked when it was claimed, so an authorization that has expired since still passes.
+/// the time were checked when it was claimed, so an authorization that has expired since still passes; so does a
+/// signature that only the chain can judge ([`SignatureKind::Contract`]), which this does not ask again.
 ///
 /// # Errors
 /// [`Invalid::Scheme`], [`Invalid::Network`], [`Invalid::Requirements`] for another asset or for terms that are not those

@@ -35,6 +35,32 @@ impl Fees {
     }
 }
 
+impl Fees {
+    /// Fees that replace these: each at least an eighth higher (nodes ask for a tenth, or an eighth) and not below
+    /// `quote`; `None` above `cap`.
+    pub(super) fn raised(self, quote: Self, cap: u128) -> Option<Self> {
+        let raise = |old: u128, now: u128| old.saturating_add(old.div_ceil(8).max(1)).max(now);
+        let most = raise(self.most_per_gas(), quote.most_per_gas());
+        if most > cap {
+            return None;
+        }
+        Some(match self {
+            Self::Dynamic { max_priority_fee_per_gas, .. } => Self::Dynamic {
+                max_fee_per_gas: most,
+                max_priority_fee_per_gas: raise(max_priority_fee_per_gas, quote.tip()).min(most),
+            },
+            Self::Legacy { .. } => Self::Legacy { gas_price: most },
+        })
+    }
+
+    const fn tip(self) -> u128 {
+        match self {
+            Self::Dynamic { max_priority_fee_per_gas, .. } => max_priority_fee_per_gas,
+            Self::Legacy { gas_price } => gas_price,
+        }
+    }
+}
+
 /// Asks the node for what is needed now. Twice the base fee outlives six full blocks of a rising one.
 pub(super) async fn quote(rpc: &Rpc, cap: u128) -> Result<Fees, Unavailable> {
     let base = rpc.block("latest").await?.base_fee_per_gas;
@@ -72,5 +98,21 @@ mod tests {
         assert_eq!(offer(10, 1, 10), Err(Unavailable::GasPrice));
         assert_eq!(offer(0, 0, 100), Ok(Fees::Dynamic { max_fee_per_gas: 0, max_priority_fee_per_gas: 0 }));
         assert_eq!(offer(u128::MAX, u128::MAX, 100), Err(Unavailable::GasPrice));
+    }
+    #[test]
+    fn a_replacement_raises_both_fees_by_an_eighth_or_to_what_is_asked_now() {
+        let dynamic =
+            |max_fee_per_gas, max_priority_fee_per_gas| Fees::Dynamic { max_fee_per_gas, max_priority_fee_per_gas };
+        let raised = |old: Fees, quote, cap| old.raised(quote, cap);
+        assert_eq!(raised(dynamic(100, 10), dynamic(50, 5), 1_000), Some(dynamic(113, 12)), "rounded up");
+        assert_eq!(raised(dynamic(100, 10), dynamic(500, 5), 1_000), Some(dynamic(500, 12)));
+        assert_eq!(raised(dynamic(100, 10), dynamic(50, 30), 1_000), Some(dynamic(113, 30)));
+        assert_eq!(raised(dynamic(0, 0), dynamic(0, 0), 1), Some(dynamic(1, 1)), "never the same again");
+        assert_eq!(raised(dynamic(100, 10), dynamic(50, 5), 112), None);
+        assert_eq!(raised(dynamic(u128::MAX, 1), dynamic(1, 1), u128::MAX), Some(dynamic(u128::MAX, 2)));
+        let legacy = |gas_price| Fees::Legacy { gas_price };
+        assert_eq!(raised(legacy(100), legacy(1), 113), Some(legacy(113)));
+        assert_eq!(raised(legacy(100), legacy(1), 112), None);
+        assert_eq!(raised(legacy(100), dynamic(300, 1), 1_000), Some(legacy(300)), "a chain that got a base fee");
     }
 }

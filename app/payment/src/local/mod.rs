@@ -2,35 +2,35 @@
 //!
 //! Guarantees: broadcasts of one wallet leave one after another, each with the next account nonce; every transfer is
 //! simulated before it is signed; a settlement counts only when a block shows success, the use of the authorization and
-//! the transfer of exactly the amount to the payee; gas per transaction and its price are capped.
+//! the transfer of exactly the amount to the payee; gas per transaction and its price are capped. A transaction that
+//! waits for too long is replaced by the same call for more: whichever is mined, the authorization works only once.
 
 mod fees;
+mod follow;
 mod send;
+mod transaction;
+mod turn;
 
 use std::{sync::Arc, time::Duration};
 
-use alloy::{
-    consensus::{SignableTransaction, Signed, TxEip1559, TxLegacy},
-    eips::eip2718::Encodable2718,
-};
-use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
+use alloy_primitives::{Address, U256};
 use async_trait::async_trait;
 use k256::ecdsa::SigningKey;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
-    authorize::{address_of, sign_hash},
-    chain::{ChainView, FRONT_RUN_WINDOW_SECONDS, Reconciled, RpcError, token},
+    authorize::address_of,
+    chain::{Asset, ChainView, Reconciled, RpcError, token},
     exact::{Authorized, Invalid, Transfer},
     facilitator::{Facilitator, Prepared, Settlement, SignedTransaction, Standing, Unavailable, VerifyError},
 };
-use fees::Fees;
+use send::Sent;
+use transaction::{Body, Call};
+pub use turn::Turn;
 
 /// Most gas that one settlement may use. A transfer of USDC needs about 80 000 to 100 000; a contract account's check of
 /// its signature comes on top, at our expense.
 pub const MAX_SETTLE_GAS: u64 = 400_000;
-/// How long the wallet's own count of its transactions counts for more than the node's, which may lag behind.
-const NONCE_MEMORY: Duration = Duration::from_secs(15);
 
 /// Limits of a [`LocalFacilitator`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,20 +39,23 @@ pub struct LocalOptions {
     pub confirm_timeout: Duration,
     /// Most that one unit of gas may cost, in wei.
     pub max_fee_per_gas: u128,
+    /// How long a transaction waits for its block before the same call is offered for more, and again after as long. The
+    /// whole wait stays within `confirm_timeout`.
+    pub replace_after: Duration,
+    /// Blocks that must show a settlement, its own included: 1 (or 0) is the block itself.
+    pub confirmations: u64,
 }
 
 impl Default for LocalOptions {
-    /// 20 seconds (ten Base blocks); 100 gwei.
+    /// 20 seconds (ten Base blocks); 100 gwei; 8 seconds; one block.
     fn default() -> Self {
-        Self { confirm_timeout: Duration::from_secs(20), max_fee_per_gas: 100_000_000_000 }
+        Self {
+            confirm_timeout: Duration::from_secs(20),
+            max_fee_per_gas: 100_000_000_000,
+            replace_after: Duration::from_secs(8),
+            confirmations: 1,
+        }
     }
-}
-
-/// The wallet's account nonces. Whoever holds it may send.
-#[derive(Default)]
-pub struct Turn {
-    /// The nonce after the last one that a node took, and when.
-    next: Option<(u64, Instant)>,
 }
 
 /// Settles with a wallet of this process.
@@ -84,58 +87,25 @@ impl LocalFacilitator {
     /// What to answer when the transfer reverts in simulation.
     async fn refused(&self, authorized: &Authorized) -> Settlement {
         match self.chain.diagnose(authorized).await {
-            Ok(Standing::Paid(paid)) => Settlement::Settled(paid),
+            Ok(Standing::Paid(paid)) => self.settled(authorized.transfer(), paid).await,
             // The chain moved on between simulation and diagnosis.
             Ok(Standing::Payable) => Settlement::Deferred(Unavailable::Chain(RpcError::Reverted)),
             Err(VerifyError::Invalid(reason)) => Settlement::Rejected { reason, transaction: None },
             Err(VerifyError::Unavailable(cause)) => Settlement::Deferred(cause),
         }
     }
-
-    fn sign(&self, input: Bytes, gas_limit: u64, fees: Fees, nonce: u64) -> Option<SignedTransaction> {
-        let chain_id = self.chain.asset().network.chain_id();
-        let to = TxKind::Call(self.chain.asset().address);
-        match fees {
-            Fees::Dynamic { max_fee_per_gas, max_priority_fee_per_gas } => self.seal(TxEip1559 {
-                chain_id,
-                nonce,
-                gas_limit,
-                max_fee_per_gas,
-                max_priority_fee_per_gas,
-                to,
-                value: U256::ZERO,
-                input,
-                ..Default::default()
-            }),
-            Fees::Legacy { gas_price } => self.seal(TxLegacy {
-                chain_id: Some(chain_id),
-                nonce,
-                gas_price,
-                gas_limit,
-                to,
-                value: U256::ZERO,
-                input,
-            }),
-        }
-    }
-
-    fn seal<T>(&self, transaction: T) -> Option<SignedTransaction>
-    where
-        T: SignableTransaction<Signature>,
-        Signed<T>: Encodable2718,
-    {
-        let signature = sign_hash(&self.key, transaction.signature_hash())?;
-        let raw: Bytes = transaction.into_signed(signature).encoded_2718().into();
-        Some(SignedTransaction { hash: alloy_primitives::keccak256(&raw), raw })
-    }
 }
 
 #[async_trait]
 impl Facilitator for LocalFacilitator {
     async fn verify(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
+        self.chain.check_account(authorized).await?;
         match self.chain.simulate(authorized, self.address).await {
             Ok(()) => Ok(Standing::Payable),
-            Err(RpcError::Reverted) => self.chain.diagnose(authorized).await,
+            Err(RpcError::Reverted) => {
+                let standing = self.chain.diagnose(authorized).await?;
+                self.chain.vouched(authorized, standing).await
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -159,11 +129,12 @@ impl Facilitator for LocalFacilitator {
         };
         let fees = fees.map_err(Settlement::Deferred)?;
         let turn = tokio::time::timeout(self.options.confirm_timeout, self.turn.clone().lock_owned()).await;
-        let turn = turn.map_err(|_| Settlement::Deferred(Unavailable::Busy))?;
+        let mut turn = turn.map_err(|_| Settlement::Deferred(Unavailable::Busy))?;
         let pending = self.chain.rpc().pending_nonce(self.address).await.map_err(deferred)?;
-        let own = turn.next.filter(|(_, at)| at.elapsed() < NONCE_MEMORY).map_or(0, |(next, _)| next);
-        let nonce = pending.max(own);
-        let transaction = self.sign(input, gas, fees, nonce).ok_or(Settlement::Deferred(Unavailable::Signing))?;
+        let nonce = turn.nonce(pending, Instant::now());
+        let Asset { network, address: to, .. } = *self.chain.asset();
+        let call = Call { chain_id: network.chain_id(), to, input, gas_limit: gas, nonce };
+        let transaction = Body::new(call, fees).sign(&self.key).ok_or(Settlement::Deferred(Unavailable::Signing))?;
         Ok(Prepared { transaction: Some(transaction), turn: Some((turn, nonce)) })
     }
 
@@ -172,8 +143,14 @@ impl Facilitator for LocalFacilitator {
             return Settlement::Deferred(Unavailable::Signing);
         };
         let sent = self.send(&transaction).await;
-        turn.next = sent.reached_node().then(|| (nonce + 1, Instant::now()));
+        turn.used(nonce, sent == Sent::Accepted, Instant::now());
         drop(turn);
+        match sent {
+            // It never left, so nothing has to be waited for.
+            Sent::Rival => return Settlement::Deferred(Unavailable::Displaced),
+            Sent::TooCheap => return Settlement::Deferred(RpcError::FeeTooLow.into()),
+            Sent::Accepted | Sent::Perhaps | Sent::NonceUsed | Sent::Not(_) => {}
+        }
         match self.follow(authorized.transfer(), &transaction, sent, authorized.verified_at()).await {
             // A transfer that reverted although nobody used the authorization: name the reason.
             Settlement::Rejected { reason: Invalid::Transaction, transaction } => {
@@ -190,21 +167,22 @@ impl Facilitator for LocalFacilitator {
     async fn resume(&self, transfer: &Transfer, stored: Option<&SignedTransaction>, since: u64) -> Settlement {
         let hash = stored.map(|stored| stored.hash);
         let unknown = Settlement::Unknown { transaction: hash };
-        match self.chain.reconcile(transfer, since.saturating_sub(FRONT_RUN_WINDOW_SECONDS)).await {
-            Ok(Reconciled::Unspent) => {}
-            Ok(ended) => return ended.settlement(hash),
-            Err(_) => return unknown,
-        }
-        match self.chain.recent_block().await {
-            Ok(block) if U256::from(block.timestamp) >= transfer.valid_before => {
+        // The time first: a use in a block after it would otherwise look like none until too late.
+        let Ok(block) = self.chain.recent_block().await else { return unknown };
+        match self.reconcile(transfer, since).await {
+            Ok(Reconciled::Unspent) if U256::from(block.timestamp) >= transfer.valid_before => {
                 return Settlement::Rejected { reason: Invalid::ExpiresTooSoon, transaction: hash };
             }
-            Ok(_) => {}
+            Ok(Reconciled::Unspent) => {}
+            Ok(ended) => return self.ended(transfer, ended, hash).await,
             Err(_) => return unknown,
         }
         let Some(stored) = stored else { return Settlement::Deferred(Unavailable::Displaced) };
-        let sent = self.send(stored).await;
-        self.follow(transfer, stored, sent, since).await
+        match self.send(stored).await {
+            // It may have left before this process began.
+            Sent::Not(_) => unknown,
+            sent => self.follow(transfer, stored, sent, since).await,
+        }
     }
 
     async fn ready(&self) -> Result<(), Unavailable> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use precis_payment::chain::{Reconciled, RpcError};
-use precis_payment::exact::Invalid;
+use precis_payment::chain::{ChainView, Reconciled, RpcError};
 use precis_payment::facilitator::{Facilitator, SETTLEMENT_PENDING, Settlement, Unavailable, VerifyError};
+use precis_payment::local::{LocalFacilitator, LocalOptions};
 
 use crate::proxy::{Fault, Proxy};
 use crate::world::*;
@@ -112,16 +112,41 @@ async fn a_chain_that_does_not_answer_is_never_the_payers_fault() {
     assert_eq!(settle(&nobody, &authorized).await, Settlement::Deferred(not_sent));
 }
 
+/// What a settlement becomes when the requests that carry its transaction meet `fault`, each for two seconds.
+async fn settled_through(world: &World, fault: Fault) -> (Proxy, Settlement) {
+    let proxy = Proxy::before(world.chain.url()).await;
+    let client = http_client_within(Duration::from_secs(2));
+    let view = ChainView::new(client, &proxy.url, world.asset()).unwrap();
+    let options = LocalOptions { confirm_timeout: Duration::from_secs(2), ..LocalOptions::default() };
+    let facilitator = LocalFacilitator::new(view, wallet_key(), options);
+    proxy.set(fault);
+    let settlement = settle(&facilitator, &world.authorized(1)).await;
+    (proxy, settlement)
+}
+
 #[tokio::test]
-async fn two_processes_with_one_wallet_do_not_lose_payments() {
+async fn a_timeout_before_the_node_saw_the_transaction_is_tried_again() {
     let world = World::new().await;
-    let (one, two) = (world.facilitator(), world.facilitator());
-    let (first, second) = (world.authorized(1), world.authorized(2));
-    let (left, right) = (one.prepare(&first).await.unwrap(), two.prepare(&second).await.unwrap());
-    paid(one.broadcast(&first, left).await);
-    let collided = two.broadcast(&second, right).await;
-    assert_eq!(collided, Settlement::Deferred(Unavailable::Displaced), "both took the same nonce");
-    paid(settle(&two, &second).await);
-    assert_eq!(world.balance(world.payee).await, 2 * PRICE);
-    assert!(!matches!(collided, Settlement::Rejected { reason: Invalid::Transaction, .. }));
+    let (proxy, settlement) = settled_through(&world, Fault::SwallowFirst).await;
+    paid(settlement);
+    assert_eq!(proxy.sent(), 2);
+    assert_eq!(world.balance(world.payee).await, PRICE);
+}
+
+#[tokio::test]
+async fn a_timeout_after_the_node_took_the_transaction_pays_once() {
+    let world = World::new().await;
+    let (_proxy, settlement) = settled_through(&world, Fault::HangFirst).await;
+    paid(settlement);
+    assert_eq!(world.balance(world.payee).await, PRICE);
+}
+
+#[tokio::test]
+async fn timeouts_without_end_are_unknown_and_never_a_refusal() {
+    let world = World::new().await;
+    let (_proxy, settlement) = settled_through(&world, Fault::Swallow).await;
+    assert!(matches!(settlement, Settlement::Unknown { transaction: Some(_) }), "{settlement:?}");
+    assert_eq!(world.balance(world.payee).await, 0);
+    paid(settle(&world.facilitator(), &world.authorized(1)).await);
+    assert_eq!(world.balance(world.payee).await, PRICE);
 }

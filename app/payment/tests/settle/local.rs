@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, U256};
 use precis_payment::AtomicUnits;
 use precis_payment::authorize::{address_of, authorize};
 use precis_payment::chain::Reconciled;
-use precis_payment::exact::{Invalid, SignatureKind};
+use precis_payment::exact::Invalid;
 use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
 use precis_payment::local::{LocalFacilitator, LocalOptions};
 use precis_payment::wire::PaymentRequirements;
@@ -200,38 +200,6 @@ async fn gas_above_the_configured_price_is_not_paid() {
     let thrifty = LocalFacilitator::new(world.view(), wallet_key(), options);
     assert_eq!(settle(&thrifty, &world.authorized(1)).await, Settlement::Deferred(Unavailable::GasPrice));
     assert_eq!(world.balance(world.payee).await, 0);
-}
-
-/// Runtime code of an account that answers every EIP-1271 question with yes.
-const YES: &str = "0x631626ba7e60e01b5f5260205ff3";
-/// As [`YES`], after counting down from 50 000.
-const SLOW_YES: &str = "0x6200c3505b6001900380600457631626ba7e60e01b5f5260205ff3";
-/// Runtime code of an account that answers every question with nothing.
-const NO: &str = "0x00";
-
-#[tokio::test]
-async fn contract_accounts_pay_by_what_they_accept() {
-    let world = World::new().await;
-    let facilitator = world.facilitator();
-    let account = Address::repeat_byte(0x44);
-    world.mint(account, PURSE).await;
-    let mut payload = world.payload(1);
-    payload.payload.authorization.from = account;
-    payload.payload.signature = Bytes::from(vec![7; 96]);
-    let authorized = world.check(&payload);
-    assert_eq!(authorized.signature_kind(), SignatureKind::Contract);
-
-    let nobody = facilitator.verify(&authorized).await;
-    assert_eq!(nobody, Err(VerifyError::Invalid(Invalid::Signature)), "there is no account");
-    world.set_code(account, NO).await;
-    assert_eq!(facilitator.verify(&authorized).await, Err(VerifyError::Invalid(Invalid::Signature)));
-    world.set_code(account, SLOW_YES).await;
-    let dear = settle(&facilitator, &authorized).await;
-    assert_eq!(dear, Settlement::Rejected { reason: Invalid::TooMuchGas, transaction: None });
-    world.set_code(account, YES).await;
-    paid(settle(&facilitator, &authorized).await);
-    assert_eq!(world.balance(account).await, PURSE - PRICE);
-    assert_eq!(world.balance(world.payee).await, PRICE);
 }
 
 #[tokio::test]

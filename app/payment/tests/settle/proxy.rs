@@ -1,7 +1,7 @@
 //! A way to the chain that fails on demand.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicU8, AtomicUsize, Ordering},
 };
 
@@ -19,15 +19,33 @@ pub enum Fault {
     LoseFirst,
     /// Answers nothing usable.
     Dead,
+    /// Keeps the next transaction and never answers, then passes everything.
+    SwallowFirst,
+    /// Passes the next transaction to the chain and never answers, then passes everything.
+    HangFirst,
+    /// Keeps every transaction and never answers.
+    Swallow,
+    /// Shows the last receipt that came by for every one that is not there.
+    StaleReceipts,
 }
 
-const FAULTS: [Fault; 4] = [Fault::None, Fault::LoseAnswer, Fault::LoseFirst, Fault::Dead];
+const FAULTS: [Fault; 8] = [
+    Fault::None,
+    Fault::LoseAnswer,
+    Fault::LoseFirst,
+    Fault::Dead,
+    Fault::SwallowFirst,
+    Fault::HangFirst,
+    Fault::Swallow,
+    Fault::StaleReceipts,
+];
 
 struct Shared {
     target: String,
     http: reqwest::Client,
     fault: AtomicU8,
     sent: AtomicUsize,
+    receipt: Mutex<Bytes>,
 }
 
 #[derive(Clone)]
@@ -43,6 +61,7 @@ impl Proxy {
             http: crate::world::http_client(),
             fault: AtomicU8::new(Fault::None as u8),
             sent: AtomicUsize::new(0),
+            receipt: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -62,7 +81,8 @@ impl Proxy {
 }
 
 async fn forward(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Bytes, StatusCode> {
-    let is_send = String::from_utf8_lossy(&body).contains("eth_sendRawTransaction");
+    let asks_for = |method: &str| String::from_utf8_lossy(&body).contains(method);
+    let (is_send, is_receipt) = (asks_for("eth_sendRawTransaction"), asks_for("eth_getTransactionReceipt"));
     if is_send {
         shared.sent.fetch_add(1, Ordering::SeqCst);
     }
@@ -73,6 +93,11 @@ async fn forward(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Bytes
             shared.fault.store(Fault::None as u8, Ordering::SeqCst);
             return Err(StatusCode::BAD_GATEWAY);
         }
+        Fault::SwallowFirst if is_send => {
+            shared.fault.store(Fault::None as u8, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+        Fault::Swallow if is_send => std::future::pending().await,
         _ => {}
     }
     let answer = shared.http.post(&shared.target).header("content-type", "application/json").body(body).send().await;
@@ -80,6 +105,18 @@ async fn forward(State(shared): State<Arc<Shared>>, body: Bytes) -> Result<Bytes
     if fault == Fault::LoseAnswer && is_send {
         shared.fault.store(Fault::Dead as u8, Ordering::SeqCst);
         return Err(StatusCode::BAD_GATEWAY);
+    }
+    if is_receipt {
+        let mut last = shared.receipt.lock().unwrap();
+        if String::from_utf8_lossy(&answer).contains("blockHash") {
+            *last = answer.clone();
+        } else if fault == Fault::StaleReceipts {
+            return Ok(last.clone());
+        }
+    }
+    if fault == Fault::HangFirst && is_send {
+        shared.fault.store(Fault::None as u8, Ordering::SeqCst);
+        std::future::pending::<()>().await;
     }
     Ok(answer)
 }

@@ -131,7 +131,11 @@ async fn a_claimed_settlement_that_is_not_on_chain_does_not_count() {
     let authorized = world.authorized(1);
     let claimed = settle(&facilitator, &authorized).await;
     assert_eq!(claimed, Settlement::Unknown { transaction: Some(B256::repeat_byte(5)) });
-    assert_eq!(facilitator.resume(authorized.transfer(), None, now()).await, Settlement::Unknown { transaction: None });
+    // It is asked again with the same payment, which it can settle once.
+    assert_eq!(
+        facilitator.resume(authorized.transfer(), None, now()).await,
+        Settlement::Deferred(Unavailable::Displaced)
+    );
     assert_eq!(world.balance(world.payee).await, 0);
 }
 

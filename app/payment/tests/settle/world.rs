@@ -15,7 +15,7 @@ use precis_devnet::chain::{ChainOptions, ChainServer};
 use precis_payment::authorize::{address_of, authorize};
 use precis_payment::chain::{Asset, ChainView};
 use precis_payment::exact::{Authorized, TokenDomain, verify_offline};
-use precis_payment::facilitator::{Facilitator, Paid, Settlement};
+use precis_payment::facilitator::{Facilitator, Paid, Settlement, Unavailable};
 use precis_payment::http;
 use precis_payment::local::{LocalFacilitator, LocalOptions};
 use precis_payment::wire::{PaymentPayload, PaymentRequirements, SCHEME_EXACT};
@@ -47,8 +47,12 @@ pub fn now() -> u64 {
 }
 
 pub fn http_client() -> reqwest::Client {
+    http_client_within(Duration::from_secs(5))
+}
+
+pub fn http_client_within(timeout: Duration) -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    http::client(Duration::from_secs(5)).unwrap()
+    http::client(timeout).unwrap()
 }
 
 impl World {
@@ -85,6 +89,10 @@ impl World {
 
     pub fn facilitator(&self) -> LocalFacilitator {
         LocalFacilitator::new(self.view(), wallet_key(), LocalOptions::default())
+    }
+
+    pub fn facilitator_with(&self, options: LocalOptions) -> LocalFacilitator {
+        LocalFacilitator::new(self.view(), wallet_key(), options)
     }
 
     /// A facilitator that sees the chain through another URL and soon stops waiting.
@@ -163,6 +171,33 @@ impl World {
         self.view().balance_of(account).await.unwrap().to()
     }
 
+    /// A method of the chain that has no interesting answer: a fault, or a block.
+    pub async fn chain(&self, method: &'static str, params: Value) {
+        let _: Value = self.rpc.call(method, params).await.unwrap();
+    }
+
+    /// Blocks come only on demand from now on.
+    pub fn stop_blocks(&self) {
+        self.chain.set_block_interval(Some(Duration::from_secs(3600)));
+    }
+
+    /// Waits until the chain knows the transaction, waiting or mined.
+    pub async fn known(&self, hash: B256) {
+        self.until(async || {
+            self.rpc.call::<Value>("eth_getTransactionByHash", json!([hash])).await.unwrap().is_object()
+        })
+        .await;
+    }
+
+    /// Waits until `holds`, at most twenty seconds.
+    pub async fn until(&self, holds: impl AsyncFn() -> bool) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while !holds().await {
+            assert!(tokio::time::Instant::now() < deadline, "it does not come about");
+            tokio::task::yield_now().await;
+        }
+    }
+
     pub async fn set_code(&self, address: Address, code: &str) {
         let _: Value = self.rpc.call("anvil_setCode", json!([address, code])).await.unwrap();
     }
@@ -177,6 +212,23 @@ impl World {
         let drain = authorize(&self.payer, &required, None, now(), [0xdd; 32]).unwrap();
         self.front_run(&drain).await;
     }
+}
+
+/// Both steps, anew as long as another transaction of the wallet takes the place, as a caller does.
+pub async fn settle_anew(facilitator: &dyn Facilitator, authorized: &Authorized) -> Settlement {
+    let mut last = settle(facilitator, authorized).await;
+    for _ in 0..30 {
+        if last != Settlement::Deferred(Unavailable::Displaced) {
+            break;
+        }
+        last = settle(facilitator, authorized).await;
+    }
+    last
+}
+
+/// A facilitator's options for chains on which a transaction gets stuck.
+pub fn pushy() -> LocalOptions {
+    LocalOptions { replace_after: Duration::from_millis(200), ..LocalOptions::default() }
 }
 
 /// The wallet of the facilitator.

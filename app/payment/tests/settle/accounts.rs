@@ -1,0 +1,99 @@
+//! Payers that are contract accounts (EIP-1271), and those that only claim to be.
+
+use alloy_primitives::{Address, Bytes};
+use precis_payment::exact::{Authorized, EOA_SIGNATURE_BYTES, Invalid, SignatureKind};
+use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
+use precis_payment::remote::HttpFacilitator;
+
+use crate::world::*;
+
+/// Runtime code of an account that answers every EIP-1271 question with yes.
+const YES: &str = "0x631626ba7e60e01b5f5260205ff3";
+/// As [`YES`], after counting down from 50 000.
+const SLOW_YES: &str = "0x6200c3505b6001900380600457631626ba7e60e01b5f5260205ff3";
+/// Runtime code of an account that answers every question with nothing.
+const NO: &str = "0x00";
+
+#[tokio::test]
+async fn contract_accounts_pay_by_what_they_accept() {
+    let world = World::new().await;
+    let facilitator = world.facilitator();
+    let account = Address::repeat_byte(0x44);
+    world.mint(account, PURSE).await;
+    let mut payload = world.payload(1);
+    payload.payload.authorization.from = account;
+    payload.payload.signature = Bytes::from(vec![7; 96]);
+    let authorized = world.check(&payload);
+    assert_eq!(authorized.signature_kind(), SignatureKind::Contract);
+
+    let nobody = facilitator.verify(&authorized).await;
+    assert_eq!(nobody, Err(VerifyError::Invalid(Invalid::Signature)), "there is no account");
+    world.set_code(account, NO).await;
+    assert_eq!(facilitator.verify(&authorized).await, Err(VerifyError::Invalid(Invalid::Signature)));
+    world.set_code(account, SLOW_YES).await;
+    let dear = settle(&facilitator, &authorized).await;
+    assert_eq!(dear, Settlement::Rejected { reason: Invalid::TooMuchGas, transaction: None });
+    world.set_code(account, YES).await;
+    paid(settle(&facilitator, &authorized).await);
+    assert_eq!(world.balance(account).await, PURSE - PRICE);
+    assert_eq!(world.balance(world.payee).await, PRICE);
+}
+
+const NOT_SIGNED: Result<Standing, VerifyError> = Err(VerifyError::Invalid(Invalid::Signature));
+
+/// The payment with another signature.
+fn signed_with(world: &World, nonce: u8, signature: Bytes) -> Authorized {
+    let mut payload = world.payload(nonce);
+    payload.payload.signature = signature;
+    let authorized = world.check(&payload);
+    assert_eq!(authorized.signature_kind(), SignatureKind::Contract);
+    authorized
+}
+
+#[tokio::test]
+async fn a_contract_account_may_sign_with_as_many_bytes_as_a_key() {
+    let world = World::new().await;
+    let account = Address::repeat_byte(0x44);
+    world.mint(account, PURSE).await;
+    world.set_code(account, YES).await;
+    let facilitator = world.facilitator();
+    let mut payload = world.payload(1);
+    payload.payload.authorization.from = account;
+    assert_eq!(payload.payload.signature.len(), EOA_SIGNATURE_BYTES, "its owner's");
+    let authorized = world.check(&payload);
+    assert_eq!(facilitator.verify(&authorized).await, Ok(Standing::Payable));
+    paid(settle(&facilitator, &authorized).await);
+    assert_eq!(world.balance(account).await, PURSE - PRICE);
+    assert_eq!(facilitator.verify(&authorized).await.map(|standing| standing != Standing::Payable), Ok(true));
+    world.set_code(account, NO).await;
+    assert_eq!(facilitator.verify(&authorized).await, NOT_SIGNED, "an account that takes its word back");
+}
+
+#[tokio::test]
+async fn a_wrong_keys_signature_is_refused_by_both_facilitators_before_they_ask_further() {
+    let world = World::new().await;
+    let other = precis_payment::authorize::authorize(&key(8), &world.required(), None, now(), [1; 32]).unwrap();
+    // This facilitator is not there, so that asking it would be another error.
+    let remote = HttpFacilitator::new(http_client(), "http://127.0.0.1:1", world.view()).unwrap();
+    for signature in [other.payload.signature, vec![7; 65].into(), vec![7; 1].into(), vec![7; 96].into()] {
+        let forged = signed_with(&world, 1, signature);
+        assert_eq!(world.facilitator().verify(&forged).await, NOT_SIGNED);
+        assert_eq!(remote.verify(&forged).await, NOT_SIGNED);
+        let refused = settle(&world.facilitator(), &forged).await;
+        assert_eq!(refused, Settlement::Rejected { reason: Invalid::Signature, transaction: None });
+    }
+    let absent = Err(VerifyError::Unavailable(Unavailable::Facilitator));
+    assert_eq!(remote.verify(&world.authorized(1)).await, absent, "a good one is asked for");
+    assert_eq!(world.balance(world.payee).await, 0);
+}
+
+#[tokio::test]
+async fn a_payment_that_was_made_is_not_shown_to_whoever_copies_it_from_the_chain() {
+    let world = World::new().await;
+    let facilitator = world.facilitator();
+    let payload = world.payload(1);
+    world.front_run(&payload).await;
+    let copied = signed_with(&world, 1, vec![7; 65].into());
+    assert_eq!(facilitator.verify(&copied).await, NOT_SIGNED);
+    assert!(matches!(facilitator.verify(&world.check(&payload)).await, Ok(Standing::Paid(_))));
+}
