@@ -9,6 +9,9 @@ pub const PAYMENT_RESPONSE: &str = "payment-response";
 /// Salt of a committed EIP-3009 nonce, 64 hex (SPEC 6.3).
 pub const NONCE_SALT: &str = "precis-nonce-salt";
 
+/// RFC 7240: `respond-async`, `wait=SECONDS`.
+pub const PREFER: &str = "prefer";
+
 /// `application/problem+json` (RFC 9457).
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// OHTTP key configurations (RFC 9458).
@@ -26,6 +29,8 @@ pub const OHTTP_CHUNKED_RES: &str = "message/ohttp-chunked-res";
 pub const OHTTP_GATEWAY_PATH: &str = "/.well-known/ohttp-gateway";
 /// Path of the paid route.
 pub const SUMMARIES_PATH: &str = "/v1/summaries";
+/// Path of the receipts of jobs.
+pub const RECEIPTS_PATH: &str = "/v1/receipts";
 /// Path of the free price route.
 pub const QUOTES_PATH: &str = "/v1/quotes";
 /// Path of the attestation document.

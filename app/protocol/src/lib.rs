@@ -9,6 +9,7 @@ pub mod digest;
 pub mod encoding;
 pub mod evidence_file;
 pub mod headers;
+pub mod job;
 pub mod keyset;
 pub mod limits;
 pub mod price;

@@ -72,4 +72,21 @@ pub struct Problem {
     pub charged: Charged,
     /// What to do next.
     pub next: String,
+    /// The transaction that paid back what was charged for nothing, `0x` and 64 hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<String>,
+    /// The signed receipt of a job that ended without a result (SPEC 7.6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<serde_json::Value>,
+}
+
+/// What the receipt of a job without a result covers in place of one (SPEC 7.6): compact JSON of the code and, once it was
+/// paid back, of the transaction that did.
+pub fn outcome(code: &str, refund: Option<&str>) -> Vec<u8> {
+    // Codes are `a-z_`, transactions hex: nothing needs escaping.
+    match refund {
+        None => format!(r#"{{"code":"{code}"}}"#),
+        Some(refund) => format!(r#"{{"code":"{code}","refund":"{refund}"}}"#),
+    }
+    .into_bytes()
 }

@@ -1,5 +1,6 @@
 //! The service description at `/v1/service` (SPEC 5.5). Its caller-relevant part is digested into the keyset.
 
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -54,6 +55,9 @@ pub struct ServiceConfig {
     pub facilitator: String,
     /// Host part of each RPC endpoint that payments are read from.
     pub rpc_host: String,
+    /// Address that the enclave wallet's surplus goes to, if it goes anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep_to: Option<Address>,
     /// Limits in force.
     pub limits: ServiceLimits,
 }
@@ -70,6 +74,13 @@ pub struct ServiceLimits {
     pub queue: u32,
     /// Unsettled jobs of one payer.
     pub max_unsettled_per_payer: u32,
+    /// Seconds that a caller is kept waiting before it gets a ticket (SPEC 5.8).
+    pub answer_seconds: u64,
+    /// Seconds that a result is kept after its job has ended and its authorization is void.
+    pub result_seconds: u64,
+    /// Predicted seconds of work above which payment comes first (SPEC 6.5), if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upfront_seconds: Option<u64>,
 }
 
 impl ServiceConfig {

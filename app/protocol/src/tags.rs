@@ -28,8 +28,14 @@ pub const RECEIPT_FILE: &str = "precis/receipt-file: v1";
 pub const EVIDENCE_FILE: &str = "precis/evidence-file: v1";
 /// `version` of a release statement (SPEC 11).
 pub const RELEASE: &str = "precis/release: v1";
-/// Bearer token of a job (SPEC 5.4).
+/// Bearer token of a job (SPEC 5.8).
 pub const JOB_TOKEN: &str = "precis/job-token: v1";
+/// Nonce of the authorization that pays back (SPEC 6.8).
+pub const REFUND_NONCE: &str = "precis/refund-nonce: v1";
+/// Nonce of the authorization that sweeps the wallet (SPEC 6.9).
+pub const SWEEP_NONCE: &str = "precis/sweep-nonce: v1";
+/// What the ledger remembers of a `payment-identifier` (SPEC 6.7).
+pub const PAYMENT_IDENTIFIER: &str = "precis/payment-identifier: v1";
 
 /// KMS key id of the wallet that receives payments and pays gas (secp256k1).
 pub const KMS_WALLET: &str = "precis/wallet: v1";
