@@ -83,6 +83,12 @@ pub struct Config {
     /// Remote x402 facilitator. Default: the enclave settles itself.
     #[arg(long, env = "PRECIS_FACILITATOR_URL")]
     pub facilitator_url: Option<String>,
+    /// Seconds a settlement is waited for before its outcome counts as unknown.
+    #[arg(long, env = "PRECIS_CONFIRM_SECONDS", default_value_t = 20)]
+    pub confirm_seconds: u64,
+    /// Blocks that must show a settlement before it counts, its own included.
+    #[arg(long, env = "PRECIS_CONFIRMATIONS", default_value_t = 1)]
+    pub confirmations: u64,
     /// Price of extractive summaries, `base,per_1k_tokens` in atomic units.
     #[arg(long, env = "PRECIS_PRICE_EXTRACTIVE", default_value = "1000,500")]
     pub price_extractive: String,
@@ -95,12 +101,43 @@ pub struct Config {
     /// Jobs of one payer that may be unsettled at a time.
     #[arg(long, env = "PRECIS_MAX_UNSETTLED", default_value_t = 4)]
     pub max_unsettled_per_payer: u32,
-    /// Seconds a request may wait for its answer before it is told to come back with the same payment.
-    #[arg(long, env = "PRECIS_ANSWER_SECONDS", default_value_t = 35)]
+    /// Seconds a request may wait for its answer before it gets a ticket to fetch it with.
+    #[arg(long, env = "PRECIS_ANSWER_SECONDS", default_value_t = 25)]
     pub answer_seconds: u64,
+    /// Work predicted to take longer than this many seconds is paid for first, and paid back if it fails. Needs the enclave
+    /// wallet as payee. Default: never.
+    #[arg(long, env = "PRECIS_UPFRONT_SECONDS")]
+    pub upfront_seconds: Option<u64>,
+    /// Whether payers must name their payments (x402 extension `payment-identifier`).
+    #[arg(long, env = "PRECIS_PAYMENT_IDENTIFIER", value_enum, default_value_t = PaymentIdentifier::Optional)]
+    pub payment_identifier: PaymentIdentifier,
+    /// Seconds a result can be fetched again after its job has ended and its authorization is void.
+    #[arg(long, env = "PRECIS_RESULT_SECONDS", default_value_t = 24 * 3600)]
+    pub result_seconds: u64,
+    /// Address that the enclave wallet's surplus goes to. Default: it stays.
+    #[arg(long, env = "PRECIS_SWEEP_TO")]
+    pub sweep_to: Option<Address>,
+    /// Atomic units that stay in the wallet beside what may have to be paid back.
+    #[arg(long, env = "PRECIS_SWEEP_KEEP", default_value_t = 0)]
+    pub sweep_keep: u64,
+    /// Seconds between two sweeps.
+    #[arg(long, env = "PRECIS_SWEEP_SECONDS", default_value_t = 24 * 3600)]
+    pub sweep_seconds: u64,
+    /// `postgres://` URL of a ledger that several replicas share. Default: a file in the state directory.
+    #[arg(long, env = "PRECIS_LEDGER_URL", hide_env_values = true)]
+    pub ledger_url: Option<String>,
     /// Seconds a keyset is valid from boot.
     #[arg(long, env = "PRECIS_KEYSET_SECONDS", default_value_t = 7 * 24 * 3600)]
     pub keyset_seconds: u64,
+}
+
+/// Whether payers must name their payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PaymentIdentifier {
+    /// They may.
+    Optional,
+    /// They must.
+    Required,
 }
 
 /// Settings that were checked.
@@ -152,8 +189,32 @@ impl Config {
         if !(1..=600).contains(&self.answer_seconds) {
             return Err(refuse("PRECIS_ANSWER_SECONDS", "is 1 to 600"));
         }
+        if !(1..=300).contains(&self.confirm_seconds) {
+            return Err(refuse("PRECIS_CONFIRM_SECONDS", "is 1 to 300"));
+        }
+        if !(1..=100).contains(&self.confirmations) {
+            return Err(refuse("PRECIS_CONFIRMATIONS", "is 1 to 100"));
+        }
         if !(3600..=90 * 24 * 3600).contains(&self.keyset_seconds) {
             return Err(refuse("PRECIS_KEYSET_SECONDS", "is one hour to 90 days"));
+        }
+        if self.upfront_seconds.is_some() && self.pay_to.is_some() {
+            return Err(refuse(
+                "PRECIS_UPFRONT_SECONDS",
+                "needs the enclave wallet as payee, for what must be paid back",
+            ));
+        }
+        if self.sweep_to.is_some() && self.pay_to.is_some() {
+            return Err(refuse("PRECIS_SWEEP_TO", "is for the enclave wallet, which is not the payee here"));
+        }
+        if !(60..=90 * 24 * 3600).contains(&self.sweep_seconds) {
+            return Err(refuse("PRECIS_SWEEP_SECONDS", "is 60 seconds to 90 days"));
+        }
+        if !(3600..=90 * 24 * 3600).contains(&self.result_seconds) {
+            return Err(refuse("PRECIS_RESULT_SECONDS", "is one hour to 90 days"));
+        }
+        if self.ledger_url.is_some() && !cfg!(feature = "postgres") {
+            return Err(refuse("PRECIS_LEDGER_URL", "needs a build with the feature `postgres`"));
         }
         let mock_root = match &self.trust_root {
             None => None,
@@ -196,9 +257,25 @@ mod tests {
             ("--queue", "0", "PRECIS_QUEUE"),
             ("--answer-seconds", "0", "PRECIS_ANSWER_SECONDS"),
             ("--trust-root", "/does/not/exist", "PRECIS_TRUST_ROOT"),
+            ("--sweep-seconds", "5", "PRECIS_SWEEP_SECONDS"),
+            ("--result-seconds", "5", "PRECIS_RESULT_SECONDS"),
         ] {
             let error = Config::parse_from(["precis-server", flag, value]).validate().err().unwrap();
             assert_eq!(error.variable, variable);
+        }
+    }
+
+    #[test]
+    fn what_pays_back_and_what_is_swept_is_the_enclave_wallet() {
+        const ELSEWHERE: &str = "0x1111111111111111111111111111111111111111";
+        for (flag, value, variable) in [
+            ("--upfront-seconds", "60", "PRECIS_UPFRONT_SECONDS"),
+            ("--sweep-to", "0x2222222222222222222222222222222222222222", "PRECIS_SWEEP_TO"),
+        ] {
+            let given = ["precis-server", flag, value];
+            assert!(Config::parse_from(given).validate().is_ok());
+            let elsewhere = [&given[..], &["--pay-to", ELSEWHERE]].concat();
+            assert_eq!(Config::parse_from(elsewhere).validate().err().unwrap().variable, variable);
         }
     }
 }

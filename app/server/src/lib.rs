@@ -9,6 +9,7 @@ pub mod config;
 pub mod error;
 pub mod http;
 pub mod jobs;
+pub mod operator;
 pub mod pipeline;
 pub mod random;
 pub mod routes;

@@ -1,27 +1,44 @@
-//! `precis-server`: parse the environment, start, serve until told to stop.
+//! `precis-server`: parse the environment, start, serve until told to stop; or tell the operator of the ledger.
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use precis_server::{config::Config, serve, telemetry};
+use clap::{Parser, Subcommand};
+use precis_server::boot::Parts;
+use precis_server::config::Config;
+use precis_server::{operator, serve, telemetry};
 
 /// Exit code for a configuration that cannot work (sysexits EX_CONFIG).
 const EXIT_CONFIG: u8 = 78;
 
+/// Confidential, paid document summaries inside a TEE.
+#[derive(Parser)]
+#[command(name = "precis-server", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(flatten)]
+    config: Config,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Payments and what became of them, asked of the running server.
+    Ledger {
+        /// The server's internal address.
+        #[arg(long, env = "PRECIS_INTERNAL_URL", default_value = "http://127.0.0.1:8081")]
+        internal: String,
+        #[command(subcommand)]
+        operation: operator::Operation,
+    },
+}
+
 fn main() -> ExitCode {
-    let config = Config::parse();
+    let arguments = Arguments::parse();
     telemetry::init();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::error!(event = "boot.failed", why = "a TLS provider was installed twice");
         return ExitCode::FAILURE;
     }
-    let settings = match config.validate() {
-        Ok(settings) => settings,
-        Err(error) => {
-            tracing::error!(event = "config.refused", why = %error);
-            return ExitCode::from(EXIT_CONFIG);
-        }
-    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -29,7 +46,23 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(serve::run(settings)) {
+    if let Some(Command::Ledger { internal, operation }) = arguments.command {
+        return match runtime.block_on(operator::run(operation, &internal)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("precis-server: {error:#}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let settings = match arguments.config.validate() {
+        Ok(settings) => settings,
+        Err(error) => {
+            tracing::error!(event = "config.refused", why = %error);
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    match runtime.block_on(serve::run(settings, Parts::default())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(event = "serve.failed", why = %format!("{error:#}"));

@@ -17,7 +17,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::boot::Readiness;
 use crate::error::{Class, Failure};
-use crate::http::{attestation, description, gateway, health, quotes, summaries};
+use crate::http::{attestation, description, gateway, health, ledger, quotes, summaries};
 
 /// Longest time any exchange may take; a paid one answers long before (`answer_seconds`).
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(660);
@@ -28,6 +28,8 @@ const MAX_CONCURRENT: usize = 512;
 fn api() -> Router<Arc<Readiness>> {
     Router::new()
         .route(headers::SUMMARIES_PATH, post(summaries::post))
+        .route(&format!("{}/{{id}}", headers::SUMMARIES_PATH), get(summaries::get).delete(summaries::delete))
+        .route(&format!("{}/{{id}}", headers::RECEIPTS_PATH), get(summaries::receipt))
         .route(headers::QUOTES_PATH, post(quotes::post))
         .route(headers::SERVICE_PATH, get(description::get))
         .route(headers::ATTESTATION_PATH, get(attestation::get))
@@ -63,7 +65,13 @@ pub fn public(readiness: Arc<Readiness>) -> Router {
     )
 }
 
-/// Health, on the internal address only.
+/// Health and the operator's view of the ledger, on the internal address only.
 pub fn internal(readiness: Arc<Readiness>) -> Router {
-    Router::new().route("/livez", get(health::livez)).route("/readyz", get(health::readyz)).with_state(readiness)
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/ledger", get(ledger::list))
+        .route("/ledger/{id}", get(ledger::show))
+        .route("/ledger/reconcile", post(ledger::reconcile))
+        .with_state(readiness)
 }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::boot::{self, Readiness};
+use crate::boot::{self, Parts, Readiness};
 use crate::config::Settings;
 use crate::routes;
 
@@ -20,7 +20,7 @@ const DRAIN: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// When an address cannot be bound, or the model or the ledger cannot be opened.
-pub async fn run(settings: Settings) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     let public =
         TcpListener::bind(settings.config.listen).await.with_context(|| format!("bind {}", settings.config.listen))?;
     let internal = TcpListener::bind(settings.config.internal_listen)
@@ -40,7 +40,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         axum::serve(internal, routes::internal(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped));
     let mut public = tokio::spawn(public.into_future());
     let mut internal = tokio::spawn(internal.into_future());
-    let boot = boot::run(settings, public_address, &readiness);
+    let boot = boot::run(settings, parts, public_address, &readiness);
     let outcome = tokio::select! {
         failed = boot => failed,
         ended = &mut public => ended.context("public listener")?.context("public listener"),

@@ -14,7 +14,7 @@ use precis_verify::Presented;
 use precis_verify::policy::{AppId, Chain, EvidenceKind, PaymentPins, Policy, TcbPolicy, TrustedRoot};
 use precis_verify::register::Register;
 
-use super::{Readiness, archive};
+use super::Readiness;
 use crate::config::Settings;
 use crate::service::{Identity, OwnEvidence, Payments};
 use crate::{clock, random};
@@ -45,7 +45,8 @@ pub async fn publish(
     let block = readiness.until("payment chain", async || payments.recent_block().await.map_err(|e| e.code())).await;
     let (own, attestation) = check(settings, identity, gathered, block)?;
     tracing::info!(event = "boot.attested", enclave = %hex::encode(own.enclave_identity));
-    let keep = async || archive::keep(&settings.config.state_dir, &identity.keyset_digest, &attestation);
+    // Where every replica and every later boot finds it, for the receipts of this one (SPEC 3.5).
+    let keep = async || payments.ledger.keep(identity.keyset_digest.as_bytes(), &attestation, clock::now()).await;
     readiness.until("keep the own attestation", keep).await;
     identity.set_evidence(own);
     Ok(())

@@ -74,8 +74,6 @@ pub struct Boot {
     pub receipt: k256::ecdsa::SigningKey,
     /// Opens the encrypted channel.
     pub channel: ChannelKey,
-    /// Keys the `requestDigest` of quotes.
-    pub quote_secret: Zeroizing<[u8; 32]>,
     /// Names this boot.
     pub instance_id: [u8; 16],
 }
@@ -90,13 +88,7 @@ impl Boot {
         let receipt = k256::ecdsa::SigningKey::from_slice(&*Zeroizing::new(random::bytes::<32>()?))?;
         let [key_id] = random::bytes()?;
         let channel = ChannelKey::generate(key_id)?;
-        Ok(Self {
-            identity,
-            receipt,
-            channel,
-            quote_secret: Zeroizing::new(random::bytes()?),
-            instance_id: random::bytes()?,
-        })
+        Ok(Self { identity, receipt, channel, instance_id: random::bytes()? })
     }
 
     /// The keyset document of this boot, as the exact bytes that are published.

@@ -3,34 +3,55 @@
 //! What is outside the enclave (rofl-appd, the Oasis node, Intel's PCS, the payment chain) may be absent at first: each
 //! step is retried, and readiness says what is waited for. What is inside (model files, ledger) fails at once.
 
-pub(crate) mod archive;
 mod evidence;
 mod keys;
 mod readiness;
 mod refresh;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use precis_model::Models;
 use precis_rofl::appd::Appd;
+use precis_store::Ledger;
 
 pub use keys::{Boot, Shared};
 pub use readiness::Readiness;
 
+use crate::clock;
 use crate::config::Settings;
 use crate::service::{Engine, Identity, Payments, Service};
+
+/// What a service is made of that can be something else in a test: its models, its clock, what stands around its ledger.
+pub struct Parts {
+    /// Loads the models from the configured directory.
+    pub models: fn(&Path) -> anyhow::Result<Models>,
+    /// Tells the time, Unix seconds.
+    pub clock: fn() -> u64,
+    /// Wraps the opened ledger.
+    pub ledger: fn(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+}
+
+impl Default for Parts {
+    /// What the enclave runs.
+    fn default() -> Self {
+        Self { models: |directory| Ok(precis_model::load(directory)?), clock: clock::system, ledger: |ledger| ledger }
+    }
+}
 
 /// Boots, then keeps the service's evidence fresh for as long as the process lives. Returns only on failure.
 ///
 /// # Errors
 /// A model file or a ledger that cannot be used, or a configuration that the chain contradicts.
-pub async fn run(settings: Settings, address: SocketAddr, readiness: &Readiness) -> anyhow::Result<()> {
-    let engine = load_models(&settings).await?;
+pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readiness: &Readiness) -> anyhow::Result<()> {
+    clock::set(parts.clock);
+    let engine = load_models(&settings, parts.models).await?;
     let http = precis_rofl::http_client().context("HTTP client")?;
     let appd = Appd::new(&settings.config.appd_socket);
     let shared = readiness.until("rofl-appd", async || Shared::derive(&appd).await).await;
-    let payments = Payments::open(&settings, &shared, readiness).await?;
+    let payments = Payments::open(&settings, &shared, readiness, parts.ledger).await?;
     let boot = Boot::generate()?;
     let keyset = boot.keyset(&settings, &shared, &engine, &payments).context("keyset")?;
     let identity = Identity::new(boot, &shared, keyset)?;
@@ -40,10 +61,11 @@ pub async fn run(settings: Settings, address: SocketAddr, readiness: &Readiness)
     refresh::forever(&service, &http).await
 }
 
-async fn load_models(settings: &Settings) -> anyhow::Result<Engine> {
+async fn load_models(settings: &Settings, load: fn(&Path) -> anyhow::Result<Models>) -> anyhow::Result<Engine> {
     let (dir, queue) = (settings.config.model_dir.clone(), settings.config.queue);
     let started = std::time::Instant::now();
-    let engine = tokio::task::spawn_blocking(move || Engine::load(&dir, queue)).await??;
+    let models = tokio::task::spawn_blocking(move || load(&dir)).await??;
+    let engine = Engine::of_models(models, queue);
     tracing::info!(event = "boot.models", milliseconds = started.elapsed().as_millis());
     Ok(engine)
 }

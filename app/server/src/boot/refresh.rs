@@ -15,15 +15,20 @@ const EVIDENCE_EVERY: Duration = Duration::from_secs(3600);
 /// Unknown settlements are looked at this often.
 const RECONCILE_EVERY: Duration = Duration::from_secs(30);
 
-/// A finished job can be fetched again, with the same payment, for this long.
-const RESULTS_KEPT_SECONDS: u64 = 24 * 3600;
+/// Whether the wallet can pay for gas is asked this often.
+const READINESS_EVERY: Duration = Duration::from_secs(15);
 
 /// Runs for as long as the process lives.
 ///
 /// # Errors
 /// Never by itself; the signature lets it stand where boot's failures do.
 pub async fn forever(service: &Arc<Service>, http: &reqwest::Client) -> anyhow::Result<()> {
-    tokio::join!(keep_evidence(service, http), keep_reconciled(service));
+    tokio::join!(
+        keep_evidence(service, http),
+        keep_reconciled(service),
+        keep_able_to_settle(service),
+        keep_swept(service)
+    );
     Ok(())
 }
 
@@ -51,11 +56,29 @@ async fn keep_reconciled(service: &Arc<Service>) {
         if let Err(failure) = pipeline::reconcile(service).await {
             tracing::warn!(event = "ledger.reconcile_failed", code = failure.code());
         }
-        match service.payments.ledger.expire(clock::now().saturating_sub(RESULTS_KEPT_SECONDS)).await {
+        match service.payments.ledger.expire(clock::now().saturating_sub(service.settings.config.result_seconds)).await
+        {
             Ok(0) => {}
             Ok(count) => tracing::info!(event = "ledger.expired", count),
             Err(error) => tracing::error!(event = "ledger.expire_failed", why = %error),
         }
         tokio::time::sleep(RECONCILE_EVERY).await;
+    }
+}
+
+async fn keep_able_to_settle(service: &Arc<Service>) {
+    loop {
+        tokio::time::sleep(READINESS_EVERY).await;
+        service.payments.check_settlement().await;
+    }
+}
+
+async fn keep_swept(service: &Arc<Service>) {
+    let Some(to) = service.settings.config.sweep_to else { return };
+    loop {
+        if let Err(failure) = pipeline::sweep(service, to).await {
+            tracing::warn!(event = "sweep.failed", code = failure.code());
+        }
+        tokio::time::sleep(Duration::from_secs(service.settings.config.sweep_seconds.min(3600))).await;
     }
 }

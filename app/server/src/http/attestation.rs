@@ -1,8 +1,6 @@
 //! `GET /v1/attestation?nonce=`: exact keyset bytes, evidence, and a challenge bound to the caller's nonce (SPEC 3);
 //! `?keyset=`: what was kept of an earlier boot (SPEC 3.5).
 
-use std::sync::Arc;
-
 use axum::extract::RawQuery;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +8,6 @@ use precis_protocol::Digest;
 use precis_protocol::encoding::lower_hex;
 
 use super::Ready;
-use crate::boot::archive;
 use crate::error::{Class, Failure};
 use crate::service::Service;
 
@@ -27,11 +24,9 @@ pub async fn get(Ready(service): Ready, RawQuery(query): RawQuery) -> Result<Res
     Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], document).into_response())
 }
 
-async fn kept(service: &Arc<Service>, digest: Digest) -> Result<Vec<u8>, Failure> {
-    let service = Arc::clone(service);
-    let found = tokio::task::spawn_blocking(move || archive::find(&service.settings.config.state_dir, &digest)).await;
-    let found = found.map_err(|e| Failure::internal("attestation archive", e))?;
-    let found = found.map_err(|e| Failure::internal("attestation archive", e))?;
+async fn kept(service: &Service, digest: Digest) -> Result<Vec<u8>, Failure> {
+    let found = service.payments.ledger.kept(digest.as_bytes()).await;
+    let found = found.map_err(|e| Failure::internal("kept attestations", e))?;
     found.ok_or_else(|| Failure::new(Class::UnknownKeyset, ""))
 }
 

@@ -4,6 +4,7 @@ pub mod attestation;
 pub mod description;
 pub mod gateway;
 pub mod health;
+pub mod ledger;
 pub mod quotes;
 pub mod summaries;
 

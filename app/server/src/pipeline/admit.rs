@@ -1,6 +1,7 @@
 //! Step 1 and 2: what arrived is understood, bounded, readable and worth its tokens, before anything is priced.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use precis_extract::{DocumentType, ExtractError, extract};
 use precis_protocol::limits::MAX_DOCUMENT_BYTES;
@@ -24,6 +25,27 @@ impl Opened {
     pub fn new(request: Whole) -> Self {
         Self { request }
     }
+
+    /// How long the caller wants to wait for its answer (RFC 7240), at most `longest`.
+    pub(super) fn patience(&self, longest: Duration) -> Patience {
+        let mut patience = Patience { within: longest, asynchronous: false };
+        let preferences = self.request.headers.get_all(headers::PREFER).iter().filter_map(|value| value.to_str().ok());
+        for preference in preferences.flat_map(|value| value.split(',')).map(str::trim) {
+            if preference.eq_ignore_ascii_case("respond-async") {
+                patience = Patience { within: Duration::ZERO, asynchronous: true };
+            } else if let Some(seconds) = preference.strip_prefix("wait=").and_then(|value| value.parse().ok()) {
+                patience.within = patience.within.min(Duration::from_secs(seconds));
+            }
+        }
+        patience
+    }
+}
+
+/// How long a caller waits.
+pub(super) struct Patience {
+    pub(super) within: Duration,
+    /// Whether it asked not to be kept waiting.
+    pub(super) asynchronous: bool,
 }
 
 /// Extracted text: a secret, so it has no `Debug` and is wiped.
@@ -184,6 +206,7 @@ pub(super) fn model_failure(error: &precis_model::Error) -> Failure {
     match error {
         precis_model::Error::NotSummarizable(reason) => Failure::new(Class::NotSummarizable, reason.code()),
         precis_model::Error::TooLong { .. } => Failure::new(Class::DocumentTooLong, error.to_string()),
+        precis_model::Error::Cancelled => Failure::new(Class::Cancelled, ""),
         other => {
             tracing::error!(event = "work.failed", why = %other);
             Failure::new(Class::WorkFailed, "")

@@ -5,48 +5,51 @@ use std::sync::Arc;
 use alloy_primitives::{B256, U256};
 use axum::http::HeaderValue;
 use precis_model::Permit;
-use precis_payment::exact::{self, TokenDomain, Transfer, verify_offline};
+use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
-use precis_payment::wire::{self, PaymentPayload, PaymentRequired, SettleResponse};
+use precis_payment::wire::{self, PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse};
 use precis_protocol::encoding::lower_hex;
-use precis_protocol::request::Commitment;
-use precis_store::{Authorization, Claim, ClaimKey, JobId, NewClaim, Record, State};
+use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
 
 use super::admit::{Admitted, Text};
-use super::offer;
+use super::context::{Context, remembered};
 use super::quote::Quoted;
+use super::{ended, identifier, offer};
 use crate::error::{Class, Failure};
 use crate::jobs::JobKey;
 use crate::service::Service;
 use crate::{clock, random};
 
-/// Seconds an authorization must outlive its claim: settlement itself, on a slow block.
+/// Seconds an authorization must outlive the work: settlement itself, on a slow block.
 const SETTLEMENT_SECONDS: u64 = 30;
 
 /// Seconds a payer's clock may be ahead of ours.
 const CLOCK_SKEW_SECONDS: u64 = 2 * 3600;
 
-/// What is being bought, by which payment, through which channel.
-pub struct Purchase {
-    /// What the request commits to.
-    pub(super) commitment: Commitment,
-    /// Channel of the request.
-    pub(super) channel: precis_protocol::receipt::Channel,
-    /// The payment, checked.
-    pub(super) payment: exact::Authorized,
-    /// Whether the nonce commits to the request (SPEC 6.3).
-    pub(super) nonce_committed: bool,
-}
-
 /// A request whose payment is claimed for it.
 pub struct Authorized {
-    pub(super) purchase: Purchase,
     pub(super) key: ClaimKey,
+    pub(super) job_id: JobId,
+    /// Whether the job has ended, so that there is nothing to wait for.
+    pub(super) ended: bool,
+    pub(super) work: Work,
+}
+
+/// What the summarizer needs, and only the caller has.
+pub struct Work {
     pub(super) text: Arc<Text>,
     pub(super) options: precis_protocol::summary::Options,
     pub(super) tokens: u32,
     /// A place in the queue, taken before the payment was claimed; absent when an earlier claim is taken up again.
     pub(super) permit: Option<Permit>,
+}
+
+impl Work {
+    /// The same again; the place in the queue goes with the first.
+    pub(super) fn share(&mut self) -> Self {
+        let (text, options) = (Arc::clone(&self.text), self.options.clone());
+        Self { text, options, tokens: self.tokens, permit: self.permit.take() }
+    }
 }
 
 impl Authorized {
@@ -62,46 +65,74 @@ impl Authorized {
 /// 400 for a payment that is not understood, 402 with the quote for one that does not fit, 409 for one that was used for
 /// another request, 503 when the queue is full or the chain does not answer. Nothing was charged in any of them.
 pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, Failure> {
-    let Quoted { admitted, payment, required } = quoted;
+    let Quoted { admitted, payment, required, flow } = quoted;
     let payload: PaymentPayload =
         wire::decode(payment.as_bytes()).map_err(|error| Failure::new(Class::MalformedPayment, error.to_string()))?;
+    let identifier = identifier::of(service, &payload)?;
     let nonce_committed = committed(&admitted, &payload.payload.authorization.nonce)?;
     let config = &service.settings.config;
-    let authorization = remembered(&Transfer::new(config.network, config.asset, &payload.payload.authorization))?;
+    let transfer = Transfer::new(config.network, config.asset, &payload.payload.authorization);
+    let authorization = remembered(&transfer)
+        .ok_or_else(|| Failure::new(Class::MalformedPayment, "an amount or a time is out of range"))?;
     let key = authorization.claim_key();
     let fingerprint = admitted.commitment.fingerprint(&service.identity.fingerprint_key);
 
-    let known = service.payments.ledger.get(&key).await.map_err(ledger_failure)?;
-    let (payment, permit) = match known {
-        Some(record) => (take_up(service, &payload, &record, &fingerprint)?, None),
+    // Before anything is verified: what was bought stays bought, also when the answer was lost and the authorization is void.
+    let ledger = &service.payments.ledger;
+    let (record, permit) = match ledger.get(&key).await.map_err(ledger_failure)? {
+        Some(record) => (take_up(&payload, record, &fingerprint)?, None),
         None => {
-            let (payment, permit) = fresh(service, &payload, &required).await?;
+            if let Some(identifier) = &identifier
+                && ledger.by_identifier(identifier).await.map_err(ledger_failure)?.is_some()
+            {
+                return Err(Failure::new(Class::IdentifierReused, ""));
+            }
+            let permit = fresh(service, &payload, &required, needed_seconds(service, &admitted, flow)).await?;
+            let (mode, tokens) = (admitted.options.mode, admitted.tokens);
+            let context = Context {
+                payment: service.payments.kept(payload.clone()),
+                commitment: *admitted.commitment.as_bytes(),
+                channel: admitted.channel,
+                nonce_committed,
+                seen_at: service.payments.chain_time().await?,
+                mode,
+                tokens,
+            };
             let claim = NewClaim {
                 job_id: JobId(random::bytes().map_err(|e| Failure::internal("random", e))?),
                 authorization,
                 fingerprint,
-                token_digest: None,
+                identifier,
+                flow,
+                context: context.store()?,
                 at: clock::now(),
                 max_unsettled: Some(config.max_unsettled_per_payer.into()),
             };
-            match service.payments.ledger.claim(claim).await.map_err(ledger_failure)? {
-                Claim::Fresh(_) => {
-                    tracing::info!(
-                        event = "payment.claimed",
-                        tokens = admitted.tokens,
-                        mode = admitted.options.mode.name()
-                    );
-                    (payment, Some(permit))
+            match ledger.claim(claim).await.map_err(ledger_failure)? {
+                Claim::Fresh(record) => {
+                    tracing::info!(event = "payment.claimed", tokens, mode = mode.name(), flow = ?flow);
+                    (record, Some(permit))
                 }
                 Claim::TooManyUnsettled { .. } => return Err(Failure::new(Class::TooManyUnsettled, "")),
+                Claim::IdentifierTaken => return Err(Failure::new(Class::IdentifierReused, "")),
                 // Another copy was faster: both wait for one job.
-                Claim::Existing(record) => (take_up(service, &payload, &record, &fingerprint)?, None),
+                Claim::Existing(record) => (take_up(&payload, record, &fingerprint)?, None),
             }
         }
     };
-    let Admitted { commitment, channel, text, options, tokens, .. } = admitted;
-    let purchase = Purchase { commitment, channel, payment, nonce_committed };
-    Ok(Authorized { purchase, key, text, options, tokens, permit })
+    let Admitted { text, options, tokens, .. } = admitted;
+    let ended = record.state.stage().is_final();
+    Ok(Authorized { key, job_id: record.job_id, ended, work: Work { text, options, tokens, permit } })
+}
+
+/// How long an authorization must still be good for when it is claimed.
+fn needed_seconds(service: &Service, admitted: &Admitted, flow: Flow) -> u64 {
+    match flow {
+        Flow::Authorization => {
+            service.engine.predicted_seconds(admitted.options.mode, admitted.tokens) + SETTLEMENT_SECONDS
+        }
+        Flow::Upfront => SETTLEMENT_SECONDS,
+    }
 }
 
 /// A payment not seen before: it must equal the quote of this very request and settle now.
@@ -109,18 +140,31 @@ async fn fresh(
     service: &Service,
     payload: &PaymentPayload,
     required: &PaymentRequired,
-) -> Result<(exact::Authorized, Permit), Failure> {
+    needed_seconds: u64,
+) -> Result<Permit, Failure> {
     let invalid = |reason: exact::Invalid| payment_invalid(service, required, payload, reason);
     let Some(own) = required.accepts.first() else { return Err(Failure::internal("quote", "empty")) };
-    let payment = verify_offline(payload, own, clock::now(), SETTLEMENT_SECONDS).map_err(invalid)?;
+    let mut own = own.clone();
+    let longest = own.max_timeout_seconds + CLOCK_SKEW_SECONDS;
+    // A replica may have predicted another time; what counts is the authorization's own end.
+    own.max_timeout_seconds = payload.accepted.max_timeout_seconds;
+    let now = clock::now();
+    // Too late to be taken, but perhaps taken in time by somebody else, while the payer was told to come back.
+    let (payment, late) = match verify_offline(payload, &own, now, needed_seconds) {
+        Err(exact::Invalid::ExpiresTooSoon) => (verify_late(service, payload, &own, now).map_err(invalid)?, true),
+        verified => (verified.map_err(invalid)?, false),
+    };
     // The ledger remembers an authorization until it is void, so that must not be for ever.
-    if payment.transfer().valid_before > U256::from(clock::now() + own.max_timeout_seconds + CLOCK_SKEW_SECONDS) {
+    if payment.transfer().valid_before > U256::from(now + longest) {
         return Err(invalid(exact::Invalid::ExpiresTooLate));
     }
+    service.payments.can_settle()?;
     let permit = service.engine.reserve().ok_or_else(|| Failure::new(Class::Busy, ""))?;
     match service.payments.facilitator.verify(&payment).await {
         // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once.
-        Ok(Standing::Payable | Standing::Paid(_)) => Ok((payment, permit)),
+        Ok(Standing::Paid(_)) => Ok(permit),
+        Ok(Standing::Payable) if !late => Ok(permit),
+        Ok(Standing::Payable) => Err(invalid(exact::Invalid::ExpiresTooSoon)),
         Err(VerifyError::Invalid(reason)) => Err(invalid(reason)),
         Err(VerifyError::Unavailable(why)) => {
             tracing::warn!(event = "payment.unverified", why = %why);
@@ -129,48 +173,36 @@ async fn fresh(
     }
 }
 
-/// A payment claimed before: the same purchase goes on where it stands, another request is refused.
-fn take_up(
+/// Checks an authorization that has lapsed, or is about to, as it was when it was signed. For as long after its end as ended
+/// jobs are remembered: what was claimed and is forgotten must not be claimed again.
+fn verify_late(
     service: &Service,
     payload: &PaymentPayload,
-    record: &Record,
-    fingerprint: &[u8; 32],
-) -> Result<exact::Authorized, Failure> {
+    own: &PaymentRequirements,
+    now: u64,
+) -> Result<exact::Authorized, exact::Invalid> {
+    let end = u64::try_from(payload.payload.authorization.valid_before).unwrap_or(u64::MAX);
+    if now >= end.saturating_add(service.settings.config.result_seconds) {
+        return Err(exact::Invalid::ExpiresTooSoon);
+    }
+    verify_offline(payload, own, end.saturating_sub(own.max_timeout_seconds.max(1)).min(now), 0)
+}
+
+/// A payment claimed before: the same purchase goes on where it stands, another request is refused. Its terms were checked
+/// when it was claimed, and it may have expired since.
+fn take_up(payload: &PaymentPayload, record: Record, fingerprint: &[u8; 32]) -> Result<Record, Failure> {
     if &record.fingerprint != fingerprint {
         return Err(Failure::new(Class::PaymentReused, ""));
     }
-    // Its terms were checked when it was claimed, under the quote of that boot; now only that this is that payment of that
-    // payer. It may have expired since: what was settled in time stays bought.
-    let reused = |_| Failure::new(Class::PaymentReused, "the payment is not the one that was claimed");
-    let config = &service.settings.config;
-    let domain = TokenDomain { name: config.asset_name.clone(), version: config.asset_version.clone() };
-    let payment = exact::verify_claimed(payload, config.network, config.asset, &domain).map_err(reused)?;
-    if record.authorization != remembered(payment.transfer())? {
+    let context = Context::of(&record)?;
+    // The signature too: the authorization alone can be read on chain, and is no proof of being its payer.
+    if context.payment.payload != payload.payload {
         return Err(Failure::new(Class::PaymentReused, "the payment is not the one that was claimed"));
     }
-    match &record.state {
-        State::Rejected { code } => {
-            let refused = SettleResponse::failed(config.network, Some(payment.payer()), code, None);
-            Err(Failure::new(Class::SettlementRefused, code.clone()).with_settlement(refused))
-        }
-        State::Failed { code } => Err(Failure::new(Class::WorkFailed, code.clone())),
-        _ => Ok(payment),
+    match ended::without_result(&record, &context) {
+        Some(failure) => Err(failure),
+        None => Ok(record),
     }
-}
-
-/// The authorization as the ledger remembers it.
-fn remembered(transfer: &Transfer) -> Result<Authorization, Failure> {
-    // No real amount or time is out of range; what is can never be a payment for us.
-    let out_of_range = || Failure::new(Class::MalformedPayment, "an amount or a time is out of range");
-    Ok(Authorization {
-        network: transfer.network.to_string(),
-        asset: transfer.asset.into(),
-        pay_to: transfer.to.into(),
-        amount: u128::try_from(transfer.value.get()).map_err(|_| out_of_range())?,
-        payer: transfer.from.into(),
-        nonce: transfer.nonce.into(),
-        valid_before: u64::try_from(transfer.valid_before).unwrap_or(u64::MAX),
-    })
 }
 
 /// SPEC 6.3: a salt that is sent must fit.
@@ -191,15 +223,14 @@ fn payment_invalid(
     reason: exact::Invalid,
 ) -> Failure {
     let quote = PaymentRequired { error: Some(format!("{}: {reason}", reason.code())), ..required.clone() };
-    let network = required.accepts.first().map(|own| own.network);
-    let failure = offer::refuse(service, Class::PaymentInvalid, reason.to_string(), quote);
-    match network {
-        Some(network) => {
-            let payer = payload.payload.authorization.from;
-            failure.with_settlement(SettleResponse::failed(network, Some(payer), reason.code(), None))
-        }
-        None => failure,
-    }
+    let network = service.settings.config.network;
+    let payer = payload.payload.authorization.from;
+    offer::refuse(service, Class::PaymentInvalid, reason.to_string(), quote).with_settlement(SettleResponse::failed(
+        network,
+        Some(payer),
+        reason.code(),
+        None,
+    ))
 }
 
 pub(super) fn ledger_failure(error: precis_store::LedgerError) -> Failure {

@@ -1,46 +1,107 @@
-//! One paid request, eight steps. Each consumes what only the step before can make, so that a wrong order does not
-//! compile: `Opened → Admitted → Quoted → Authorized → Summarized → Settled → Receipted → Sealed` (SPEC 6.5).
+//! One paid request, eight steps. Each consumes what only a step before can make, so that a wrong order does not compile:
+//! `Opened → Admitted → Quoted → Authorized → Summarized → Settled → Receipted → Sealed` (SPEC 6.5). Where the payment is
+//! taken first, work and settlement change places: `Authorized → Prepaid → Settled`.
 
 mod admit;
 mod authorize;
+mod context;
+mod ended;
+mod hold;
+mod identifier;
 mod offer;
+mod order;
 mod quote;
 mod receipt;
+mod reconcile;
+mod refund;
 mod seal;
 mod settle;
 mod summarize;
+mod sweep;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use precis_store::{ClaimKey, Flow};
 
 pub use admit::{Admitted, Opened};
 pub use authorize::Authorized;
+pub use order::{Answer, Ticket, cancel, fetch, fetch_receipt};
 pub use quote::{Quoted, quote_only};
 pub use receipt::{ReceiptChain, Receipted};
+pub use reconcile::reconcile;
 pub use seal::Sealed;
-pub use settle::{Settled, reconcile};
+pub use settle::{Prepaid, Settled};
 pub use summarize::Summarized;
+pub use sweep::sweep;
 
-use crate::error::Failure;
+use crate::error::{Class, Failure};
+use crate::jobs::Watched;
 use crate::service::Service;
+use authorize::Work;
+use context::Context;
+use summarize::Claimed;
 
-/// From an opened request to a released summary.
+/// From an opened request to a released summary, or to a ticket for one that takes longer.
 ///
 /// # Errors
 /// [`Failure`], which says whether money moved and what to do next.
-pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Sealed, Failure> {
+pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failure> {
+    let patience = opened.patience(service.settings.answer_within);
     let admitted = admit::admit(&service, opened).await?;
     let quoted = quote::quote(&service, admitted)?;
     let authorized = authorize::authorize(&service, quoted).await?;
     // From here the job belongs to the ledger, not to the connection: it goes on when the caller hangs up, and every
     // copy of the same payment waits for the same job.
-    let key = authorized.key();
-    let within = service.settings.answer_within;
-    service.jobs.once(key, within, || perform(Arc::clone(&service), authorized)).await
+    let (job_id, flight) = (authorized.job_id, authorized.key());
+    // What has ended is at hand, whatever the caller prefers.
+    let within = if authorized.ended { service.settings.answer_within } else { patience.within };
+    let Authorized { key, mut work, .. } = authorized;
+    loop {
+        let mine = work.share();
+        let landed =
+            service.jobs.once(flight, within, |watched| perform(Arc::clone(&service), key, Some(mine), watched));
+        match landed.await {
+            // It joined a flight that was begun without the document, which is here now.
+            Some(Err(failure)) if failure.class() == Class::Interrupted => {}
+            Some(outcome) => return outcome.map(Answer::Released),
+            None => return Ok(Answer::Accepted(Ticket::of(&service, job_id, patience.asynchronous))),
+        }
+    }
 }
 
-async fn perform(service: Arc<Service>, authorized: Authorized) -> Result<Sealed, Failure> {
-    let summarized = summarize::summarize(&service, authorized).await?;
-    let settled = settle::settle(&service, summarized).await?;
-    let receipted = receipt::receipt(&service, settled).await?;
-    seal::seal(&service, receipted).await
+/// Goes on with a job whose caller is not there, as far as that goes without the document; waits for it up to `within`.
+async fn go_on(service: &Arc<Service>, key: ClaimKey, within: Duration) -> Option<Result<Sealed, Failure>> {
+    let work = |watched| perform(Arc::clone(service), key, None, watched);
+    service.jobs.once(*key.as_bytes(), within, work).await
+}
+
+async fn perform(
+    service: Arc<Service>,
+    key: ClaimKey,
+    work: Option<Work>,
+    watched: Watched,
+) -> Result<Sealed, Failure> {
+    hold::held(&service, &key, async {
+        let record = summarize::load(&service, &key).await?;
+        let context = Context::of(&record)?;
+        if let Some(failure) = ended::without_result(&record, &context) {
+            return Err(failure);
+        }
+        let flow = record.flow;
+        let claimed = Claimed { record, context, work, watched };
+        let settled = match flow {
+            Flow::Authorization => {
+                let summarized = summarize::summarize(&service, claimed).await?;
+                settle::settle(&service, summarized).await?
+            }
+            Flow::Upfront => {
+                let prepaid = settle::settle_upfront(&service, claimed).await?;
+                summarize::summarize_prepaid(&service, prepaid).await?
+            }
+        };
+        let receipted = receipt::receipt(&service, settled).await?;
+        seal::seal(&service, receipted).await
+    })
+    .await
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use precis_payment::AtomicUnits;
-use precis_payment::wire::{PaymentRequired, PaymentRequirements, ResourceInfo};
+use precis_payment::wire::{EXTRA_FLOW, FLOW_UPFRONT, PaymentRequired, PaymentRequirements, ResourceInfo};
 use precis_protocol::Mode;
 use precis_protocol::request::Commitment;
+use precis_store::Flow;
 use serde::Serialize;
 
 use super::admit::{Admitted, Opened, asked_tokens};
@@ -18,6 +19,8 @@ pub struct Quoted {
     pub(super) admitted: Admitted,
     pub(super) payment: axum::http::HeaderValue,
     pub(super) required: PaymentRequired,
+    /// When the payment is taken.
+    pub(super) flow: Flow,
 }
 
 /// Prices the request; without a payment header that is the answer (402).
@@ -25,9 +28,11 @@ pub struct Quoted {
 /// # Errors
 /// `payment_required` with the quote.
 pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failure> {
-    let required = required(service, Some(&admitted.commitment), admitted.options.mode, admitted.tokens);
+    let (mode, tokens) = (admitted.options.mode, admitted.tokens);
+    let flow = flow(service, mode, tokens);
+    let required = required(service, Some(&admitted.commitment), mode, tokens);
     match admitted.payment.take() {
-        Some(payment) => Ok(Quoted { admitted, payment, required }),
+        Some(payment) => Ok(Quoted { admitted, payment, required, flow }),
         None => {
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
@@ -59,8 +64,16 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
     }
     let required = required(service, commitment.as_ref(), options.mode, tokens);
     let amount = service.settings.prices.modes.get(options.mode).amount(tokens).to_string();
-    let predicted_seconds = service.engine.of(options.mode).summarizer.predict(tokens).as_secs() + 1;
+    let predicted_seconds = service.engine.predicted_seconds(options.mode, tokens);
     Ok(Quote { mode: options.mode, tokens, amount, predicted_seconds, requirements: required.accepts })
+}
+
+/// Work that takes long is paid for before it is done.
+fn flow(service: &Service, mode: Mode, tokens: u32) -> Flow {
+    match service.settings.config.upfront_seconds {
+        Some(seconds) if service.engine.predicted_seconds(mode, tokens) > seconds => Flow::Upfront,
+        _ => Flow::Authorization,
+    }
 }
 
 fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, tokens: u32) -> PaymentRequired {
@@ -84,6 +97,9 @@ fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, toke
         let digest = commitment.quote_digest(&service.identity.quote_secret);
         requirements = requirements.with_extra("requestDigest", &hex::encode(digest));
     }
+    if flow(service, mode, tokens) == Flow::Upfront {
+        requirements = requirements.with_extra(EXTRA_FLOW, FLOW_UPFRONT);
+    }
     PaymentRequired {
         x402_version: precis_payment::wire::Version2,
         error: None,
@@ -92,9 +108,10 @@ fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, toke
             description: Some(format!("One {} summary, made and signed inside a TEE", mode.name())),
             mime_type: Some("application/json".into()),
             service_name: Some("Precis".into()),
+            tags: Some(["summarization", "confidential", "tee"].map(str::to_owned).to_vec()),
             ..ResourceInfo::default()
         },
         accepts: vec![requirements],
-        extensions: None,
+        extensions: Some(service.extensions.clone()),
     }
 }

@@ -4,16 +4,14 @@ use std::sync::PoisonError;
 
 use alloy_primitives::{B256, U256};
 use precis_protocol::Digest;
-use precis_protocol::challenge::Block;
-use precis_protocol::encoding::hex_array;
-use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
+use precis_protocol::receipt::{Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest};
 use precis_protocol::summary::SummaryResult;
-use precis_store::{JobResult, Stage};
+use precis_store::{JobResult, Record, Stage};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::authorize::Purchase;
+use super::context::Context;
 use super::offer;
 use super::settle::Settled;
 use crate::error::Failure;
@@ -33,27 +31,6 @@ impl ReceiptChain {
     }
 }
 
-/// What a receipt needs to know of the request. Stored (sealed) in the receipt's place until there is one.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Draft {
-    #[serde(with = "hex_array")]
-    commitment: [u8; 32],
-    channel: Channel,
-    nonce_committed: bool,
-}
-
-impl Draft {
-    pub(super) fn of(purchase: &Purchase) -> Self {
-        let (channel, nonce_committed) = (purchase.channel, purchase.nonce_committed);
-        Self { commitment: *purchase.commitment.as_bytes(), channel, nonce_committed }
-    }
-
-    pub(super) fn store(&self) -> Result<Vec<u8>, Failure> {
-        serde_json::to_vec(self).map_err(|e| Failure::internal("receipt draft", e))
-    }
-}
-
 /// What is released with a result, stored (sealed) in the receipt's place once the job is paid: keys and time of this boot
 /// signed it, so that no later one could make the same bytes again.
 #[derive(Serialize, Deserialize)]
@@ -63,6 +40,15 @@ pub(super) struct Kept {
     pub(super) receipt: Box<RawValue>,
     /// `PAYMENT-RESPONSE` as it is sent.
     pub(super) settlement: String,
+}
+
+impl Kept {
+    /// What was stored with the result of a settled job.
+    pub(super) fn stored(result: &JobResult) -> Result<Self, Failure> {
+        let stored = result.receipt.as_deref();
+        let stored = stored.ok_or_else(|| Failure::internal("ledger", "a settled job without its receipt"))?;
+        serde_json::from_slice(stored).map_err(|e| Failure::internal("stored receipt", e))
+    }
 }
 
 /// A settled job with its receipt.
@@ -79,31 +65,54 @@ pub struct Receipted {
 /// # Errors
 /// When the receipt cannot be signed: then nothing is released, and the same payment may be retried.
 pub async fn receipt(service: &Service, settled: Settled) -> Result<Receipted, Failure> {
-    let stored = settled
-        .result()?
-        .receipt
-        .as_deref()
-        .ok_or_else(|| Failure::internal("ledger", "a result without its draft"))?;
+    let result = settled.result()?;
     if settled.record.state.stage() == Stage::Settled {
-        let kept = serde_json::from_slice(stored).map_err(|e| Failure::internal("stored receipt", e))?;
-        return Ok(Receipted { settled, kept, stored: true });
+        return Ok(Receipted { kept: Kept::stored(result)?, settled, stored: true });
     }
-    let draft: Draft = serde_json::from_slice(stored).map_err(|e| Failure::internal("receipt draft", e))?;
-    let block = service.payments.recent_block().await?;
-    let signed = sign(service, &settled, &draft, block)?;
+    let made: SummaryResult =
+        serde_json::from_slice(&result.response).map_err(|e| Failure::internal("stored result", e))?;
+    let statement = Statement {
+        status: ReceiptStatus::Completed,
+        http: result.status,
+        bytes: &result.response,
+        completed: Some(&made),
+        paid: settled.paid,
+    };
+    let signed = sign(service, &settled.record, &settled.context, &statement).await?;
     let settlement = offer::settlement(service, &settled, &signed)?;
     let receipt = serde_json::value::to_raw_value(&signed).map_err(|e| Failure::internal("receipt", e))?;
     Ok(Receipted { settled, kept: Kept { receipt, settlement }, stored: false })
 }
 
-fn sign(service: &Service, settled: &Settled, draft: &Draft, block: Block) -> Result<SignedReceipt, Failure> {
-    let JobResult { status, response, .. } = settled.result()?;
-    let result: SummaryResult = serde_json::from_slice(response).map_err(|e| Failure::internal("stored result", e))?;
+/// What a receipt states beside the request.
+pub(super) struct Statement<'a> {
+    pub(super) status: ReceiptStatus,
+    /// HTTP status of the response.
+    pub(super) http: u16,
+    /// The response's exact bytes, or what stands for them (SPEC 7.6).
+    pub(super) bytes: &'a [u8],
+    /// The result, if there is one.
+    pub(super) completed: Option<&'a SummaryResult>,
+    /// The transaction that paid; zero if none did.
+    pub(super) paid: B256,
+}
+
+/// Signs what became of a job, as the next receipt of this boot.
+///
+/// # Errors
+/// Without evidence, randomness, or a recent block of the payment chain.
+pub(super) async fn sign(
+    service: &Service,
+    record: &Record,
+    context: &Context,
+    statement: &Statement<'_>,
+) -> Result<SignedReceipt, Failure> {
+    let block = service.payments.recent_block().await?;
     let own = service.identity.evidence().ok_or_else(|| Failure::internal("receipt", "no evidence"))?;
     let random = || random::bytes::<32>().map_err(|e| Failure::internal("random", e));
     let salts = Salts { request: random()?, response: random()? };
     let receipt_id = random()?;
-    let authorization = &settled.record.authorization;
+    let authorization = &record.authorization;
     let payment = Payment {
         network: authorization.network.clone(),
         asset: authorization.asset.into(),
@@ -111,9 +120,11 @@ fn sign(service: &Service, settled: &Settled, draft: &Draft, block: Block) -> Re
         amount: U256::from(authorization.amount),
         payer: authorization.payer.into(),
         nonce: authorization.nonce.into(),
-        nonce_committed: draft.nonce_committed,
-        transaction: settled.paid,
+        nonce_committed: context.nonce_committed,
+        transaction: statement.paid,
     };
+    let model = service.engine.of(context.mode);
+    let made = statement.completed;
     // Held while signing, so that sequence and predecessor are never used twice.
     let mut chain = service.receipts.lock().unwrap_or_else(PoisonError::into_inner);
     let receipt = Receipt {
@@ -121,24 +132,24 @@ fn sign(service: &Service, settled: &Settled, draft: &Draft, block: Block) -> Re
         app_id: own.app_id,
         enclave_identity: own.enclave_identity,
         keyset_digest: service.identity.keyset_digest,
-        model_digest: result.model,
-        parameters_digest: service.engine.of(result.mode).parameters_digest,
-        request_digest: Commitment::from_bytes(draft.commitment).receipt_digest(&salts.request),
-        response_digest: response_digest(&salts.response, *status, response),
+        model_digest: made.map_or(model.digest, |made| made.model),
+        parameters_digest: model.parameters_digest,
+        request_digest: Commitment::from_bytes(context.commitment).receipt_digest(&salts.request),
+        response_digest: response_digest(&salts.response, statement.http, statement.bytes),
         issued_at: clock::now(),
         block_number: block.number,
         block_hash: block.hash,
         sequence: chain.sequence + 1,
         previous_receipt: chain.previous,
-        input_tokens: result.usage.input_tokens,
-        output_tokens: result.usage.output_tokens,
-        tokens_read: result.coverage.tokens_read,
-        channel: draft.channel,
-        status: ReceiptStatus::Completed,
+        input_tokens: context.tokens,
+        output_tokens: made.map_or(0, |made| made.usage.output_tokens),
+        tokens_read: made.map_or(0, |made| made.coverage.tokens_read),
+        channel: context.channel,
+        status: statement.status,
     };
     let signed = SignedReceipt::sign(receipt, Some(payment), salts, &service.identity.receipt_key)
         .ok_or_else(|| Failure::internal("receipt", "not signed"))?;
     *chain = ReceiptChain { sequence: signed.receipt.sequence, previous: signed.digest() };
-    tracing::info!(event = "receipt.signed", sequence = signed.receipt.sequence);
+    tracing::info!(event = "receipt.signed", sequence = signed.receipt.sequence, status = ?statement.status);
     Ok(signed)
 }

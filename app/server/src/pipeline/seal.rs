@@ -5,10 +5,10 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use precis_protocol::headers;
-use precis_store::JobResult;
+use precis_store::{JobResult, Record, Stage};
 
 use super::authorize::ledger_failure;
-use super::receipt::Receipted;
+use super::receipt::{Kept, Receipted};
 use crate::clock;
 use crate::error::Failure;
 use crate::service::Service;
@@ -26,21 +26,37 @@ pub struct Sealed {
 /// When the ledger cannot store it: then nothing is released, and the same payment may be retried.
 pub async fn seal(service: &Service, receipted: Receipted) -> Result<Sealed, Failure> {
     let Receipted { settled, kept, stored } = receipted;
-    let settlement = HeaderValue::from_str(&kept.settlement).map_err(|e| Failure::internal("settlement", e))?;
-    let JobResult { status, response, .. } = settled.result()?;
-    // Written by hand so that the exact bytes of both stand in the body.
-    let body = Bytes::from(
-        [br#"{"result":"#, response.as_slice(), br#","receipt":"#, kept.receipt.get().as_bytes(), b"}"].concat(),
-    );
+    let sealed = Sealed::of(settled.result()?, &kept)?;
     if !stored {
         let receipt = serde_json::to_vec(&kept).map_err(|e| Failure::internal("receipt", e))?;
-        let result = JobResult { status: *status, response: response.clone(), receipt: Some(receipt) };
+        let JobResult { status, response, .. } = settled.result()?.clone();
+        let result = JobResult { status, response, receipt: Some(receipt) };
         let (key, version) = (settled.record.claim_key(), settled.record.version);
         let finished = service.payments.ledger.finish_settled(&key, version, settled.paid.0, result, clock::now());
         finished.await.map_err(ledger_failure)?;
     }
-    tracing::info!(event = "summary.released", again = stored, bytes = body.len());
-    Ok(Sealed { body, settlement })
+    tracing::info!(event = "summary.released", again = stored, bytes = sealed.body.len());
+    Ok(sealed)
+}
+
+impl Sealed {
+    fn of(result: &JobResult, kept: &Kept) -> Result<Self, Failure> {
+        let settlement = HeaderValue::from_str(&kept.settlement).map_err(|e| Failure::internal("settlement", e))?;
+        // Written by hand so that the exact bytes of both stand in the body.
+        let parts =
+            [br#"{"result":"#, result.response.as_slice(), br#","receipt":"#, kept.receipt.get().as_bytes(), b"}"];
+        Ok(Self { body: Bytes::from(parts.concat()), settlement })
+    }
+
+    /// A settled job as it was released, from its record alone.
+    ///
+    /// # Errors
+    /// When the record is not that of a settled job.
+    pub(super) fn stored(record: &Record) -> Result<Self, Failure> {
+        let result = record.result.as_ref().filter(|_| record.state.stage() == Stage::Settled);
+        let result = result.ok_or_else(|| Failure::internal("ledger", "a settled job without its result"))?;
+        Self::of(result, &Kept::stored(result)?)
+    }
 }
 
 impl IntoResponse for Sealed {

@@ -1,6 +1,6 @@
-//! Step 5: the work, on the model's thread; or the result of an earlier life, if the job was done before.
+//! The work: on the model's thread; or the result of an earlier life, if the job was done before.
 
-use precis_model::{ByteRange, Control, Job, Nearest, Options as ModelOptions, Permit, Summary};
+use precis_model::{ByteRange, Job, Nearest, Options as ModelOptions, Permit, Summary};
 use precis_protocol::Mode;
 use precis_protocol::summary::{Coverage, Grounding, Sentence, Source, SummaryResult, Usage};
 use precis_store::{Change, ClaimKey, JobId, JobResult, Record, Stage, State};
@@ -9,29 +9,63 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::admit::model_failure;
-use super::authorize::{Authorized, Purchase, ledger_failure};
-use super::receipt::Draft;
+use super::authorize::{Work, ledger_failure};
+use super::context::Context;
+use super::ended;
+use super::refund;
+use super::settle::{Prepaid, Settled};
 use crate::clock;
 use crate::error::{Class, Failure};
+use crate::jobs::Watched;
 use crate::service::Service;
+
+/// A claimed job, with its document if the caller is there.
+pub struct Claimed {
+    pub(super) record: Record,
+    pub(super) context: Context,
+    pub(super) work: Option<Work>,
+    pub(super) watched: Watched,
+}
 
 /// A job whose result exists and is stored, not yet paid.
 pub struct Summarized {
-    pub(super) purchase: Purchase,
     pub(super) record: Record,
+    pub(super) context: Context,
 }
 
-/// Runs the job, unless it was done before.
+/// Step 5: runs the job, unless it was done before.
 ///
 /// # Errors
 /// When the work fails: the job ends, nothing is charged.
-pub async fn summarize(service: &Service, mut authorized: Authorized) -> Result<Summarized, Failure> {
-    let record = load(service, &authorized.key).await?;
-    let record = match record.state.stage() {
-        Stage::Claimed | Stage::Running => work(service, &mut authorized, record).await?,
-        _ => record,
+pub async fn summarize(service: &Service, mut claimed: Claimed) -> Result<Summarized, Failure> {
+    let record = match claimed.record.state.stage() {
+        Stage::Claimed | Stage::Running => unpaid(service, &mut claimed).await?,
+        _ => claimed.record,
     };
-    Ok(Summarized { purchase: authorized.purchase, record })
+    Ok(Summarized { record, context: claimed.context })
+}
+
+/// Step 6 where the payment was taken first: runs the job; what fails is paid back.
+///
+/// # Errors
+/// When the work fails.
+pub async fn summarize_prepaid(service: &Service, prepaid: Prepaid) -> Result<Settled, Failure> {
+    let Prepaid { mut claimed, paid } = prepaid;
+    if claimed.record.state.stage() == Stage::Settled {
+        return Ok(Settled { record: claimed.record, context: claimed.context, paid });
+    }
+    let Some(work) = claimed.work.take() else {
+        return Err(Failure::new(Class::Interrupted, "").charged(precis_protocol::problem::Charged::Yes));
+    };
+    match perform(service, &claimed, work).await {
+        // Stored together with its receipt, in the last step.
+        Ok(result) => {
+            claimed.record.result = Some(result);
+            Ok(Settled { record: claimed.record, context: claimed.context, paid })
+        }
+        Err(failure) if failure.class() == Class::Busy => Err(failure.charged(precis_protocol::problem::Charged::Yes)),
+        Err(failure) => Err(refund::begin(service, claimed.record, &claimed.context, paid, failure.class()).await?),
+    }
 }
 
 pub(super) async fn load(service: &Service, key: &ClaimKey) -> Result<Record, Failure> {
@@ -43,57 +77,58 @@ pub(super) async fn advance(service: &Service, record: &Record, change: Change) 
     service.payments.ledger.advance(&record.claim_key(), record.version, change).await.map_err(ledger_failure)
 }
 
-async fn work(service: &Service, authorized: &mut Authorized, mut record: Record) -> Result<Record, Failure> {
+async fn unpaid(service: &Service, claimed: &mut Claimed) -> Result<Record, Failure> {
+    let Some(work) = claimed.work.take() else { return Err(Failure::new(Class::Interrupted, "")) };
+    let mut record = claimed.record.clone();
     if record.state.stage() == Stage::Running {
-        // Nothing runs it here, or this would have joined it: the process that did is gone.
+        // Nobody else holds the job: the process that ran it is gone.
         record = advance(service, &record, Change::to(State::Claimed, clock::now())).await?;
     }
-    let permit =
-        authorized.permit.take().or_else(|| service.engine.reserve()).ok_or_else(|| Failure::new(Class::Busy, ""))?;
     record = advance(service, &record, Change::to(State::Running, clock::now())).await?;
-    let started = Instant::now();
-    let outcome = infer(service, authorized, permit).await;
-    let (mode, milliseconds) = (authorized.options.mode, started.elapsed().as_millis());
-    match outcome {
-        Ok(summary) => {
-            tracing::info!(
-                event = "work.finished",
-                mode = mode.name(),
-                milliseconds,
-                output_tokens = summary.output_tokens
-            );
-            let result = result(service, mode, record.job_id, summary);
-            let response = serde_json::to_vec(&result).map_err(|e| Failure::internal("result", e))?;
-            // With what a receipt needs, so that the job can end without its caller.
-            let receipt = Some(Draft::of(&authorized.purchase).store()?);
-            let result = JobResult { status: 200, response, receipt };
-            advance(service, &record, Change::to(State::Done, clock::now()).with_result(result)).await
-        }
-        Err(failure) => {
-            let code = failure.code().to_owned();
-            advance(service, &record, Change::to(State::Failed { code }, clock::now())).await?;
+    match perform(service, claimed, work).await {
+        Ok(result) => advance(service, &record, Change::to(State::Done, clock::now()).with_result(result)).await,
+        // It stays claimed, and the same payment may be sent again.
+        Err(failure) if failure.class() == Class::Busy => {
+            advance(service, &record, Change::to(State::Claimed, clock::now())).await?;
             Err(failure)
         }
+        Err(failure) => Err(ended::fail(service, record, &claimed.context, failure.class()).await?),
     }
 }
 
-async fn infer(service: &Service, authorized: &Authorized, permit: Permit) -> Result<Summary, Failure> {
-    let options = &authorized.options;
-    let seconds = service.engine.timeout_seconds(options.mode, authorized.tokens);
-    let control = Control::new().with_deadline(std::time::Instant::now() + std::time::Duration::from_secs(seconds));
+async fn perform(service: &Service, claimed: &Claimed, mut work: Work) -> Result<JobResult, Failure> {
+    let permit = work.permit.take().or_else(|| service.engine.reserve());
+    let permit = permit.ok_or_else(|| Failure::new(Class::Busy, ""))?;
+    let (mode, started) = (work.options.mode, Instant::now());
+    let summary = infer(service, &claimed.watched, work, permit).await?;
+    let (milliseconds, output_tokens) = (started.elapsed().as_millis(), summary.output_tokens);
+    tracing::info!(event = "work.finished", mode = mode.name(), milliseconds, output_tokens);
+    let result = result(service, mode, claimed.record.job_id, summary);
+    let response = serde_json::to_vec(&result).map_err(|e| Failure::internal("result", e))?;
+    Ok(JobResult { status: 200, response, receipt: None })
+}
+
+async fn infer(service: &Service, watched: &Watched, work: Work, permit: Permit) -> Result<Summary, Failure> {
+    let options = work.options;
+    let seconds = service.engine.timeout_seconds(options.mode, work.tokens);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
     let job = Job {
         mode: model_mode(options.mode),
-        text: Zeroizing::clone(&authorized.text),
+        text: Zeroizing::clone(&work.text),
         options: ModelOptions {
             max_words: options.max_words,
             max_sentences: options.max_sentences,
-            focus: options.focus.clone(),
+            focus: options.focus,
         },
-        control,
+        control: watched.control().with_deadline(deadline),
     };
     let (done, outcome) = oneshot::channel();
     permit.submit(job, Box::new(move |result| _ = done.send(result)));
-    match outcome.await {
+    let outcome = tokio::select! {
+        outcome = outcome => outcome,
+        () = watched.called_off() => return Err(Failure::new(Class::Cancelled, "")),
+    };
+    match outcome {
         Ok(Ok(summary)) => Ok(summary),
         Ok(Err(error)) => Err(model_failure(&error)),
         Err(_) => Err(Failure::internal("work", "the model thread is gone")),

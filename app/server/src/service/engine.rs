@@ -1,9 +1,8 @@
 //! The models and the worker thread they run on.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use precis_model::{LoadError, Permit, Summarizer, Worker};
+use precis_model::{Models, Permit, Summarizer, Worker};
 use precis_protocol::request::parameters_digest;
 use precis_protocol::{Digest, Mode};
 
@@ -44,15 +43,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Reads, checks and loads the model files, and starts the thread.
-    ///
-    /// # Errors
-    /// A file that is missing or is not the one its manifest pins.
-    pub fn load(dir: &Path, queue: u32) -> Result<Self, LoadError> {
-        let models = precis_model::load(dir)?;
+    /// Starts the thread for models that are loaded.
+    pub fn of_models(models: Models, queue: u32) -> Self {
         let (extractive, abstractive) =
             (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
-        Ok(Self { extractive, abstractive, worker: Worker::spawn(models, queue as usize) })
+        Self { extractive, abstractive, worker: Worker::spawn(models, queue as usize) }
     }
 
     /// The model of a mode.
@@ -68,9 +63,13 @@ impl Engine {
         self.worker.try_reserve()
     }
 
+    /// Seconds that the work should take by the speed seen at boot, at least one: a function of the token count alone.
+    pub fn predicted_seconds(&self, mode: Mode, tokens: u32) -> u64 {
+        (self.of(mode).seconds_per_10k * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS)).max(1)
+    }
+
     /// `maxTimeoutSeconds` of a quote: predicted work, settlement and margin, the same at quote and at payment.
     pub fn timeout_seconds(&self, mode: Mode, tokens: u32) -> u64 {
-        let work = (self.of(mode).seconds_per_10k * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS));
-        (2 * work + TIMEOUT_MARGIN_SECONDS).next_multiple_of(TIMEOUT_STEP_SECONDS)
+        (2 * self.predicted_seconds(mode, tokens) + TIMEOUT_MARGIN_SECONDS).next_multiple_of(TIMEOUT_STEP_SECONDS)
     }
 }

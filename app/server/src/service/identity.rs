@@ -54,7 +54,7 @@ impl Identity {
             keyset: Keyset::parse(&keyset_bytes)?,
             keyset_digest: Keyset::digest(&keyset_bytes),
             receipt_key: boot.receipt,
-            quote_secret: boot.quote_secret,
+            quote_secret: Zeroizing::new(precis_protocol::job::quote_secret(&shared.fingerprint)),
             fingerprint_key: shared.fingerprint.clone(),
             keyset_bytes,
             identity_key: boot.identity,

@@ -1,6 +1,7 @@
 //! The running service: who it is, what it sells, how it is paid. Built once by [`crate::boot`].
 
 mod engine;
+pub(crate) mod extensions;
 mod identity;
 mod payments;
 
@@ -13,6 +14,8 @@ use precis_protocol::service::{ModelDescription, ServiceDescription};
 pub use engine::{Engine, Model};
 pub use identity::{Identity, OwnEvidence};
 pub use payments::Payments;
+
+use precis_store::Holder;
 
 use crate::config::Settings;
 use crate::jobs::Jobs;
@@ -30,6 +33,8 @@ pub struct Service {
     pub engine: Engine,
     /// Ledger, facilitator, view of the chain.
     pub payments: Payments,
+    /// What every quote declares of the x402 extensions.
+    pub extensions: serde_json::Map<String, serde_json::Value>,
     /// Jobs in flight.
     pub jobs: Jobs,
     /// Receipts of this boot.
@@ -47,7 +52,13 @@ impl Service {
     ) -> Self {
         let public_url = settings.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let receipts = Mutex::new(ReceiptChain::genesis(&identity.keyset_digest));
-        Self { settings, public_url, identity, engine, payments, jobs: Jobs::default(), receipts }
+        let extensions = extensions::declared(settings.config.payment_identifier);
+        Self { settings, public_url, identity, engine, payments, extensions, jobs: Jobs::default(), receipts }
+    }
+
+    /// Names this process where several share a ledger.
+    pub fn holder(&self) -> Holder {
+        self.identity.keyset.instance_id
     }
 
     /// `/v1/service`.

@@ -1,14 +1,18 @@
 //! How the service is paid: the ledger, the facilitator, and its own view of the payment chain.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use alloy_primitives::Address;
 use anyhow::Context as _;
+use k256::ecdsa::SigningKey;
+use precis_payment::authorize::address_of;
 use precis_payment::chain::{Asset, AssetError, ChainView};
 use precis_payment::exact::TokenDomain;
-use precis_payment::facilitator::Facilitator;
+use precis_payment::facilitator::{Facilitator, Unavailable};
 use precis_payment::local::{LocalFacilitator, LocalOptions};
 use precis_payment::remote::HttpFacilitator;
+use precis_payment::wire::PaymentPayload;
 use precis_protocol::challenge::Block;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::service::{ServiceConfig, ServiceLimits};
@@ -36,7 +40,13 @@ pub struct Payments {
     pub facilitator: Arc<dyn Facilitator>,
     /// Reads the chain.
     pub chain: ChainView,
+    /// Receives payments, pays gas, pays back.
+    pub wallet: SigningKey,
+    remote: bool,
+    /// Why payments cannot be taken now.
+    unable: RwLock<Option<Unavailable>>,
     block: Mutex<Option<(Instant, Block)>>,
+    time: Mutex<Option<(Instant, u64)>>,
 }
 
 impl Payments {
@@ -44,13 +54,13 @@ impl Payments {
     ///
     /// # Errors
     /// A ledger that cannot be opened, or a configuration that the chain contradicts.
-    pub async fn open(settings: &Settings, shared: &Shared, readiness: &Readiness) -> anyhow::Result<Self> {
+    pub async fn open(
+        settings: &Settings,
+        shared: &Shared,
+        readiness: &Readiness,
+        around: fn(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+    ) -> anyhow::Result<Self> {
         let config = &settings.config;
-        std::fs::create_dir_all(&config.state_dir).with_context(|| format!("create {}", config.state_dir.display()))?;
-        let path = config.state_dir.join(LEDGER_FILE);
-        let ledger = EmbeddedLedger::open(&path, SealingKey::new(*shared.sealing))
-            .await
-            .with_context(|| format!("open {}", path.display()))?;
         let domain = TokenDomain { name: config.asset_name.clone(), version: config.asset_version.clone() };
         let asset = Asset { network: config.network, address: config.asset, domain };
         let http = precis_payment::http::client(CALL_TIMEOUT)?;
@@ -60,11 +70,72 @@ impl Payments {
             outcome => Ok(outcome),
         });
         checked.await?;
+        let wallet = shared.wallet.clone();
+        let confirm_timeout = Duration::from_secs(config.confirm_seconds);
+        let options = LocalOptions::default();
+        // A stuck transaction is replaced while it is still waited for.
+        let replace_after = options.replace_after.min(confirm_timeout / 2);
+        let options = LocalOptions { confirm_timeout, replace_after, confirmations: config.confirmations, ..options };
         let facilitator: Arc<dyn Facilitator> = match &config.facilitator_url {
-            None => Arc::new(LocalFacilitator::new(chain.clone(), shared.wallet.clone(), LocalOptions::default())),
-            Some(url) => Arc::new(HttpFacilitator::new(http, url, chain.clone())?),
+            None => Arc::new(LocalFacilitator::new(chain.clone(), wallet.clone(), options)),
+            Some(url) => {
+                Arc::new(HttpFacilitator::new(http, url, chain.clone())?.with_confirm_timeout(confirm_timeout))
+            }
         };
-        Ok(Self { ledger: Arc::new(ledger), facilitator, chain, block: Mutex::new(None) })
+        // What time can heal is waited for; what only the configuration can is not.
+        let able = readiness.until("settlement", async || match facilitator.ready().await {
+            Err(why @ (Unavailable::WrongChain | Unavailable::Unsupported)) => Ok(Err(why)),
+            Err(Unavailable::NoGas) => Err(format!("{}: {}", Unavailable::NoGas, shared.wallet_address())),
+            Err(why) => Err(why.to_string()),
+            Ok(()) => Ok(Ok(())),
+        });
+        able.await.context("facilitator")?;
+        let ledger = around(open_ledger(settings, shared, readiness).await?);
+        let remote = config.facilitator_url.is_some();
+        Ok(Self {
+            ledger,
+            facilitator,
+            chain,
+            wallet,
+            remote,
+            unable: RwLock::default(),
+            block: Mutex::new(None),
+            time: Mutex::new(None),
+        })
+    }
+
+    /// Address of the enclave wallet.
+    pub fn wallet_address(&self) -> Address {
+        address_of(&self.wallet)
+    }
+
+    /// What of a payment the ledger keeps: a remote facilitator may want the extensions, too.
+    pub fn kept(&self, payment: PaymentPayload) -> PaymentPayload {
+        if self.remote { payment } else { PaymentPayload { resource: None, extensions: None, ..payment } }
+    }
+
+    /// Whether payments can be taken now, by the latest check.
+    ///
+    /// # Errors
+    /// `cannot_settle`: work would be done for nothing.
+    pub fn can_settle(&self) -> Result<(), Failure> {
+        match *self.unable.read().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(why) => Err(Failure::new(Class::CannotSettle, why.to_string())),
+        }
+    }
+
+    /// Asks whether payments can be taken. An endpoint that does not answer is found out by the payment itself.
+    pub async fn check_settlement(&self) {
+        let found = match self.facilitator.ready().await {
+            Err(why @ (Unavailable::NoGas | Unavailable::GasPrice | Unavailable::WrongChain)) => Some(why),
+            _ => None,
+        };
+        let mut unable = self.unable.write().unwrap_or_else(PoisonError::into_inner);
+        if *unable != found {
+            tracing::warn!(event = "settlement.able", able = found.is_none(), why = found.map(|why| why.to_string()));
+        }
+        *unable = found;
     }
 
     /// A recent final block of the payment chain, which no reorganization takes back; a little old when the chain does not answer.
@@ -92,6 +163,22 @@ impl Payments {
         }
     }
 
+    /// Time of a block that is there by now, Unix seconds.
+    ///
+    /// # Errors
+    /// `chain_unavailable`.
+    pub async fn chain_time(&self) -> Result<u64, Failure> {
+        let mut cached = self.time.lock().await;
+        if let Some((at, time)) = *cached
+            && at.elapsed() < BLOCK_FRESH
+        {
+            return Ok(time);
+        }
+        let block = self.chain.recent_block().await.map_err(|_| Failure::new(Class::ChainUnavailable, ""))?;
+        *cached = Some((Instant::now(), block.timestamp));
+        Ok(block.timestamp)
+    }
+
     /// The configuration that matters to callers and that the measurement does not fix.
     pub fn describe(&self, settings: &Settings) -> ServiceConfig {
         let config = &settings.config;
@@ -100,14 +187,50 @@ impl Payments {
             asset_version: config.asset_version.clone(),
             facilitator: config.facilitator_url.clone().unwrap_or_else(|| "enclave".into()),
             rpc_host: rpc_host(&config.rpc_url),
+            sweep_to: config.sweep_to,
             limits: ServiceLimits {
                 max_document_bytes: MAX_DOCUMENT_BYTES as u64,
                 max_request_body_bytes: MAX_REQUEST_BODY_BYTES as u64,
                 queue: config.queue,
                 max_unsettled_per_payer: config.max_unsettled_per_payer,
+                answer_seconds: config.answer_seconds,
+                result_seconds: config.result_seconds,
+                upfront_seconds: config.upfront_seconds,
             },
         }
     }
+}
+
+async fn open_ledger(settings: &Settings, shared: &Shared, readiness: &Readiness) -> anyhow::Result<Arc<dyn Ledger>> {
+    let config = &settings.config;
+    let key = || SealingKey::new(*shared.sealing);
+    if let Some(url) = &config.ledger_url {
+        return shared_ledger(url, key, readiness).await;
+    }
+    std::fs::create_dir_all(&config.state_dir).with_context(|| format!("create {}", config.state_dir.display()))?;
+    let path = config.state_dir.join(LEDGER_FILE);
+    let ledger = EmbeddedLedger::open(&path, key()).await.with_context(|| format!("open {}", path.display()))?;
+    Ok(Arc::new(ledger))
+}
+
+#[cfg(feature = "postgres")]
+async fn shared_ledger(
+    url: &str,
+    key: impl Fn() -> SealingKey,
+    readiness: &Readiness,
+) -> anyhow::Result<Arc<dyn Ledger>> {
+    use precis_store::{LedgerError, PostgresLedger};
+    let opened = readiness.until("ledger", async || match PostgresLedger::connect(url, key()).await {
+        Err(error @ (LedgerError::WrongKey | LedgerError::Corrupt(_))) => Ok(Err(error)),
+        Ok(ledger) => Ok(Ok(ledger)),
+        Err(error) => Err(error),
+    });
+    Ok(Arc::new(opened.await.context("ledger")?))
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn shared_ledger(_: &str, _: impl Fn() -> SealingKey, _: &Readiness) -> anyhow::Result<Arc<dyn Ledger>> {
+    anyhow::bail!("this build has no ledger that is shared; build with the feature `postgres`")
 }
 
 /// Host and port of a URL: paths and user parts of RPC endpoints carry API keys.

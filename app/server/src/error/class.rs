@@ -1,24 +1,10 @@
-//! One table from every refusal to its answer: status, stable code, whose fault, whether money moved, what to do next.
-//!
-//! Layers below know nothing of HTTP; private causes are logged by code, never returned.
+//! The table: status, stable code, whose fault it is, what it is called, what to do next.
 
-use axum::Json;
-use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use precis_payment::wire::{PaymentRequired, SettleResponse, header as x402};
-use precis_protocol::headers;
-use precis_protocol::problem::{Charged, Fault, Problem};
+use axum::http::StatusCode;
+use precis_protocol::problem::Fault;
 
-/// Why a request ends without a summary.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    class: Class,
-    detail: String,
-    charged: Charged,
-    quote: Option<Box<PaymentRequired>>,
-    settlement: Option<Box<SettleResponse>>,
-}
+/// What to do while the outcome is open.
+pub(super) const SAME: &str = "retry with the same `PAYMENT-SIGNATURE`; do not sign another payment";
 
 /// A class of failure: its row in the table of [`Class::row`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,20 +29,36 @@ pub enum Class {
     PaymentReused,
     NonceCommitment,
     TooManyUnsettled,
+    BadIdentifier,
+    IdentifierRequired,
+    IdentifierReused,
+    CannotSettle,
     SettlementRefused,
     SettlementUnknown,
-    StillWorking,
     WorkFailed,
+    Cancelled,
+    Lapsed,
+    Abandoned,
+    Interrupted,
+    UnknownJob,
+    ExpiredJob,
+    JobBegun,
     ChainUnavailable,
     Internal,
 }
 
-struct Row(StatusCode, &'static str, Fault, &'static str, &'static str);
+/// Status, code, fault, title, next action.
+pub(super) struct Row(
+    pub(super) StatusCode,
+    pub(super) &'static str,
+    pub(super) Fault,
+    pub(super) &'static str,
+    pub(super) &'static str,
+);
 
 impl Class {
-    fn row(self) -> Row {
+    pub(super) fn row(self) -> Row {
         use Fault::{Client, Payer, Service, Upstream};
-        const SAME: &str = "retry with the same `PAYMENT-SIGNATURE`; do not sign another payment";
         match self {
             Self::NotReady => {
                 Row(StatusCode::SERVICE_UNAVAILABLE, "not_ready", Service, "The service is not ready", "retry later")
@@ -179,6 +181,34 @@ impl Class {
                 "The payer has too many unsettled jobs",
                 "wait for them to end",
             ),
+            Self::BadIdentifier => Row(
+                StatusCode::BAD_REQUEST,
+                "bad_payment_identifier",
+                Payer,
+                "The payment identifier is malformed",
+                "send 16 to 128 letters, digits, hyphens or underscores as `info.id`",
+            ),
+            Self::IdentifierRequired => Row(
+                StatusCode::BAD_REQUEST,
+                "payment_identifier_required",
+                Payer,
+                "A payment identifier is required",
+                "echo the extension `payment-identifier` and add `info.id`",
+            ),
+            Self::IdentifierReused => Row(
+                StatusCode::CONFLICT,
+                "payment_identifier_reused",
+                Payer,
+                "The payment identifier was used with another payment",
+                "retry with the payment that was first sent with it, or choose another identifier",
+            ),
+            Self::CannotSettle => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "cannot_settle",
+                Service,
+                "The service cannot take payments now",
+                "retry later; nothing was charged",
+            ),
             Self::SettlementRefused => Row(
                 StatusCode::PAYMENT_REQUIRED,
                 "settlement_refused",
@@ -193,15 +223,61 @@ impl Class {
                 "The settlement is not confirmed yet",
                 SAME,
             ),
-            Self::StillWorking => {
-                Row(StatusCode::SERVICE_UNAVAILABLE, "still_working", Service, "The summary is not finished yet", SAME)
-            }
             Self::WorkFailed => Row(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "work_failed",
                 Service,
                 "The summary could not be made",
-                "nothing was charged; sign a new payment to try again",
+                "sign a new payment to try again",
+            ),
+            Self::Cancelled => Row(
+                StatusCode::GONE,
+                "cancelled",
+                Client,
+                "The job was called off",
+                "sign a new payment to order it again",
+            ),
+            Self::Lapsed => Row(
+                StatusCode::GONE,
+                "authorization_lapsed",
+                Payer,
+                "The authorization lapsed before the job was done",
+                "sign a new payment to try again",
+            ),
+            Self::Abandoned => Row(
+                StatusCode::GONE,
+                "abandoned",
+                Client,
+                "The job was interrupted and its caller did not come back",
+                "sign a new payment to try again",
+            ),
+            Self::Interrupted => Row(
+                StatusCode::CONFLICT,
+                "job_interrupted",
+                Service,
+                "The service was restarted before the job was done",
+                "send the same request with the same `PAYMENT-SIGNATURE` again; do not sign another payment",
+            ),
+            Self::UnknownJob => Row(
+                StatusCode::NOT_FOUND,
+                "unknown_job",
+                Client,
+                "There is no such job for this token",
+                "send the job's token as `Authorization: Bearer`",
+            ),
+            Self::ExpiredJob => Row(
+                StatusCode::GONE,
+                "job_expired",
+                Client,
+                "The job and its result are forgotten",
+                "order a new summary",
+            ),
+            Self::JobBegun => Row(
+                StatusCode::CONFLICT,
+                "job_begun",
+                Client,
+                "The work has begun and is not called off",
+                "fetch the result",
             ),
             Self::ChainUnavailable => Row(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -219,97 +295,31 @@ impl Class {
         self.row().1
     }
 
-    fn retry_after(self) -> Option<&'static str> {
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        self.row().0
+    }
+
+    /// The class whose code a job ended with; none if its payment was refused, with a code of x402.
+    pub fn of_ended_job(code: &str) -> Option<Self> {
+        const ENDS: [Class; 7] = [
+            Class::WorkFailed,
+            Class::NotSummarizable,
+            Class::DocumentTooLong,
+            Class::Cancelled,
+            Class::Lapsed,
+            Class::Abandoned,
+            Class::Internal,
+        ];
+        ENDS.into_iter().find(|class| class.code() == code)
+    }
+
+    pub(super) fn retry_after(self) -> Option<&'static str> {
         match self {
-            Self::SettlementUnknown | Self::StillWorking => Some("2"),
+            Self::SettlementUnknown => Some("2"),
             Self::Busy | Self::ChainUnavailable | Self::TooManyUnsettled => Some("5"),
-            Self::NotReady => Some("10"),
+            Self::NotReady | Self::CannotSettle => Some("10"),
             _ => None,
         }
-    }
-}
-
-impl Failure {
-    /// A failure before money could move.
-    pub fn new(class: Class, detail: impl Into<String>) -> Self {
-        Self { class, detail: detail.into(), charged: Charged::No, quote: None, settlement: None }
-    }
-
-    /// An internal failure; the cause goes to the log, under `what`.
-    pub fn internal(what: &'static str, cause: impl std::fmt::Display) -> Self {
-        tracing::error!(event = "request.failed", what, why = %cause);
-        Self::new(Class::Internal, "")
-    }
-
-    /// The same failure with money possibly moved.
-    #[must_use]
-    pub fn charged(mut self, charged: Charged) -> Self {
-        self.charged = charged;
-        self
-    }
-
-    /// With the quote to pay (402).
-    #[must_use]
-    pub fn with_quote(mut self, quote: PaymentRequired) -> Self {
-        self.quote = Some(Box::new(quote));
-        self
-    }
-
-    /// With the settlement's outcome (`PAYMENT-RESPONSE`).
-    #[must_use]
-    pub fn with_settlement(mut self, settlement: SettleResponse) -> Self {
-        self.settlement = Some(Box::new(settlement));
-        self
-    }
-
-    /// The stable code.
-    pub fn code(&self) -> &'static str {
-        self.class.code()
-    }
-
-    fn problem(&self) -> Problem {
-        let Row(status, code, fault, title, next) = self.class.row();
-        Problem {
-            kind: format!("urn:precis:problem:{code}"),
-            title: title.into(),
-            status: status.as_u16(),
-            detail: self.detail.clone(),
-            code: code.into(),
-            fault,
-            charged: self.charged,
-            next: next.into(),
-        }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let Row(status, code, ..) = self.class.row();
-        tracing::info!(event = "request.refused", code, status = status.as_u16());
-        let mut response = match &self.quote {
-            // A 402 is its quote: x402 clients read the header, people the body.
-            Some(quote) => (status, Json(quote)).into_response(),
-            None => {
-                let mut response = (status, Json(self.problem())).into_response();
-                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(headers::PROBLEM_JSON));
-                response
-            }
-        };
-        let out = response.headers_mut();
-        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.class.retry_after() {
-            out.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
-        }
-        insert_x402(&mut response, headers::PAYMENT_REQUIRED, self.quote.as_deref());
-        insert_x402(&mut response, headers::PAYMENT_RESPONSE, self.settlement.as_deref());
-        response
-    }
-}
-
-/// Sets an x402 header to base64 JSON; an object too large for a header is left out rather than cut.
-pub fn insert_x402<T: serde::Serialize>(response: &mut Response<Body>, name: &'static str, value: Option<&T>) {
-    let encoded = value.and_then(|v| x402::encode(v).ok()).and_then(|text| HeaderValue::from_str(&text).ok());
-    if let Some(encoded) = encoded {
-        response.headers_mut().insert(name, encoded);
     }
 }

@@ -1,0 +1,144 @@
+//! Paying back what was charged for nothing (SPEC 6.8).
+//!
+//! The enclave wallet signs an EIP-3009 authorization of its own, whose nonce follows from the claim. The token therefore
+//! carries a refund out at most once, whatever is repeated: after a crash, by another replica, from an older ledger.
+
+use alloy_primitives::{B256, U256};
+use precis_payment::AtomicUnits;
+use precis_payment::chain::Reconciled;
+use precis_payment::exact::{self, Transfer};
+use precis_payment::facilitator::{Settlement, SignedTransaction};
+use precis_payment::own;
+use precis_protocol::job::refund_nonce;
+use precis_store::{Broadcast, Change, Record, State};
+
+use super::context::{Context, token_domain};
+use super::ended;
+use super::summarize::advance;
+use crate::clock;
+use crate::error::{Class, Failure};
+use crate::service::Service;
+
+/// How long one authorization of a refund is good for, seconds; if it lapses, the next has the same nonce.
+const VALID_SECONDS: u64 = 24 * 3600;
+
+/// Decides to pay back, writes that down, and does it as far as that goes now.
+///
+/// # Errors
+/// When the ledger fails. What is returned otherwise is the answer to the caller.
+pub(super) async fn begin(
+    service: &Service,
+    record: Record,
+    context: &Context,
+    paid: B256,
+    class: Class,
+) -> Result<Failure, Failure> {
+    let code = class.code().to_owned();
+    let state = State::Refunding { transaction: paid.0, code, broadcast: None };
+    let record = advance(service, &record, Change::to(state, clock::now())).await?;
+    tracing::warn!(event = "refund.begun", code = class.code());
+    go_on(service, record, context).await
+}
+
+/// Goes on with a refund that was begun.
+///
+/// # Errors
+/// When the ledger fails.
+pub(super) async fn go_on(service: &Service, record: Record, context: &Context) -> Result<Failure, Failure> {
+    let State::Refunding { transaction, code, .. } = record.state.clone() else {
+        return Err(Failure::internal("refund", "a job in this state is not paid back"));
+    };
+    let record = match pay(service, record).await? {
+        Payment::Done(record, refund) => {
+            let class = Class::of_ended_job(&code).unwrap_or(Class::WorkFailed);
+            let (paid, back) = (B256::from(transaction), Some(refund));
+            let signed = ended::statement(service, &record, context, class, paid, back).await;
+            let state = State::Refunded { transaction, code, refund: refund.0 };
+            let record = advance(service, &record, ended::with(Change::to(state, clock::now()), signed)).await?;
+            tracing::info!(event = "refund.paid");
+            record
+        }
+        Payment::Pending(record) => record,
+    };
+    ended::without_result(&record, context).ok_or_else(|| Failure::internal("refund", "no answer"))
+}
+
+enum Payment {
+    Done(Record, B256),
+    Pending(Record),
+}
+
+async fn pay(service: &Service, record: Record) -> Result<Payment, Failure> {
+    let Some(order) = order(service, &record) else {
+        // The configured payee has the money, not this wallet.
+        tracing::error!(event = "refund.needs_operator", job = %hex::encode(record.job_id.0));
+        return Ok(Payment::Pending(record));
+    };
+    let transfer = *order.transfer();
+    // Whenever it was: nobody else makes authorizations with this nonce.
+    match service.payments.chain.reconcile(&transfer, 0).await {
+        Ok(Reconciled::PaidUs(paid)) => return Ok(Payment::Done(record, paid.transaction)),
+        Ok(Reconciled::Unspent) => {}
+        Ok(other) => {
+            tracing::error!(event = "refund.contradicted", found = ?other);
+            return Ok(Payment::Pending(record));
+        }
+        Err(why) => {
+            tracing::warn!(event = "refund.deferred", why = %why);
+            return Ok(Payment::Pending(record));
+        }
+    }
+    let (record, settlement) = submit(service, record, &order, &transfer).await?;
+    match settlement {
+        Settlement::Settled(paid) => Ok(Payment::Done(record, paid.transaction)),
+        other => {
+            tracing::warn!(event = "refund.pending", outcome = ?other);
+            Ok(Payment::Pending(record))
+        }
+    }
+}
+
+/// Sends what was stored, or makes and stores anew: the token accepts one of them.
+async fn submit(
+    service: &Service,
+    record: Record,
+    order: &exact::Authorized,
+    transfer: &Transfer,
+) -> Result<(Record, Settlement), Failure> {
+    let State::Refunding { transaction, code, broadcast } = record.state.clone() else {
+        return Err(Failure::internal("refund", "a job in this state is not paid back"));
+    };
+    if let Some(broadcast) = &broadcast {
+        let sent = SignedTransaction { hash: B256::from(broadcast.transaction), raw: broadcast.raw.clone().into() };
+        let settlement = service.payments.facilitator.resume(transfer, Some(&sent), 0).await;
+        if !matches!(settlement, Settlement::Deferred(_) | Settlement::Rejected { .. }) {
+            return Ok((record, settlement));
+        }
+    }
+    let prepared = match service.payments.facilitator.prepare(order).await {
+        Ok(prepared) => prepared,
+        Err(settlement) => return Ok((record, settlement)),
+    };
+    let broadcast = prepared.transaction().map(|t| Broadcast { transaction: t.hash.0, raw: t.raw.to_vec() });
+    let state = State::Refunding { transaction, code, broadcast };
+    let record = advance(service, &record, Change::to(state, clock::now())).await?;
+    let settlement = service.payments.facilitator.broadcast(order, prepared).await;
+    Ok((record, settlement))
+}
+
+/// The wallet's order to pay back; none if the payment went to somebody else.
+fn order(service: &Service, record: &Record) -> Option<exact::Authorized> {
+    let (config, authorization) = (&service.settings.config, &record.authorization);
+    let wallet = &service.payments.wallet;
+    let transfer = Transfer {
+        network: config.network,
+        asset: config.asset,
+        from: authorization.pay_to.into(),
+        to: authorization.payer.into(),
+        value: AtomicUnits::from(authorization.amount),
+        valid_after: U256::ZERO,
+        valid_before: U256::from(clock::now() + VALID_SECONDS),
+        nonce: refund_nonce(record.claim_key().as_bytes()).into(),
+    };
+    own::sign(wallet, &token_domain(service), transfer)
+}
