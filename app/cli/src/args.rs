@@ -197,9 +197,18 @@ pub struct SummarizeArgs {
     /// File with the key that pays, 32 bytes of hex, readable by you only; or set PRECIS_KEY to the key itself
     #[arg(long, value_name = "FILE", env = "PRECIS_KEY_FILE", hide_env_values = true)]
     pub key_file: Option<PathBuf>,
-    /// Save the receipt here; it verifies offline with `precis receipt verify`
+    /// Save the receipt here; it verifies offline with `precis receipt verify`. That of a job that failed goes to FILE.failure.json
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,
+    /// Order the summary and leave (exit code 6) if it takes longer; the same command without this option waits for it
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Call off what the same command ordered, if the work has not begun; nothing is charged then, and no key is needed
+    #[arg(long, conflicts_with_all = ["no_wait", "new_payment"])]
+    pub cancel: bool,
+    /// Give up an unfinished payment for the same request and sign another: if the first is taken after all, you pay twice
+    #[arg(long)]
+    pub new_payment: bool,
 }
 
 /// `precis receipt verify`.
@@ -291,6 +300,13 @@ mod tests {
             text.push_str(&format!("\n=== precis {} ===\n{}", path.join(" "), at.render_help()));
         }
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn an_order_is_either_placed_or_called_off() {
+        for with in ["--no-wait", "--new-payment"] {
+            assert!(Cli::try_parse_from(["precis", "summarize", "f", "--url", "http://x", "--cancel", with]).is_err());
+        }
     }
 
     #[test]

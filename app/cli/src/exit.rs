@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use precis_client::ClientError;
+use precis_client::{ClientError, JobFailure};
+use precis_protocol::problem::Fault;
 use precis_verify::transcript::{Transcript, Verdict};
+use serde_json::{Value, json};
 
 /// Shown by `precis --help`.
 pub const TABLE: &str = "\
@@ -13,7 +15,8 @@ Exit codes:
   2  usage: something in the command, its files or the document must change
   3  unavailable: try again; a payment under way is retried, not repeated
   4  payment refused, or terms that this command does not sign (over the cap)
-  5  could not verify: a check was not evaluated, or an answer was altered";
+  5  could not verify: a check was not evaluated, or an answer was altered
+  6  under way: ordered with --no-wait; run the same command again to fetch it";
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub enum Exit {
     Payment = 4,
     /// Could not verify.
     Unverified = 5,
+    /// Ordered, and not waited for.
+    Underway = 6,
 }
 
 impl Exit {
@@ -63,12 +68,14 @@ pub struct Failure {
     pub message: String,
     /// The checks, if that is why.
     pub transcript: Option<Transcript>,
+    /// What programs may want of a job that ended without a summary.
+    pub job: Option<Box<Value>>,
 }
 
 impl Failure {
     /// The caller must change something.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), transcript: None }
+        Self { exit: Exit::Usage, message: message.into(), transcript: None, job: None }
     }
 
     /// A verdict other than VERIFIED, before anything was sent.
@@ -80,7 +87,7 @@ impl Failure {
         } else {
             format!("the service is not what the policy allows ({}); nothing was sent", failed.join(", "))
         };
-        Self { exit: Exit::of_verdict(transcript.verdict()), message, transcript: Some(transcript) }
+        Self { exit: Exit::of_verdict(transcript.verdict()), message, transcript: Some(transcript), job: None }
     }
 }
 
@@ -91,10 +98,34 @@ impl From<ClientError> for Failure {
             ClientError::Input(_) | ClientError::RequestRefused(_) => (Exit::Usage, None),
             ClientError::Unavailable(_) | ClientError::SettlementUnknown(_) => (Exit::Unavailable, None),
             ClientError::Terms(_) | ClientError::PaymentRefused(_) => (Exit::Payment, None),
+            ClientError::Underway(_) => (Exit::Underway, None),
             ClientError::Receipt(transcript) => (Exit::of_verdict(transcript.verdict()), Some(*transcript)),
+            ClientError::JobFailed(failure) => return Self::of_job(*failure),
             // What is not known better was not verified.
             _ => (Exit::Unverified, None),
         };
-        Self { exit, message, transcript }
+        Self { exit, message, transcript, job: None }
+    }
+}
+
+impl Failure {
+    /// A job that ended without a summary: by whose fault it is, unless the receipt that should prove it fails a check.
+    fn of_job(failure: JobFailure) -> Self {
+        let message = failure.to_string();
+        let by_fault = match failure.problem.fault {
+            Fault::Client => Exit::Usage,
+            Fault::Payer => Exit::Payment,
+            Fault::Service | Fault::Upstream => Exit::Unavailable,
+        };
+        let exit = match (&failure.receipt, &failure.transcript) {
+            (None, Some(transcript)) => match Exit::of_verdict(transcript.verdict()) {
+                // A sound receipt that says something else than the answer.
+                Exit::Ok => Exit::Negative,
+                exit => exit,
+            },
+            _ => by_fault,
+        };
+        let job = json!({"problem": failure.problem, "receiptFile": failure.receipt});
+        Self { exit, message, transcript: failure.transcript, job: Some(Box::new(job)) }
     }
 }

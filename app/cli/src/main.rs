@@ -32,6 +32,7 @@ fn run(cli: args::Cli, output: output::Output) -> Result<Exit, Failure> {
         exit: Exit::Unavailable,
         message: format!("the system refuses what the command needs ({e})"),
         transcript: None,
+        job: None,
     })?;
     runtime.block_on(commands::run(cli.command, output))
 }

@@ -35,6 +35,7 @@ impl Output {
             exit: Exit::Unavailable,
             message: format!("cannot write the result ({e})"),
             transcript: None,
+            job: None,
         })
     }
 
@@ -60,10 +61,13 @@ impl Output {
         if self.format == Format::Json {
             let error = json!({"exitCode": failure.exit.code(), "message": failure.message});
             // The same failure stands on standard error below.
-            let _ = self.result(String::new, || json!({"error": error, "transcript": failure.transcript}));
+            let _ = self
+                .result(String::new, || json!({"error": error, "transcript": failure.transcript, "job": failure.job}));
         }
         let mut err = io::stderr().lock();
-        if let (Format::Text, Some(transcript)) = (self.format, &failure.transcript) {
+        // Of checks that passed one line is enough, and it was written before.
+        let shown = failure.transcript.as_ref().filter(|transcript| !transcript.is_verified());
+        if let (Format::Text, Some(transcript)) = (self.format, shown) {
             let _ = err.write_all(transcript.render(false).as_bytes());
         }
         let _ = writeln!(err, "error: {}", failure.message);

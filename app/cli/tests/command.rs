@@ -2,81 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod desk;
 #[path = "../../client/tests/support/mod.rs"]
 mod support;
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
+use desk::{Desk, KEY, code, files, run, stderr, stdout};
 use serde_json::Value;
-use support::{FakeService, Wrong};
-
-const KEY: &str = "4242424242424242424242424242424242424242424242424242424242424242";
-const TEXT: &str = "Hello there. A canary sentence that must never travel in clear.";
-
-/// A directory with a policy, its mock root, a key and a document.
-struct Desk {
-    directory: tempfile::TempDir,
-}
-
-impl Desk {
-    fn new(service: &FakeService) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let desk = Self { directory };
-        std::fs::write(desk.path("policy.toml"), &service.evidence.policy_toml).unwrap();
-        std::fs::write(desk.path("root.der"), &service.evidence.root_der).unwrap();
-        std::fs::write(desk.path("document.txt"), TEXT.repeat(30)).unwrap();
-        desk.key(KEY, 0o600);
-        desk
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn key(&self, text: &str, mode: u32) {
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::write(self.path("key"), text).unwrap();
-        std::fs::set_permissions(self.path("key"), std::fs::Permissions::from_mode(mode)).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_precis"));
-        command.args(arguments).current_dir(self.directory.path()).env_clear().stdin(Stdio::null());
-        command.env("PRECIS_POLICY", "policy.toml").env("XDG_STATE_HOME", self.path("state"));
-        command
-    }
-
-    async fn run(&self, arguments: &[&str]) -> Output {
-        run(self.command(arguments)).await
-    }
-
-    async fn summarize(&self, service: &FakeService, more: &[&str]) -> Output {
-        let arguments = [&["summarize", "document.txt", "--url", &service.url, "--key-file", "key"], more].concat();
-        self.run(&arguments).await
-    }
-}
-
-async fn run(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
-
-fn files(directory: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect()
-}
+use support::{FakeService, Step, Wrong};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_summary_goes_to_stdout_and_everything_else_to_stderr() {
@@ -174,7 +108,7 @@ async fn payment_refusals_and_the_cap_exit_with_four() {
     let error: Value = serde_json::from_slice(&capped.stdout).unwrap();
     assert_eq!(error["error"]["exitCode"], 4);
     assert!(service.seen().payments.is_empty());
-    let service = FakeService::start(Wrong { before: vec![402], ..Wrong::default() }).await;
+    let service = FakeService::start(Wrong { before: vec![Step::Status(402)], ..Wrong::default() }).await;
     let desk = Desk::new(&service);
     assert_eq!(code(&desk.summarize(&service, &[]).await), 4);
     assert_eq!(files(&desk.path("state/precis")).len(), 1, "the payment is kept without --receipt too");

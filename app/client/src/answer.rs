@@ -1,4 +1,5 @@
-//! What an answer of the service means for the caller: done, try again with the same payment, or stop (SPEC 5.2 to 5.6).
+//! What an answer of the service means for the caller: done, ended, go on asking, try again with the same payment, or stop
+//! (SPEC 5.2 to 5.8).
 
 use std::time::Duration;
 
@@ -6,15 +7,21 @@ use bytes::Bytes;
 use precis_payment::wire::{self, PaymentRequired, SettleResponse};
 use precis_protocol::headers;
 use precis_protocol::limits;
-use precis_protocol::problem::{Charged, Fault, Problem};
+use precis_protocol::problem::{Charged, Problem};
 use precis_protocol::strict;
 use precis_protocol::summary::SummaryResponse;
 
 use crate::error::{ClientError, printable};
+use crate::job::{Job, Status};
+use crate::problem::{self, retry_after};
 use crate::terms::TermsError;
 
 /// Longest pause that a service may ask for between two tries.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(15);
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(15);
+/// How a job can end for good that is asked for by its payment, whether or not a receipt says so.
+const ENDS: [&str; 3] = ["cancelled", "authorization_lapsed", "abandoned"];
+/// Answers to the bearer of a job who must show the request and its payment again.
+const LOST: [&str; 3] = ["unknown_job", "job_expired", "job_interrupted"];
 
 /// A 200 of the paid route, its exact bytes not yet judged.
 pub(crate) struct Delivered {
@@ -23,10 +30,35 @@ pub(crate) struct Delivered {
     pub settlement: Option<SettleResponse>,
 }
 
-/// What to do after an answer to a paid request.
+/// The end of a job without a summary, its receipt not yet judged.
+pub(crate) struct Ended {
+    pub status: u16,
+    pub problem: Problem,
+}
+
+/// What to do after an answer to a paid request, or to the bearer of a job.
 pub(crate) enum Next {
     Done(Box<Delivered>),
-    /// Only the same payment again, after a pause if the service named one.
+    Ended(Box<Ended>),
+    /// Taken; ask for the job by its token.
+    Accepted {
+        job: Job,
+        pause: Option<Duration>,
+    },
+    /// Still going on; ask again.
+    Working {
+        status: Status,
+        pause: Option<Duration>,
+    },
+    /// Ended without a summary, and the payment is on its way back; ask again until it is there.
+    Refunding {
+        pause: Option<Duration>,
+    },
+    /// The service does not have what it takes to go on; only the request with the same payment does.
+    Lost {
+        why: String,
+    },
+    /// Only the same again, after a pause if the service named one.
     Again {
         pause: Option<Duration>,
         why: String,
@@ -42,32 +74,77 @@ pub(crate) fn quote(response: &http::Response<Bytes>) -> Result<PaymentRequired,
         http::StatusCode::OK => Err(ClientError::malformed(
             "the service answered without asking for payment, which no receipt could vouch for",
         )),
-        _ => Err(problem(response)),
+        _ => Err(problem::refusal(response)),
     }
 }
 
 /// Reads an answer to a paid request.
 pub(crate) fn paid(response: &http::Response<Bytes>) -> Next {
+    match (response.status(), problem::read(response)) {
+        (http::StatusCode::ACCEPTED, _) => match Job::accepted(response.body()) {
+            Some(job) => Next::Accepted { job, pause: retry_after(response) },
+            None => Next::Again {
+                pause: retry_after(response),
+                why: "the summary is still being made".into(),
+                charged: Charged::No,
+            },
+        },
+        (status, Some(problem)) if ENDS.contains(&problem.code.as_str()) && !is_refunding(&problem) => {
+            Next::Ended(Box::new(Ended { status: status.as_u16(), problem }))
+        }
+        (_, problem) => any(response, problem),
+    }
+}
+
+/// Reads an answer to the bearer of a job.
+pub(crate) fn fetched(response: &http::Response<Bytes>) -> Next {
+    let lost = |why: &str| Next::Lost { why: printable(why) };
+    match (response.status(), problem::read(response)) {
+        (http::StatusCode::ACCEPTED, _) => match strict::from_slice(response.body(), limits::MAX_RESPONSE_BYTES) {
+            Ok(status) => Next::Working { status, pause: retry_after(response) },
+            Err(_) => Next::Stop(ClientError::malformed("the progress of the job cannot be read")),
+        },
+        (_, Some(problem)) if LOST.contains(&problem.code.as_str()) => lost(&problem.title),
+        // Also from something in between: the paid request finds out.
+        (http::StatusCode::NOT_FOUND, _) => lost("the service does not know the job"),
+        (http::StatusCode::GONE, problem)
+            if problem.as_ref().is_none_or(|p| p.receipt.is_none() && !is_refunding(p)) =>
+        {
+            lost("the service no longer has the job")
+        }
+        (_, problem) => any(response, problem),
+    }
+}
+
+/// Whether the job ended, but not its refund.
+fn is_refunding(problem: &Problem) -> bool {
+    problem.charged == Charged::Yes && problem.refund.is_none()
+}
+
+/// What means the same on both routes.
+fn any(response: &http::Response<Bytes>, problem: Option<Problem>) -> Next {
     let status = response.status();
+    match problem {
+        Some(problem) if is_refunding(&problem) => return Next::Refunding { pause: retry_after(response) },
+        Some(problem) if problem.receipt.is_some() => {
+            return Next::Ended(Box::new(Ended { status: status.as_u16(), problem }));
+        }
+        _ => {}
+    }
     match status {
         http::StatusCode::OK => delivered(response).map_or_else(Next::Stop, |d| Next::Done(Box::new(d))),
-        http::StatusCode::ACCEPTED => Next::Again {
-            pause: retry_after(response),
-            why: "the summary is still being made".into(),
-            charged: Charged::No,
-        },
         http::StatusCode::PAYMENT_REQUIRED => Next::Stop(ClientError::PaymentRefused(format!(
             "the service refused the payment ({}); check the wallet's balance and try again",
             refusal(response)
         ))),
         http::StatusCode::TOO_MANY_REQUESTS | http::StatusCode::REQUEST_TIMEOUT => again(response),
         _ if status.is_server_error() => again(response),
-        _ => Next::Stop(problem(response)),
+        _ => Next::Stop(problem::refusal(response)),
     }
 }
 
 fn again(response: &http::Response<Bytes>) -> Next {
-    let problem = read_problem(response);
+    let problem = problem::read(response);
     Next::Again {
         pause: retry_after(response),
         why: problem
@@ -109,40 +186,11 @@ fn refusal(response: &http::Response<Bytes>) -> String {
     reason.map_or_else(|| "no reason given".into(), |r| printable(&r))
 }
 
-fn read_problem(response: &http::Response<Bytes>) -> Option<Problem> {
-    serde_json::from_slice(response.body()).ok()
-}
-
-pub(crate) fn problem(response: &http::Response<Bytes>) -> ClientError {
-    let Some(problem) = read_problem(response) else {
-        return ClientError::Unavailable(format!(
-            "the service answered {} without saying why; try again later",
-            response.status().as_u16()
-        ));
-    };
-    let detail = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
-    let text = printable(&format!(
-        "the service refused: {} ({}); {}",
-        detail.trim_end_matches('.'),
-        problem.code,
-        problem.next
-    ));
-    match problem.fault {
-        Fault::Client => ClientError::RequestRefused(text),
-        Fault::Payer => ClientError::PaymentRefused(text),
-        Fault::Service | Fault::Upstream => ClientError::Unavailable(text),
-    }
-}
-
-fn retry_after(response: &http::Response<Bytes>) -> Option<Duration> {
-    let seconds: u64 = response.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::problem::refusal as problem;
     use serde_json::json;
 
     fn response(status: u16, body: &serde_json::Value) -> http::Response<Bytes> {
@@ -172,6 +220,7 @@ mod tests {
         assert!(matches!(paid(&response(502, &json!(null))), Next::Again { charged: Charged::Unknown, .. }));
         assert!(matches!(paid(&a_problem(503, "service", json!(false))), Next::Again { charged: Charged::No, .. }));
         assert!(matches!(paid(&response(202, &json!({}))), Next::Again { .. }));
+        assert!(matches!(fetched(&response(502, &json!(null))), Next::Again { charged: Charged::Unknown, .. }));
         assert!(matches!(paid(&response(402, &json!({}))), Next::Stop(ClientError::PaymentRefused(_))));
         assert!(matches!(paid(&a_problem(409, "payer", json!(false))), Next::Stop(ClientError::PaymentRefused(_))));
     }
@@ -183,6 +232,48 @@ mod tests {
         assert_eq!(retry_after(&answer), Some(MAX_RETRY_AFTER));
         answer.headers_mut().insert("retry-after", "Fri, 31 Dec 1999 23:59:59 GMT".parse().unwrap());
         assert_eq!(retry_after(&answer), None);
+    }
+
+    fn with(status: u16, members: serde_json::Value) -> http::Response<Bytes> {
+        let mut body = json!({"type": "about:blank", "title": "T", "status": status, "code": "work_failed", "fault": "service", "charged": false, "next": "N."});
+        body.as_object_mut().unwrap().append(&mut members.as_object().unwrap().clone());
+        response(status, &body)
+    }
+
+    #[test]
+    fn an_end_is_an_end_only_with_its_receipt_and_with_the_payment_back() {
+        for read in [paid, fetched] {
+            assert!(matches!(read(&with(500, json!({"receipt": {}}))), Next::Ended(_)));
+            assert!(matches!(read(&with(422, json!({"receipt": {}}))), Next::Ended(_)));
+            assert!(matches!(read(&with(500, json!({}))), Next::Again { .. }), "as any other failure");
+            assert!(matches!(read(&with(422, json!({"charged": true}))), Next::Refunding { .. }));
+            assert!(matches!(read(&with(500, json!({"charged": true, "receipt": {}}))), Next::Refunding { .. }));
+            let lapsed = json!({"charged": true, "code": "authorization_lapsed"});
+            assert!(matches!(read(&with(410, lapsed)), Next::Refunding { .. }));
+            let back = json!({"charged": true, "receipt": {}, "refund": "0x1"});
+            assert!(matches!(read(&with(500, back)), Next::Ended(_)));
+        }
+        assert!(matches!(paid(&with(410, json!({"code": "cancelled"}))), Next::Ended(_)));
+    }
+
+    #[test]
+    fn only_a_job_that_the_service_cannot_go_on_with_needs_the_request_again() {
+        for (status, code) in [(404, "unknown_job"), (410, "job_expired"), (409, "job_interrupted"), (410, "cancelled")]
+        {
+            assert!(matches!(fetched(&with(status, json!({"code": code}))), Next::Lost { .. }), "{code}");
+        }
+        assert!(matches!(fetched(&response(404, &json!("a proxy"))), Next::Lost { .. }));
+        assert!(matches!(fetched(&with(410, json!({"code": "cancelled", "receipt": {}}))), Next::Ended(_)));
+        assert!(matches!(fetched(&with(409, json!({"code": "job_begun", "fault": "client"}))), Next::Stop(_)));
+    }
+
+    #[test]
+    fn a_202_names_the_job_or_its_progress() {
+        let ticket = json!({"id": "0a".repeat(16), "status": "accepted", "token": "0b".repeat(32)});
+        assert!(matches!(paid(&response(202, &ticket)), Next::Accepted { .. }));
+        let progress = json!({"id": "0a", "status": "working", "tokensRead": 3, "tokens": 9});
+        let Next::Working { status, .. } = fetched(&response(202, &progress)) else { panic!("not working") };
+        assert_eq!((status.tokens_read, status.tokens), (3, 9));
     }
 
     #[test]

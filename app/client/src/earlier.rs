@@ -8,19 +8,17 @@ use precis_protocol::receipt::SignedReceipt;
 use precis_protocol::{headers, limits};
 use precis_verify::{VerifiedService, verify_archived};
 
-use crate::answer::Delivered;
 use crate::error::ClientError;
 use crate::session::Session;
 
 impl Session {
-    /// The verified service whose keys signed what was delivered: this boot of it, or an earlier one.
+    /// The verified service whose keys signed a receipt: this boot of it, or an earlier one.
     ///
     /// # Errors
     /// [`ClientError::Receipt`] with the transcript when the earlier boot is not what the policy allows.
-    pub(crate) async fn signed_by(&self, delivered: &Delivered) -> Result<Cow<'_, VerifiedService>, ClientError> {
-        let receipt = SignedReceipt::parse(delivered.response.receipt.get().as_bytes())
-            .map_err(|_| ClientError::malformed("the receipt cannot be read"))?
-            .receipt;
+    pub(crate) async fn signed_by(&self, receipt: &[u8]) -> Result<Cow<'_, VerifiedService>, ClientError> {
+        let receipt =
+            SignedReceipt::parse(receipt).map_err(|_| ClientError::malformed("the receipt cannot be read"))?.receipt;
         if receipt.keyset_digest == self.service.keyset_digest() {
             return Ok(Cow::Borrowed(&self.service));
         }

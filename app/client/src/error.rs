@@ -5,6 +5,7 @@
 
 use precis_verify::Transcript;
 
+use crate::failure::JobFailure;
 use crate::terms::TermsError;
 
 /// Longest text from the network that an error repeats, in characters.
@@ -32,6 +33,12 @@ pub enum ClientError {
     /// The service refused the request and says that the caller must change it.
     #[error("{0}")]
     RequestRefused(String),
+    /// The job goes on and was not to be waited for: the next purchase of the same request fetches the summary.
+    #[error("{0}")]
+    Underway(String),
+    /// The job ended without a summary. With a receipt that is final, and the failure cost nothing.
+    #[error("{0}")]
+    JobFailed(Box<JobFailure>),
     /// An answer is not what the protocol allows, so that nothing in it can be trusted.
     #[error("{0}")]
     CannotVerify(String),

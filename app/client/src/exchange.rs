@@ -37,6 +37,13 @@ pub(crate) enum Exchange {
 }
 
 impl Exchange {
+    /// The longest one exchange may take.
+    pub(crate) fn timeout(&self) -> std::time::Duration {
+        match self {
+            Self::Encrypted { transport, .. } | Self::Plain(transport) => transport.timeout(),
+        }
+    }
+
     pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, ClientError> {
         match self {
             Self::Encrypted { transport, config } => encrypted(transport, config, request).await,

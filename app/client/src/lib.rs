@@ -11,26 +11,35 @@
 //! ```
 //!
 //! Requests travel encrypted to the attested channel key unless the caller chose [`ChannelChoice::PlainHttps`] by name. The client never
-//! falls back from one to the other, and never signs a second authorization for the same request.
+//! falls back from one to the other, and never signs a second authorization for the same request, unless the
+//! caller asks for it by name.
 
 mod answer;
 mod archive;
+mod cancel;
+mod deliver;
 mod discover;
 mod document;
 mod earlier;
 mod entropy;
 mod error;
 mod exchange;
+mod failure;
 mod files;
+mod job;
+mod judge;
 mod offer;
 mod online;
+mod options;
 mod pending;
 pub mod price;
+mod problem;
 mod purchase;
 mod request;
 mod session;
 mod terms;
 mod transport;
+mod tries;
 mod wallet;
 
 pub use archive::{Saved, verify_saved};
@@ -38,11 +47,13 @@ pub use discover::{Connection, Discovered, discover};
 pub use document::{Document, MediaType};
 pub use error::{ClientError, printable};
 pub use exchange::ChannelChoice;
+pub use failure::JobFailure;
 pub use files::replace as replace_file;
 pub use online::Sources;
+pub use options::{Progress, PurchaseOptions, Retry};
 pub use pending::PendingFile;
 pub use price::MaxPrice;
-pub use purchase::{Progress, Purchase, PurchaseOptions, Retry};
+pub use purchase::Purchase;
 pub use request::SummaryRequest;
 pub use session::{Quote, Session};
 pub use terms::{MAX_AUTHORIZATION_SECONDS, TermsError};

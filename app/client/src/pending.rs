@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use precis_payment::wire::{ExactPayload, PaymentPayload};
+use precis_payment::wire::{self, ExactPayload, PaymentPayload, PaymentRequired, Version2};
 use precis_protocol::encoding::hex_array;
 use precis_protocol::request::Commitment;
 use precis_protocol::strict;
@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ClientError;
 use crate::files;
+use crate::job::Job;
 
 /// `version` of the file.
 const VERSION: &str = "precis/pending: v1";
 /// Longest file read, bytes.
-const MAX_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// A signed authorization for one request.
 #[derive(Clone, Serialize, Deserialize)]
@@ -32,11 +33,36 @@ pub(crate) struct Pending {
     pub salt: [u8; 32],
     /// What was signed.
     pub payment: ExactPayload,
+    /// The quote that it pays, as its header, so that the job can be followed without sending the document for another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quote: Option<String>,
+    /// The job, once the service accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
 }
 
 impl Pending {
     pub(crate) fn new(request: &Commitment, salt: [u8; 32], payload: &PaymentPayload) -> Self {
-        Self { version: VERSION.into(), request: *request.as_bytes(), salt, payment: payload.payload.clone() }
+        let quote = payload.resource.clone().map(|resource| PaymentRequired {
+            x402_version: Version2,
+            error: None,
+            resource,
+            accepts: vec![payload.accepted.clone()],
+            extensions: payload.extensions.clone(),
+        });
+        Self {
+            version: VERSION.into(),
+            request: *request.as_bytes(),
+            salt,
+            payment: payload.payload.clone(),
+            quote: quote.and_then(|quote| wire::encode(&quote).ok()),
+            job: None,
+        }
+    }
+
+    /// The quote that was paid, if the file has it.
+    pub(crate) fn quote(&self) -> Option<PaymentRequired> {
+        wire::decode(self.quote.as_ref()?.as_bytes()).ok()
     }
 }
 
@@ -106,6 +132,17 @@ impl PendingFile {
         })
     }
 
+    /// Adds the job that the service made of the payment, so that another run follows it without sending the document again.
+    ///
+    /// Best effort: without it the other run sends the same payment, which leads to the same job.
+    pub(crate) fn accepted(&self, request: &Commitment, job: &Job) {
+        let Ok(Some(pending)) = self.load(request) else { return };
+        let pending = Pending { job: Some(job.clone()), ..pending };
+        if let Ok(bytes) = serde_json::to_vec(&pending) {
+            let _ = files::replace(&self.path, &bytes);
+        }
+    }
+
     /// Removes the file. Missing is fine.
     ///
     /// # Errors
@@ -122,5 +159,34 @@ impl PendingFile {
             "cannot {what} {} ({error}); nothing was sent, make the directory writable",
             self.path.display()
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_still_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = PendingFile::beside(&directory.path().join("receipt.json"));
+        let request = Commitment::from_bytes([7; 32]);
+        let authorization = json!({
+            "from": format!("0x{}", "11".repeat(20)), "to": format!("0x{}", "22".repeat(20)), "value": "1500",
+            "validAfter": "0", "validBefore": "1790000000", "nonce": format!("0x{}", "33".repeat(32)),
+        });
+        let older = json!({
+            "version": VERSION, "request": "07".repeat(32), "salt": "08".repeat(32),
+            "payment": {"signature": "0x00", "authorization": authorization},
+        });
+        std::fs::write(file.path(), older.to_string()).unwrap();
+        let pending = file.load(&request).unwrap().unwrap();
+        assert!(pending.job.is_none() && pending.quote().is_none());
+        let ticket = json!({"id": "0a".repeat(16), "status": "accepted", "token": "0b".repeat(32)});
+        let job = Job::accepted(ticket.to_string().as_bytes()).unwrap();
+        file.accepted(&request, &job);
+        assert!(file.load(&request).unwrap().unwrap().job == Some(job));
     }
 }

@@ -9,9 +9,9 @@ use precis_verify::policy::{PaymentPins, Policy};
 use precis_verify::{Appraisal, Transcript, VerifiedService};
 use serde::Deserialize;
 
-use crate::answer;
 use crate::error::ClientError;
 use crate::exchange::{ChannelChoice, Exchange};
+use crate::problem;
 use crate::request::SummaryRequest;
 use crate::terms::TermsError;
 use crate::transport::Transport;
@@ -88,7 +88,7 @@ impl Session {
         self.check_pins()?;
         let response = self.exchange.send(request.to_quotes()?).await?;
         if response.status() != http::StatusCode::OK {
-            return Err(answer::problem(&response));
+            return Err(problem::refusal(&response));
         }
         let body: QuoteBody = strict::from_slice(response.body(), limits::MAX_RESPONSE_BYTES)
             .map_err(|_| ClientError::malformed("the quote is not what the protocol says"))?;

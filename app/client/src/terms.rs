@@ -50,7 +50,7 @@ pub enum TermsError {
         /// The quote's payee.
         found: Address,
     },
-    /// A scheme, transfer method or flow that would take the money before the work, or in a way this client does not sign.
+    /// A transfer method or flow that this client does not sign.
     #[error("the quote asks for {0}, which this client does not sign; nothing was signed")]
     Method(&'static str),
     /// The quote is not bound to the request.
@@ -158,6 +158,12 @@ impl Terms {
         self.chosen.pay_to
     }
 
+    /// Whether the payment is taken before the work, and paid back if that fails.
+    #[must_use]
+    pub fn upfront(&self) -> bool {
+        self.chosen.extra_text(wire::EXTRA_FLOW) == Some(wire::FLOW_UPFRONT)
+    }
+
     pub(crate) fn quote(&self) -> &PaymentRequired {
         &self.quote
     }
@@ -169,8 +175,8 @@ impl Terms {
 
 fn check_extra(chosen: &PaymentRequirements) -> Result<(), TermsError> {
     let absent_or = |key: &str, value: &str| chosen.extra.get(key).is_none_or(|v| v.as_str() == Some(value));
-    if !absent_or(wire::EXTRA_FLOW, wire::FLOW_AUTHORIZATION) {
-        return Err(TermsError::Method("a payment flow other than `authorization`"));
+    if !absent_or(wire::EXTRA_FLOW, wire::FLOW_AUTHORIZATION) && !absent_or(wire::EXTRA_FLOW, wire::FLOW_UPFRONT) {
+        return Err(TermsError::Method("a payment flow other than `authorization` and `upfront`"));
     }
     if !absent_or(wire::EXTRA_METHOD, wire::METHOD_EIP3009) {
         return Err(TermsError::Method("a transfer method other than EIP-3009"));
@@ -265,7 +271,7 @@ mod tests {
         ));
         assert!(matches!(
             with(|r| {
-                r.extra.insert("paymentFlow".into(), "upfront".into());
+                r.extra.insert("paymentFlow".into(), "trust".into());
             }),
             TermsError::Method(_)
         ));
@@ -281,6 +287,16 @@ mod tests {
             }),
             TermsError::Method(_)
         ));
+    }
+
+    #[test]
+    fn a_payment_before_the_work_is_signed_and_said() {
+        let target = target();
+        let expected = Expected { target: &target, price: &PRICE, document_bytes: 1500, cap: U256::from(1500) };
+        assert!(!Terms::check(quote(), &expected).unwrap().upfront());
+        let mut upfront = quote();
+        upfront.accepts[0].extra.insert("paymentFlow".into(), "upfront".into());
+        assert!(Terms::check(upfront, &expected).unwrap().upfront());
     }
 
     #[test]

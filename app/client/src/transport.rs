@@ -18,6 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Transport {
     client: reqwest::Client,
     base: Url,
+    timeout: Duration,
 }
 
 /// An answer of the origin, body complete and within its limit.
@@ -62,13 +63,18 @@ impl Transport {
                 cause(&e)
             ))
         })?;
-        Ok(Self { client, base })
+        Ok(Self { client, base, timeout })
     }
 
     /// The origin, as `https://host[:port]/`.
     #[must_use]
     pub fn origin(&self) -> &str {
         self.base.as_str()
+    }
+
+    /// The longest one exchange may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// Whether what is sent as it stands stays private on the way: TLS, or the same machine.

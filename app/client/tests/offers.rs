@@ -27,8 +27,9 @@ async fn buy(wrong: Wrong) -> (FakeService, Result<Purchase, ClientError>) {
     let Ok(session) = found.verify(&service.evidence.policy, now()) else { panic!("not verified") };
     let document = Document::new("Hello there. ".repeat(30).into_bytes(), MediaType::Plain).unwrap();
     let request = SummaryRequest::new(&document, &Options::default()).unwrap();
-    let retry = Retry { attempts: 1, pause: Duration::ZERO };
-    let options = PurchaseOptions { max_price: MaxPrice::default(), pending: None, retry, clock: now };
+    let retry = Retry { attempts: 1, pause: Duration::ZERO, ..Retry::default() };
+    let max_price = MaxPrice::default();
+    let options = PurchaseOptions { max_price, pending: None, retry, wait: true, new_payment: false, clock: now };
     let wallet = Wallet::from_hex(&"42".repeat(32)).unwrap();
     let bought = session.purchase(&request, &wallet, &options, &mut |_| {}).await;
     (service, bought)

@@ -4,52 +4,9 @@
 
 mod support;
 
-use std::path::Path;
-use std::time::Duration;
-
-use precis_client::{
-    ClientError, Connection, Document, MaxPrice, MediaType, PendingFile, Purchase, PurchaseOptions, Retry, Session,
-    SummaryRequest, TermsError, Wallet, discover,
-};
-use precis_protocol::summary::Options;
-use support::{AMOUNT, FakeService, Wrong, now, stranger};
-
-const TEXT: &str = "Hello there. A canary sentence that must never travel in clear.";
-
-fn request() -> SummaryRequest {
-    request_for(TEXT)
-}
-
-fn request_for(text: &str) -> SummaryRequest {
-    let document = Document::new(text.repeat(30).into_bytes(), MediaType::Plain).unwrap();
-    SummaryRequest::new(&document, &Options::default()).unwrap()
-}
-
-fn wallet() -> Wallet {
-    Wallet::from_hex(&"42".repeat(32)).unwrap()
-}
-
-fn options(pending: Option<PendingFile>) -> PurchaseOptions {
-    let retry = Retry { attempts: 4, pause: Duration::ZERO };
-    PurchaseOptions { max_price: MaxPrice::default(), pending, retry, clock: now }
-}
-
-async fn session(service: &FakeService) -> Session {
-    session_over(service, Connection::default()).await
-}
-
-async fn session_over(service: &FakeService, connection: Connection) -> Session {
-    precis_client::install_tls_provider();
-    let found = discover(&service.url, connection).await.unwrap();
-    match found.verify(&service.evidence.policy, now()) {
-        Ok(session) => session,
-        Err(appraisal) => panic!("{}", appraisal.transcript),
-    }
-}
-
-async fn buy(service: &FakeService, options: &PurchaseOptions) -> Result<Purchase, ClientError> {
-    session(service).await.purchase(&request(), &wallet(), options, &mut |_| {}).await
-}
+use precis_client::{ClientError, Connection, PendingFile, PurchaseOptions, TermsError, discover};
+use support::buyer::{TEXT, buy, in_directory, options, plain, request, request_for, session, session_over, wallet};
+use support::{AMOUNT, FakeService, Step, Wrong, now, stranger};
 
 async fn buy_wrong(wrong: Wrong) -> (FakeService, ClientError) {
     let service = FakeService::start(wrong).await;
@@ -57,10 +14,6 @@ async fn buy_wrong(wrong: Wrong) -> (FakeService, ClientError) {
         Ok(_) => panic!("the purchase should have failed"),
         Err(error) => (service, error),
     }
-}
-
-fn in_directory(directory: &Path) -> PendingFile {
-    PendingFile::in_directory(directory, request().commitment())
 }
 
 #[tokio::test]
@@ -143,7 +96,7 @@ async fn terms_other_than_the_attested_ones_are_not_signed() {
         |r| r["payTo"] = serde_json::json!(stranger()),
         |r| r["asset"] = serde_json::json!(stranger()),
         |r| r["amount"] = "1501".into(),
-        |r| r["extra"]["paymentFlow"] = "upfront".into(),
+        |r| r["extra"]["paymentFlow"] = "trust".into(),
         |r| r["extra"]["requestDigest"] = "".into(),
     ];
     for edit in edits {
@@ -179,18 +132,18 @@ async fn a_summary_whose_receipt_or_result_differs_is_withheld() {
 
 #[tokio::test]
 async fn lost_connections_and_unknown_settlements_are_answered_with_the_same_payment() {
-    let service = FakeService::start(Wrong { before: vec![0, 503, 202], ..Wrong::default() }).await;
+    let service = FakeService::start(Wrong { before: vec![Step::Cut, Step::Status(503)], ..Wrong::default() }).await;
     let purchase = buy(&service, &options(None)).await.unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(purchase.result.summary, "Hello");
     let seen = service.seen();
-    assert_eq!(seen.payments.len(), 4);
+    assert_eq!(seen.payments.len(), 3);
     assert!(seen.payments.iter().all(|p| *p == seen.payments[0]), "never a second authorization");
 }
 
 #[tokio::test]
 async fn tries_are_bounded_and_the_payment_is_kept_for_the_next_run() {
     let directory = tempfile::tempdir().unwrap();
-    let service = FakeService::start(Wrong { before: vec![503; 4], ..Wrong::default() }).await;
+    let service = FakeService::start(Wrong { before: vec![Step::Status(503); 4], ..Wrong::default() }).await;
     let pending = in_directory(directory.path());
     let error = buy(&service, &options(Some(pending.clone()))).await.err().unwrap();
     assert!(matches!(error, ClientError::SettlementUnknown(_)), "{error}");
@@ -210,7 +163,7 @@ async fn tries_are_bounded_and_the_payment_is_kept_for_the_next_run() {
 async fn the_unfinished_payment_is_on_disk_before_it_is_sent_and_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
-    let service = FakeService::start(Wrong { before: vec![402], ..Wrong::default() }).await;
+    let service = FakeService::start(Wrong { before: vec![Step::Status(402)], ..Wrong::default() }).await;
     let pending = PendingFile::beside(&directory.path().join("receipt.json"));
     let error = buy(&service, &options(Some(pending.clone()))).await.err().unwrap();
     assert!(matches!(error, ClientError::PaymentRefused(_)), "{error}");
@@ -222,7 +175,7 @@ async fn the_unfinished_payment_is_on_disk_before_it_is_sent_and_private() {
 #[tokio::test]
 async fn an_unfinished_payment_for_another_request_is_never_used_or_replaced() {
     let directory = tempfile::tempdir().unwrap();
-    let service = FakeService::start(Wrong { before: vec![402], ..Wrong::default() }).await;
+    let service = FakeService::start(Wrong { before: vec![Step::Status(402)], ..Wrong::default() }).await;
     let pending = PendingFile::beside(&directory.path().join("receipt.json"));
     let options = options(Some(pending.clone()));
     assert!(buy(&service, &options).await.is_err());
@@ -239,7 +192,7 @@ async fn only_an_expired_authorization_that_was_refused_gives_way_to_a_new_one()
     let directory = tempfile::tempdir().unwrap();
     // Offers that are good at the later time too: the service's clock does not move.
     let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
-    let before = vec![402, 402, 402];
+    let before = vec![Step::Status(402); 3];
     let service = FakeService::start(Wrong { before, quote: Some(quote), ..Wrong::default() }).await;
     let options = options(Some(in_directory(directory.path())));
     assert!(buy(&service, &options).await.is_err());
@@ -267,13 +220,12 @@ async fn a_quote_is_checked_against_the_attested_price_list() {
 #[tokio::test]
 async fn plain_https_is_only_by_request_and_the_receipt_says_so() {
     let service = FakeService::start(Wrong::default()).await;
-    let plain = Connection { channel: precis_client::ChannelChoice::PlainHttps, ..Connection::default() };
-    let session = session_over(&service, plain.clone()).await;
+    let session = session_over(&service, plain()).await;
     let purchase =
         session.purchase(&request(), &wallet(), &options(None), &mut |_| {}).await.unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(purchase.receipt.receipt.receipt.channel, precis_protocol::receipt::Channel::Https);
     assert!(
-        matches!(discover("http://192.0.2.1", plain).await.err().unwrap(), ClientError::Input(_)),
+        matches!(discover("http://192.0.2.1", plain()).await.err().unwrap(), ClientError::Input(_)),
         "never in clear beyond this machine"
     );
 }

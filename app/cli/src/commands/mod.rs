@@ -1,5 +1,6 @@
 //! One file for each command; what they share stands here.
 
+mod cancel;
 mod policy;
 mod quote;
 mod receipt;

@@ -5,6 +5,7 @@ use std::path::Path;
 use precis_client::{Document, MediaType, Saved, verify_saved};
 use precis_protocol::evidence_file::EvidenceFile;
 use precis_protocol::limits::{MAX_EVIDENCE_FILE_BYTES, MAX_RECEIPT_FILE_BYTES, MAX_RESPONSE_BYTES};
+use precis_protocol::receipt::ReceiptStatus;
 use precis_verify::{Transcript, Verdict, check_receipt_chain};
 use serde_json::{Value, json};
 
@@ -39,6 +40,9 @@ pub(super) fn verify(args: &ReceiptVerifyArgs, output: Output) -> Result<Exit, F
 
     let mut exit = Exit::of_verdict(worst(judged.iter().map(|saved| &saved.appraisal.transcript).chain(&chain)));
     if let [only] = judged.as_slice() {
+        if let Some(what) = only.receipt.as_ref().and_then(|signed| of_failure(signed.receipt.status)) {
+            output.progress(what);
+        }
         match only.is_the_document {
             Some(true) => output.progress("document: byte for byte the one that this receipt is for"),
             Some(false) => {
@@ -57,6 +61,17 @@ pub(super) fn verify(args: &ReceiptVerifyArgs, output: Output) -> Result<Exit, F
         }
     }
     Ok(exit)
+}
+
+/// A sound receipt of a failure is easily taken for one of a summary.
+fn of_failure(status: ReceiptStatus) -> Option<&'static str> {
+    match status {
+        ReceiptStatus::Completed => None,
+        ReceiptStatus::FailedUncharged => Some("status: the job failed and nothing was charged; there is no summary"),
+        ReceiptStatus::FailedRefunded => {
+            Some("status: the job failed and its payment was paid back; there is no summary")
+        }
+    }
 }
 
 fn document(path: &Path) -> Result<Document, Failure> {

@@ -1,6 +1,7 @@
 //! Evidence from the devnet's mock PKI, for a keyset of our own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, B256};
@@ -23,6 +24,7 @@ pub struct Evidence {
     pub(super) receipt_key: k256::ecdsa::SigningKey,
     identity_key: ed25519_dalek::SigningKey,
     item: attestation::Evidence,
+    pki: Arc<mock::MockPki>,
 }
 
 pub fn now() -> u64 {
@@ -31,12 +33,21 @@ pub fn now() -> u64 {
 
 impl Evidence {
     pub fn new(ohttp_config: Vec<u8>, channel: [u8; 32]) -> Self {
-        let identity_key = ed25519_dalek::SigningKey::from_bytes(&[3; 32]);
-        let receipt_key = k256::ecdsa::SigningKey::from_slice(&[5; 32]).unwrap();
+        let pki = mock::MockPki::new(&mock::PkiSpec::fresh([1; 32], now())).unwrap();
+        Self::of_boot(Arc::new(pki), 0, ohttp_config, channel)
+    }
+
+    /// The same service after a restart: the machine is the same, all keys are others.
+    pub fn restarted(&self, ohttp_config: Vec<u8>, channel: [u8; 32]) -> Self {
+        Self::of_boot(self.pki.clone(), 0x80, ohttp_config, channel)
+    }
+
+    fn of_boot(pki: Arc<mock::MockPki>, boot: u8, ohttp_config: Vec<u8>, channel: [u8; 32]) -> Self {
+        let identity_key = ed25519_dalek::SigningKey::from_bytes(&[3 + boot; 32]);
+        let receipt_key = k256::ecdsa::SigningKey::from_slice(&[5 + boot; 32]).unwrap();
         let app_id = [0x11; 21];
         let keyset = keyset(ohttp_config, channel, &identity_key, &receipt_key, &AppId::from_bytes(app_id).to_string());
         let keyset_bytes = serde_json::to_vec(&keyset).unwrap();
-        let pki = mock::MockPki::new(&mock::PkiSpec::fresh([1; 32], now())).unwrap();
         let collateral = mock::CollateralSpec::fresh(&pki, now()).sign(&pki).unwrap();
         let chain = mock::Chain { runtime_id: [0xc0; 32], chain_context: hex::encode([0xcc; 32]) };
         let measurements = mock::Measurements::of("client tests");
@@ -78,6 +89,7 @@ impl Evidence {
             receipt_key,
             identity_key,
             item,
+            pki,
         }
     }
 

@@ -2,11 +2,15 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+pub mod buyer;
 mod evidence;
+pub mod jobs;
 pub mod offers;
 mod receipts;
+mod wire_cuts;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use alloy_primitives::{Address, B256};
@@ -56,8 +60,46 @@ pub struct Wrong {
     pub receipt: Option<fn(&mut Value)>,
     /// Edits the result after it was signed.
     pub result: Option<fn(&mut String)>,
-    /// Answers to paid requests, before the summary: a status, or 0 for a connection that is cut.
-    pub before: Vec<u16>,
+    /// What becomes of paid requests, before the summary.
+    pub before: Vec<Step>,
+    /// What becomes of requests for the job, before the summary.
+    pub polls: Vec<Step>,
+    /// What happens before a request gets to the service, by its number among those that are not for its evidence or keys.
+    pub door: Vec<(usize, Door)>,
+    /// The payment is taken before the work.
+    pub upfront: bool,
+}
+
+/// What becomes of one request.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// A refusal without a receipt.
+    Status(u16),
+    /// A refusal with this code.
+    Code(u16, &'static str),
+    /// The connection is cut before the answer.
+    Cut,
+    /// The connection is cut in the middle of the summary.
+    CutInAnswer,
+    /// The job is taken, or goes on.
+    Accept,
+    /// The job failed, with a receipt that says that nothing was charged.
+    Failed,
+    /// The job failed, and the payment is on its way back.
+    Refunding,
+    /// The job failed, with a receipt that says that the payment was given back.
+    Refunded,
+    /// The service restarts, with other keys; the connection is cut.
+    Restart,
+}
+
+/// What happens before a request gets to the service.
+#[derive(Clone, Copy, Debug)]
+pub enum Door {
+    /// The connection is cut before the request is read.
+    Cut,
+    /// A proxy answers.
+    Proxy(u16),
 }
 
 /// What the service saw.
@@ -71,27 +113,53 @@ pub struct Seen {
     pub inner: Vec<String>,
     /// Payments, in order.
     pub payments: Vec<wire::PaymentPayload>,
+    /// `Prefer` of every paid request.
+    pub preferences: Vec<String>,
+}
+
+impl Seen {
+    /// How many authorizations were signed.
+    pub fn authorizations(&self) -> usize {
+        let nonces: HashSet<_> = self.payments.iter().map(|p| p.payload.authorization.nonce).collect();
+        nonces.len()
+    }
+
+    /// How many requests of `method` for a job were read.
+    pub fn of_jobs(&self, method: &str) -> usize {
+        let wanted = format!("{method} {}/", headers::SUMMARIES_PATH);
+        self.inner.iter().filter(|request| request.starts_with(&wanted)).count()
+    }
 }
 
 pub struct FakeService {
     pub url: String,
     pub evidence: Arc<Evidence>,
     shared: Arc<Shared>,
-    task: tokio::task::JoinHandle<()>,
+    tasks: [tokio::task::JoinHandle<()>; 2],
+}
+
+/// The keys of one run of the service.
+struct Boot {
+    evidence: Arc<Evidence>,
+    gateway: Gateway,
 }
 
 struct Shared {
-    evidence: Arc<Evidence>,
-    gateway: Gateway,
+    /// The last is the one that runs.
+    boots: Mutex<Vec<Arc<Boot>>>,
     wrong: Wrong,
-    before: Mutex<VecDeque<u16>>,
+    before: Mutex<VecDeque<Step>>,
+    polls: Mutex<VecDeque<Step>>,
+    job: Mutex<Option<jobs::Job>>,
+    knocks: Mutex<usize>,
+    cut_answer: Arc<AtomicBool>,
     seen: Mutex<Seen>,
     last: Mutex<Option<Vec<u8>>>,
 }
 
 impl Drop for FakeService {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 
@@ -99,20 +167,23 @@ impl FakeService {
     pub async fn start(wrong: Wrong) -> Self {
         let key = ChannelKey::generate(1).unwrap();
         let evidence = Arc::new(Evidence::new(key.config(), key.public_key()));
-        let before = Mutex::new(wrong.before.iter().copied().collect());
+        let boot = Boot { evidence: evidence.clone(), gateway: Gateway::new(key, Vec::new()) };
         let shared = Arc::new(Shared {
-            evidence: evidence.clone(),
-            gateway: Gateway::new(key, Vec::new()),
+            boots: Mutex::new(vec![Arc::new(boot)]),
+            before: Mutex::new(wrong.before.iter().copied().collect()),
+            polls: Mutex::new(wrong.polls.iter().copied().collect()),
             wrong,
-            before,
+            job: Mutex::default(),
+            knocks: Mutex::default(),
+            cut_answer: Arc::default(),
             seen: Mutex::default(),
             last: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (address, relay) = wire_cuts::relay(listener.local_addr().unwrap(), shared.cut_answer.clone()).await;
         let app = Router::new().fallback(outer).with_state(shared.clone());
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { url, evidence, shared, task }
+        Self { url: format!("http://{address}"), evidence, shared, tasks: [task, relay] }
     }
 
     pub fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -121,6 +192,13 @@ impl FakeService {
 }
 
 async fn outer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    match shared.knock(&request) {
+        Some(Door::Cut) => panic!("the connection is cut"),
+        Some(Door::Proxy(status)) => {
+            return (axum::http::StatusCode::from_u16(status).unwrap(), "<html>a proxy</html>").into_response();
+        }
+        None => {}
+    }
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 32 << 20).await.unwrap();
     {
@@ -130,8 +208,7 @@ async fn outer(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     }
     let path = parts.uri.path();
     if path == headers::ATTESTATION_PATH {
-        let nonce = parts.uri.query().and_then(|q| q.strip_prefix("nonce=")).unwrap();
-        let mut document = shared.evidence.attestation(nonce);
+        let mut document = shared.attestation(parts.uri.query().unwrap());
         if let Some(at) = shared.wrong.attestation_byte {
             let at = at % document.len();
             document[at] ^= 1;
@@ -146,7 +223,7 @@ async fn outer(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         let list = if shared.wrong.other_channel_key {
             ChannelKey::generate(1).unwrap().config_list()
         } else {
-            shared.gateway.key().config_list()
+            shared.boot().gateway.key().config_list()
         };
         return ([("content-type", headers::OHTTP_KEYS)], list).into_response();
     }
@@ -155,7 +232,10 @@ async fn outer(State(shared): State<Arc<Shared>>, request: Request) -> Response 
 
 impl Shared {
     async fn gateway(&self, media_type: &str, body: &[u8]) -> Response {
-        let (request, responder) = self.gateway.open(media_type, body).unwrap();
+        let boot = self.boot();
+        let Ok((request, responder)) = boot.gateway.open(media_type, body) else {
+            return (axum::http::StatusCode::BAD_REQUEST, "{}").into_response();
+        };
         let response = self.inner(&request, true).await;
         if let Some(status) = self.wrong.plaintext {
             return (axum::http::StatusCode::from_u16(status).unwrap(), [("content-type", "application/json")], "{}")
@@ -176,6 +256,13 @@ impl Shared {
 
     async fn inner(&self, request: &http::Request<Bytes>, encrypted: bool) -> http::Response<Bytes> {
         self.seen.lock().unwrap().inner.push(format!("{} {}", request.method(), request.uri()));
+        if request.uri().path() == headers::ATTESTATION_PATH {
+            let document = self.attestation(request.uri().query().unwrap());
+            return http::Response::new(document.into());
+        }
+        if request.uri().path().starts_with(&format!("{}/", headers::SUMMARIES_PATH)) {
+            return self.of_job(request);
+        }
         if request.uri().path() == headers::QUOTES_PATH {
             let amount = self.wrong.quoted.map_or_else(|| AMOUNT.to_string(), str::to_owned);
             let mut requirements = self.requirements("ab");
@@ -199,30 +286,30 @@ impl Shared {
             B256::from(commitment.payment_nonce(&salt)),
             "the nonce commits to the request"
         );
-        self.seen.lock().unwrap().payments.push(payment.clone());
-        let before = self.before.lock().unwrap().pop_front();
-        match before {
-            None => self.summary(&commitment, &payment, encrypted),
-            Some(402) => self.payment_required(&commitment),
-            // A handler that panics cuts the connection without an answer.
-            Some(0) => panic!("the connection is cut"),
-            Some(status) => {
-                let charged = if status == 503 { json!("unknown") } else { json!(false) };
-                let fault = if status >= 500 { "upstream" } else { "payer" };
-                answer(
-                    status,
-                    &json!({"type": "about:blank", "title": "no", "status": status, "code": "x", "fault": fault, "charged": charged, "next": "retry"}),
-                )
-            }
+        {
+            let mut seen = self.seen.lock().unwrap();
+            let preference = request.headers().get(headers::PREFER).map_or("", |value| value.to_str().unwrap());
+            seen.payments.push(payment.clone());
+            seen.preferences.push(preference.to_owned());
+        }
+        let step = self.before.lock().unwrap().pop_front();
+        self.claim(&commitment, payment, encrypted);
+        match step {
+            Some(Step::Status(402)) => self.payment_required(&commitment),
+            Some(Step::Accept) => jobs::ticket(),
+            step => self.of_claim(step),
         }
     }
 
     fn requirements(&self, digest: &str) -> Value {
-        let target = &self.evidence.keyset.payment;
+        let target = &self.boot().evidence.keyset.payment.clone();
         let mut requirements = json!({
             "scheme": "exact", "network": target.network, "amount": AMOUNT.to_string(), "asset": target.asset, "payTo": target.pay_to,
             "maxTimeoutSeconds": 90, "extra": {"name": "USDC", "version": "2", "requestDigest": digest}
         });
+        if self.wrong.upfront {
+            requirements["extra"]["paymentFlow"] = wire::FLOW_UPFRONT.into();
+        }
         if let Some(edit) = self.wrong.requirements {
             edit(&mut requirements);
         }
@@ -233,47 +320,14 @@ impl Shared {
         let digest = hex::encode(commitment.quote_digest(&[9; 32]));
         let quote = json!({"x402Version": 2, "error": "payment required", "resource": {"url": RESOURCE}, "accepts": [self.requirements(&digest)]});
         let mut quote: wire::PaymentRequired = serde_json::from_value(quote).unwrap();
-        self.evidence.offer(&mut quote);
+        let evidence = self.boot().evidence.clone();
+        evidence.offer(&mut quote);
         if let Some(edit) = self.wrong.quote {
-            edit(&mut quote, &self.evidence);
+            edit(&mut quote, &evidence);
         }
         let mut response = answer(402, &serde_json::to_value(&quote).unwrap());
         response.headers_mut().insert(headers::PAYMENT_REQUIRED, wire::encode(&quote).unwrap().parse().unwrap());
         response
-    }
-
-    fn summary(
-        &self,
-        commitment: &Commitment,
-        payment: &wire::PaymentPayload,
-        encrypted: bool,
-    ) -> http::Response<Bytes> {
-        let mut result = self.evidence.result();
-        let signed = self.evidence.receipt(commitment, payment, &result, encrypted);
-        let mut receipt = serde_json::to_value(&signed).unwrap();
-        if let Some(edit) = self.wrong.receipt {
-            edit(&mut receipt);
-        }
-        if let Some(edit) = self.wrong.result {
-            edit(&mut result);
-        }
-        let body = format!(r#"{{"result":{result},"receipt":{receipt}}}"#);
-        let recorded = signed.payment.as_ref().unwrap();
-        let mut settled = wire::SettleResponse::settled(
-            payment.accepted.network,
-            recorded.payer,
-            payment.accepted.amount,
-            recorded.transaction,
-        );
-        self.evidence.settle(&mut settled, RESOURCE, &signed);
-        if let Some(edit) = self.wrong.settlement {
-            edit(&mut settled, &self.evidence);
-        }
-        http::Response::builder()
-            .header("content-type", "application/json")
-            .header(headers::PAYMENT_RESPONSE, wire::encode(&settled).unwrap())
-            .body(body.into())
-            .unwrap()
     }
 }
 

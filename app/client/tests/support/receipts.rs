@@ -3,6 +3,7 @@
 use alloy_primitives::B256;
 use precis_payment::wire::PaymentPayload;
 use precis_protocol::Digest;
+use precis_protocol::problem::outcome;
 use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest};
 use serde_json::json;
@@ -27,6 +28,36 @@ impl Evidence {
         result: &str,
         encrypted: bool,
     ) -> SignedReceipt {
+        let response = (ReceiptStatus::Completed, 200, result.as_bytes());
+        self.sign(commitment, payment, response, B256::repeat_byte(0x77), encrypted)
+    }
+
+    /// The receipt of a job that failed with 500 `work_failed`.
+    pub fn failure(
+        &self,
+        commitment: &Commitment,
+        payment: &PaymentPayload,
+        code: &str,
+        status: u16,
+        refund: Option<B256>,
+        encrypted: bool,
+    ) -> SignedReceipt {
+        let outcome = outcome(code, refund.map(|hash| hash.to_string()).as_deref());
+        let (end, paid) = match refund {
+            None => (ReceiptStatus::FailedUncharged, B256::ZERO),
+            Some(_) => (ReceiptStatus::FailedRefunded, B256::repeat_byte(0x77)),
+        };
+        self.sign(commitment, payment, (end, status, &outcome), paid, encrypted)
+    }
+
+    fn sign(
+        &self,
+        commitment: &Commitment,
+        payment: &PaymentPayload,
+        (status, http, response): (ReceiptStatus, u16, &[u8]),
+        transaction: B256,
+        encrypted: bool,
+    ) -> SignedReceipt {
         let salts = Salts { request: [21; 32], response: [22; 32] };
         let authorization = &payment.payload.authorization;
         let payment = Payment {
@@ -37,8 +68,9 @@ impl Evidence {
             payer: authorization.from,
             nonce: authorization.nonce,
             nonce_committed: true,
-            transaction: B256::repeat_byte(0x77),
+            transaction,
         };
+        let completed = status == ReceiptStatus::Completed;
         let receipt = Receipt {
             receipt_id: [1; 32],
             app_id: self.app_id,
@@ -47,17 +79,17 @@ impl Evidence {
             model_digest: self.keyset.models.extractive,
             parameters_digest: self.keyset.parameters.extractive,
             request_digest: commitment.receipt_digest(&salts.request),
-            response_digest: response_digest(&salts.response, 200, result.as_bytes()),
+            response_digest: response_digest(&salts.response, http, response),
             issued_at: now(),
             block_number: 8,
             block_hash: B256::repeat_byte(8),
             sequence: 1,
             previous_receipt: B256::from(*Digest::of(&self.keyset_bytes).as_bytes()),
             input_tokens: TOKENS,
-            output_tokens: 2,
-            tokens_read: TOKENS,
+            output_tokens: if completed { 2 } else { 0 },
+            tokens_read: if completed { TOKENS } else { 0 },
             channel: if encrypted { Channel::Ohttp } else { Channel::Https },
-            status: ReceiptStatus::Completed,
+            status,
         };
         SignedReceipt::sign(receipt, Some(payment), salts, &self.receipt_key).unwrap()
     }

@@ -1,0 +1,41 @@
+//! Problem documents of the service (SPEC 5.6), read as what the caller must do.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use precis_protocol::problem::{Fault, Problem};
+
+use crate::answer::MAX_RETRY_AFTER;
+use crate::error::{ClientError, printable};
+
+pub(crate) fn read(response: &http::Response<Bytes>) -> Option<Problem> {
+    serde_json::from_slice(response.body()).ok()
+}
+
+/// A refusal, by whose fault it is.
+pub(crate) fn refusal(response: &http::Response<Bytes>) -> ClientError {
+    let Some(problem) = read(response) else {
+        return ClientError::Unavailable(format!(
+            "the service answered {} without saying why; try again later",
+            response.status().as_u16()
+        ));
+    };
+    let detail = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
+    let text = printable(&format!(
+        "the service refused: {} ({}); {}",
+        detail.trim_end_matches('.'),
+        problem.code,
+        problem.next
+    ));
+    match problem.fault {
+        Fault::Client => ClientError::RequestRefused(text),
+        Fault::Payer => ClientError::PaymentRefused(text),
+        Fault::Service | Fault::Upstream => ClientError::Unavailable(text),
+    }
+}
+
+/// The pause that the service asks for, bounded.
+pub(crate) fn retry_after(response: &http::Response<Bytes>) -> Option<Duration> {
+    let seconds: u64 = response.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+}
