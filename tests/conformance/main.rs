@@ -56,9 +56,9 @@ async fn run(program: PathBuf, script: &str, arguments: &[&str], env: &[(&str, &
 }
 
 /// One SDK buys one summary with one request, as its users would write it.
-async fn buys(python: bool, script: &str) -> anyhow::Result<()> {
+async fn buys(python: bool, script: &str, settings: &[(&str, String)]) -> anyhow::Result<()> {
     let Some(program) = interpreter(python) else { return Ok(()) };
-    let stack = Stack::start().await?;
+    let stack = Stack::start_with(&[], settings).await?;
     let (chain, payer) = (stack.chain()?, stack.payer()?);
     let before = chain.tokens(payer.address).await?;
     let document = paths::document("notice.txt");
@@ -85,12 +85,19 @@ async fn buys(python: bool, script: &str) -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn the_official_javascript_client_buys_a_summary() {
-    buys(false, "x402_fetch.mjs").await.unwrap();
+    buys(false, "x402_fetch.mjs", &[]).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_official_python_client_buys_a_summary() {
-    buys(true, "x402_httpx.py").await.unwrap();
+    buys(true, "x402_httpx.py", &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn both_official_clients_buy_where_the_payment_comes_first() {
+    for (python, script) in [(false, "x402_fetch.mjs"), (true, "x402_httpx.py")] {
+        buys(python, script, &[("PRECIS_UPFRONT_SECONDS", "0".into())]).await.unwrap();
+    }
 }
 
 /// The account of the receipt key that the service attests.
@@ -133,6 +140,23 @@ async fn judged_by_the_extensions_package() -> anyhow::Result<()> {
 #[tokio::test]
 async fn the_official_extensions_package_verifies_offer_and_receipt() {
     judged_by_the_extensions_package().await.unwrap();
+}
+
+async fn judged_as_a_catalogue_would() -> anyhow::Result<()> {
+    let Some(program) = interpreter(false) else { return Ok(()) };
+    let stack = Stack::start().await?;
+    let document = paths::document("notice.txt");
+    let env = [
+        ("PRECIS_URL", stack.server.url.as_str()),
+        ("PRECIS_KEY_FILE", stack.devnet.get("PRECIS_PAYER_KEY_FILE")?),
+        ("PRECIS_RPC_URL", stack.devnet.get("PRECIS_RPC_URL")?),
+    ];
+    run(program, "extensions.mjs", &[document.to_str().context("path")?], &env).await.map(drop)
+}
+
+#[tokio::test]
+async fn the_official_extensions_package_catalogues_the_route_and_names_its_payments() {
+    judged_as_a_catalogue_would().await.unwrap();
 }
 
 #[tokio::test]

@@ -31,10 +31,10 @@ async fn killed_at(event: &str, mode: &str, devnet: &[&str]) -> anyhow::Result<(
     // Whether it was answered is a race that the power cut may lose; what counts is the same either way.
     drop(lost.await?);
 
-    // Until the chain has confirmed, the service says: the same payment again.
+    // Until the work is done and the chain has confirmed, the service says: wait, or the same payment again.
     let answer = eventually("summary", async || {
         let answer = send_paid(&scene.client, scene.origin(), &ask, &payment).await.ok()?;
-        (answer.status != 503).then_some(answer)
+        (!matches!(answer.status.as_u16(), 202 | 503)).then_some(answer)
     })
     .await?;
     ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());

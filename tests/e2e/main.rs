@@ -4,9 +4,13 @@
 mod boot;
 mod channel;
 mod crash;
+mod failures;
+mod jobs;
+mod operator;
 mod payments;
 mod proof;
 mod refused;
+mod replicas;
 mod summaries;
 
 use alloy_primitives::{Address, U256};

@@ -1,0 +1,139 @@
+//! What an operator sees and sets: the ledger, the sweep, and settings that the chain contradicts.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
+use anyhow::{Context as _, ensure};
+use precis_tests::http::{self, Ask};
+use precis_tests::payer::send_paid;
+use precis_tests::process::eventually;
+use precis_tests::stack::{self, Devnet, Server, Stack};
+use serde_json::{Value, json};
+
+use super::Scene;
+
+const DOCUMENT: &str = "The ferry leaves at nine. It takes an hour. The fare is two coins.";
+const PRICE: u64 = 1500;
+
+/// `precis-server ledger …` against a running server.
+fn ledger(server: &Server, arguments: &[&str]) -> anyhow::Result<String> {
+    let mut command = stack::command("precis-server")?;
+    command.args(["ledger", "--internal", &server.internal_url]).args(arguments);
+    let output = command.output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+#[tokio::test]
+async fn the_operator_sees_every_payment_and_nothing_of_the_documents() {
+    let scene = Scene::set().await.unwrap();
+    let ask = Ask::json(DOCUMENT, json!({}));
+    let mut bodies = Vec::new();
+    for _ in 0..3 {
+        let payment = scene.payer.pay(&scene.client, scene.origin(), &ask).await.unwrap();
+        bodies.push(send_paid(&scene.client, scene.origin(), &ask, &payment).await.unwrap());
+    }
+    let server = &scene.stack.server;
+    let listed = ledger(server, &["list"]).unwrap();
+    assert_eq!(listed.lines().filter(|line| line.contains("settled")).count(), 3, "{listed}");
+    assert_eq!(ledger(server, &["list", "--state", "refunding"]).unwrap(), "");
+    let id = bodies[0].json().unwrap()["result"]["id"].as_str().unwrap().to_owned();
+    let shown: Value = serde_json::from_str(&ledger(server, &["show", &id]).unwrap()).unwrap();
+    let receipt = bodies[0].json().unwrap()["receipt"].clone();
+    assert_eq!((&shown["amount"], &shown["state"]), (&json!(PRICE.to_string()), &json!("settled")));
+    assert_eq!(shown["transaction"], receipt["payment"]["transaction"]);
+    assert_eq!(shown["nonce"], receipt["payment"]["nonce"]);
+    let exported = ledger(server, &["export"]).unwrap();
+    let columns: Vec<usize> = exported.lines().map(|line| line.split(',').count()).collect();
+    assert_eq!(columns, [15; 4], "{exported}");
+    assert_eq!(ledger(server, &["reconcile"]).unwrap(), "");
+    for text in [&listed, &exported, &shown.to_string()] {
+        assert!(!text.contains("ferry") && !text.contains("token\""), "{text}");
+    }
+    assert!(ledger(server, &["show", &"0".repeat(32)]).is_err());
+    // None of it is on the public address.
+    let public = http::get(&scene.client, &format!("{}/ledger", scene.origin())).await.unwrap();
+    public.refused(404, "not_found").unwrap();
+}
+
+#[tokio::test]
+async fn surplus_is_swept_to_the_configured_address_and_what_is_kept_stays() {
+    const KEEP: u64 = 2000;
+    let to: Address = "0x2222222222222222222222222222222222222222".parse().unwrap();
+    let settings = [("PRECIS_SWEEP_TO", to.to_string()), ("PRECIS_SWEEP_KEEP", KEEP.to_string())];
+    let dir = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
+    let mut server = Server::listening(dir.path(), &devnet.env, &settings).await.unwrap();
+    server.ready().await.unwrap();
+    let scene = Scene::around(Stack { dir, devnet, server }).await.unwrap();
+    for number in 0..3 {
+        let ask = Ask::json(&format!("{DOCUMENT} Note {number}."), json!({}));
+        let payment = scene.payer.pay(&scene.client, scene.origin(), &ask).await.unwrap();
+        assert_eq!(send_paid(&scene.client, scene.origin(), &ask, &payment).await.unwrap().status, 200);
+    }
+    // It sweeps at its start, too.
+    let Stack { dir, devnet, server } = scene.stack;
+    server.process.kill().unwrap();
+    let mut server = Server::listening(dir.path(), &devnet.env, &settings).await.unwrap();
+    server.ready().await.unwrap();
+    let swept = eventually("sweep", async || {
+        let units = scene.chain.tokens(to).await.ok()?;
+        (!units.is_zero()).then_some(units)
+    })
+    .await
+    .unwrap();
+    assert_eq!(swept, 3 * PRICE - KEEP);
+    assert_eq!(scene.chain.tokens(scene.pay_to).await.unwrap(), KEEP);
+}
+
+/// What a server that must not start says when it ends.
+async fn refusal(devnet: &Devnet, dir: &std::path::Path, variable: &str, value: &str) -> anyhow::Result<String> {
+    let mut env: BTreeMap<String, String> = devnet.env.clone();
+    env.insert(variable.to_owned(), value.to_owned());
+    let mut server = Server::listening(dir, &env, &[]).await?;
+    let ended = server.ready().await.err().with_context(|| format!("it started with {variable}={value}"))?;
+    Ok(ended.to_string())
+}
+
+#[tokio::test]
+async fn a_service_does_not_start_on_settings_that_chain_or_facilitator_contradict() {
+    let dir = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
+    // A facilitator that settles on another chain only.
+    let app =
+        facilitator_that_supports(json!({ "kinds": [{ "x402Version": 2, "scheme": "exact", "network": "eip155:1" }] }))
+            .await;
+    let verifier = devnet.get("PRECIS_RECEIPT_VERIFIER").unwrap_or("0x1111111111111111111111111111111111111111");
+    for (variable, value, says) in [
+        ("PRECIS_NETWORK", "eip155:8453", "serves chain 31337"),
+        ("PRECIS_ASSET", "0x1111111111111111111111111111111111111111", "there is no contract"),
+        ("PRECIS_ASSET", verifier, "contract"),
+        ("PRECIS_ASSET_NAME", "Another Dollar", "EIP-712 domain"),
+        ("PRECIS_ASSET_VERSION", "99", "EIP-712 domain"),
+        ("PRECIS_FACILITATOR_URL", app.as_str(), "does not support exact payments"),
+    ] {
+        let said = refusal(&devnet, dir.path(), variable, value).await.unwrap();
+        assert!(said.contains(says), "{variable}={value}: {said}");
+    }
+}
+
+/// Answers every request with one JSON document.
+async fn facilitator_that_supports(document: Value) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let body = document.to_string();
+            let mut request = [0; 4096];
+            // One read takes a GET of a few lines; whoever sends more gets the same answer.
+            drop(stream.read(&mut request).await);
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            drop(stream.write_all(answer.as_bytes()).await);
+        }
+    });
+    url
+}

@@ -1,0 +1,50 @@
+//! The host's clock is wrong by an hour, from the start or all of a sudden. The chain's clock is right.
+
+use super::steps::Document::{Failing, Good};
+use super::steps::Play;
+use super::steps::Step::{Ask, Order, Submit};
+use super::{FLOWS, none, town};
+
+const HOUR: i64 = 3_600;
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_from_the_start_charges_nobody_for_nothing() {
+    let town = town(&[]).await.unwrap();
+    for (flow, upfront) in FLOWS {
+        town.set("PRECIS_UPFRONT_SECONDS", upfront);
+        for skew in [HOUR, -HOUR] {
+            let mut play = Play::begin(&town, None).await.unwrap();
+            town.skew(skew);
+            town.boot(None).await.unwrap();
+            play.play(&[Order(Good), Ask, Order(Failing), Ask]).await.unwrap();
+            none(&town.audit(false).await.unwrap()).unwrap();
+            let found = town.conclude(&play.orders).await.unwrap();
+            none(&found).unwrap_or_else(|error| panic!("{flow} {skew}: {error}\n{}", town.log()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_gives_up_no_charge_that_may_still_come() {
+    let town = town(&[]).await.unwrap();
+    for (flow, document) in [("authorization", Failing), ("upfront", Good)] {
+        let (_, upfront) = FLOWS.into_iter().find(|(name, _)| *name == flow).unwrap();
+        town.set("PRECIS_UPFRONT_SECONDS", upfront);
+        let mut play = Play::begin(&town, None).await.unwrap();
+        // One has failed; of the other nothing was done yet.
+        let kill = (flow == "upfront").then(|| "claimed>settling:before".parse().unwrap());
+        town.boot(kill).await.unwrap();
+        play.play(&[Order(document)]).await.unwrap();
+        drop(town.send(&play.orders[0]).await);
+        town.skew(HOUR);
+        town.boot(None).await.unwrap();
+        for _ in 0..3 {
+            town.reconcile().await.unwrap();
+        }
+        // By the chain's clock it is good for minutes.
+        play.play(&[Submit]).await.unwrap();
+        let found = town.conclude(&play.orders).await.unwrap();
+        none(&found).unwrap_or_else(|error| panic!("{flow}: {error}\n{}", town.log()));
+        assert_eq!(town.ledger().await.unwrap()[0].state, "refunded", "{flow}");
+    }
+}

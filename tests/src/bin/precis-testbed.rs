@@ -1,0 +1,17 @@
+//! `precis-testbed`: the real server with parts that fail on demand. Reads what `precis-server` reads, and `TESTBED_…`.
+//!
+//! The models are a stand-in; `TESTBED_KILL` names a transition of the ledger at which the process kills itself;
+//! `TESTBED_CLOCK_OFFSET` makes its clock wrong. Only for tests.
+
+use clap::Parser as _;
+use precis_server::config::Config;
+use precis_server::{serve, telemetry};
+use precis_tests::testbed::parts::parts;
+
+fn main() -> anyhow::Result<()> {
+    telemetry::init();
+    let installed = rustls::crypto::ring::default_provider().install_default();
+    anyhow::ensure!(installed.is_ok(), "a TLS provider was installed twice");
+    let (settings, parts) = (Config::parse().validate()?, parts()?);
+    tokio::runtime::Runtime::new()?.block_on(serve::run(settings, parts))
+}

@@ -1,0 +1,98 @@
+//! A stand-in for the models: at once, always the same, failing or slow on demand.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use precis_model::{ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Sentence, Summarizer, Summary};
+use serde_json::{Value, json};
+
+use crate::testbed::parts::number;
+
+/// A document with this word cannot be summarized.
+pub const FAIL: &str = "TESTBED-FAIL";
+/// Environment: milliseconds that every summary takes.
+pub const DELAY: &str = "TESTBED_DELAY_MS";
+/// Environment: seconds that the abstractive mode predicts for ten thousand tokens.
+pub const PREDICT: &str = "TESTBED_PREDICT_SECONDS";
+
+/// Pause between two looks at whether the work is called off.
+const STEP: Duration = Duration::from_millis(5);
+
+struct Stub {
+    mode: Mode,
+    manifest: Manifest,
+    delay: Duration,
+    predicted: Duration,
+}
+
+/// Both modes; no file is read.
+///
+/// # Errors
+/// If a manifest is not well formed.
+pub fn models(_: &Path) -> anyhow::Result<Models> {
+    let delay = Duration::from_millis(number(DELAY)?.unwrap_or(0).try_into()?);
+    let slow = Duration::from_secs(number(PREDICT)?.unwrap_or(0).try_into()?);
+    let stub = |mode, predicted| {
+        let manifest = Manifest::compiled_in(mode)?;
+        anyhow::Ok(Arc::new(Stub { mode, manifest, delay, predicted }) as Arc<dyn Summarizer>)
+    };
+    Ok(Models { extractive: stub(Mode::Extractive, Duration::ZERO)?, abstractive: stub(Mode::Abstractive, slow)? })
+}
+
+impl Summarizer for Stub {
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn parameters(&self) -> Value {
+        json!({ "testbed": 1 })
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_document_tokens: 100_000,
+            max_document_bytes: 1_000_000,
+            max_sentences: 20,
+            max_output_tokens: 1_000,
+        }
+    }
+
+    fn count_tokens(&self, text: &str) -> Result<u32, Error> {
+        u32::try_from(text.split_whitespace().count()).map_err(|_| Error::Internal("count"))
+    }
+
+    fn predict(&self, tokens: u32) -> Duration {
+        self.predicted * tokens / 10_000
+    }
+
+    fn summarize(&self, text: &str, _: &Options, control: &Control) -> Result<Summary, Error> {
+        let until = Instant::now() + self.delay;
+        while Instant::now() < until {
+            control.check()?;
+            std::thread::sleep(STEP);
+        }
+        control.check()?;
+        if text.contains(FAIL) {
+            return Err(Error::Internal("testbed"));
+        }
+        let start = text.len() - text.trim_start().len();
+        let end = text[start..].find('.').map_or(text.len(), |dot| start + dot + 1);
+        let (sentence, tokens) = (text[start..end].to_owned(), self.count_tokens(text)?);
+        let output_tokens = self.count_tokens(&sentence)?;
+        let quoted = Sentence { text: sentence.clone(), source: Some(ByteRange::new(start, end)), grounding: None };
+        Ok(Summary {
+            text: sentence,
+            sentences: vec![quoted],
+            input_tokens: tokens,
+            output_tokens,
+            chunks: 1,
+            tokens_read: tokens,
+            verbatim: true,
+        })
+    }
+}

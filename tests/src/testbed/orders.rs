@@ -1,0 +1,135 @@
+//! Orders of the testbed's payers, and a record of what they were given.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use alloy_primitives::{Address, U256};
+use anyhow::Context as _;
+use precis_payment::wire::{self, PaymentPayload, PaymentRequirements};
+use serde_json::json;
+
+use crate::audit::Seen;
+use crate::http::{Answer, Ask};
+use crate::payer::send_paid;
+use crate::testbed::bank::Purse;
+use crate::testbed::model::FAIL;
+use crate::testbed::town::Town;
+
+/// What the service says while the outcome is open.
+const SAME: &str = "do not sign another payment";
+
+/// A request with a payment that was signed for it.
+#[derive(Clone)]
+pub struct Order {
+    /// The request.
+    pub ask: Ask,
+    /// The first sentence of its document, which its summary quotes.
+    pub sentence: String,
+    /// Value of `PAYMENT-SIGNATURE`.
+    pub header: String,
+    /// The same, decoded.
+    pub payload: PaymentPayload,
+    /// What it was signed for.
+    pub required: PaymentRequirements,
+}
+
+impl Town {
+    /// A new payer with money.
+    ///
+    /// # Errors
+    /// If the chain refuses.
+    pub async fn purse(&self, seed: u64, units: u64) -> anyhow::Result<Purse> {
+        let purse = Purse::new(seed)?;
+        self.bank.mint(purse.address(), units).await?;
+        Ok(purse)
+    }
+
+    /// Asks for a price and signs for it. `sentence` has one full stop, at its end, and is unlike every other.
+    ///
+    /// # Errors
+    /// If there is no quote.
+    pub async fn order(&self, purse: &Purse, sentence: &str, good: bool, mode: &str) -> anyhow::Result<Order> {
+        let marker = if good { "" } else { FAIL };
+        let document = format!("{sentence} The rest is not quoted {marker}.");
+        let ask = Ask::json(&document, json!({ "mode": mode }));
+        let quote = ask.send(&self.client, &self.url(), &[]).await?.quote()?;
+        let required = quote.accepts.first().context("no requirements")?.clone();
+        self.note(required.pay_to).await?;
+        let payload = purse.payer.authorize_at(&required, self.now()?)?;
+        let header = wire::encode(&payload)?;
+        self.witness(&payload, |seen| sentence.clone_into(&mut seen.request));
+        Ok(Order { ask, sentence: sentence.to_owned(), header, payload, required })
+    }
+
+    /// Remembers the payee and what it holds before the first payment.
+    async fn note(&self, pay_to: Address) -> anyhow::Result<()> {
+        if self.noted.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let held = self.chain.tokens(pay_to).await?;
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        (books.pay_to, books.held) = (Some(pay_to), held);
+        Ok(())
+    }
+
+    fn witness(&self, payment: &PaymentPayload, change: impl FnOnce(&mut Seen)) {
+        let authorization = &payment.payload.authorization;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        change(seen.entry((authorization.from, authorization.nonce)).or_default());
+    }
+
+    /// Sends an order, and remembers what it was given.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn send(&self, order: &Order) -> anyhow::Result<Answer> {
+        self.send_as(order, order, &[]).await
+    }
+
+    /// Sends the request of one order with the payment of another, and further headers.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn send_as(
+        &self,
+        request: &Order,
+        payment: &Order,
+        extra: &[(&'static str, &str)],
+    ) -> anyhow::Result<Answer> {
+        let answer = if extra.is_empty() {
+            send_paid(&self.client, &self.url(), &request.ask, &payment.header).await?
+        } else {
+            let paid = (precis_protocol::headers::PAYMENT_SIGNATURE, payment.header.as_str());
+            request.ask.send(&self.client, &self.url(), &[extra, &[paid]].concat()).await?
+        };
+        self.received(request, payment, &answer);
+        Ok(answer)
+    }
+
+    /// Remembers an answer that came another way, such as with the token of a job.
+    pub fn received(&self, request: &Order, payment: &Order, answer: &Answer) {
+        let good = self.now().is_ok_and(|now| U256::from(now) < payment.payload.payload.authorization.valid_before);
+        if good && answer.text().contains(SAME) {
+            self.witness(&payment.payload, |seen| seen.bound = true);
+        }
+        if answer.status == 200 {
+            self.witness(&payment.payload, |seen| {
+                seen.served.entry(request.sentence.clone()).or_default().insert(answer.body.clone());
+            });
+        }
+    }
+
+    /// Somebody else submits the authorization of an order.
+    ///
+    /// # Errors
+    /// If the token refuses.
+    pub async fn submit(&self, order: &Order) -> anyhow::Result<()> {
+        self.witness(&order.payload, |seen| seen.submitted = true);
+        self.bank.submit(&order.payload).await.map(drop)
+    }
+
+    /// Remembers that a settled order could be fetched again.
+    pub(crate) fn fetched(&self, order: &Order) {
+        self.witness(&order.payload, |seen| seen.refetched = true);
+    }
+}
