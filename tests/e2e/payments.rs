@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use precis_payment::wire;
+use precis_protocol::headers;
 use precis_tests::http::Ask;
 use precis_tests::payer::send_paid;
 use precis_tests::story::Story;
@@ -59,6 +60,29 @@ async fn an_authorization_buys_exactly_one_summary() {
             scene.moving(0, async {
                 let payment = scene.payer.pay(client, origin, &ask).await?;
                 send_paid(client, origin, &other, &payment).await?.refused(402, "invalid_payment_requirements")
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "a payment whose nonce is committed is good for those only who know its salt, whatever they guess",
+            scene.moving(PRICE, async {
+                let quote = ask.send(client, origin, &[]).await?.quote()?;
+                let (payload, salt) = scene.payer.commit(&quote.accepts[0], &ask)?;
+                let payment = wire::encode(&payload)?;
+                let send = async |ask: &Ask, salt: Option<&str>| {
+                    let mut extra = vec![(headers::PAYMENT_SIGNATURE, payment.as_str())];
+                    extra.extend(salt.map(|salt| (headers::NONCE_SALT, salt)));
+                    ask.send(client, origin, &extra).await
+                };
+                let bought = send(&ask, Some(&salt)).await?;
+                ensure!(bought.status == 200, "{}: {}", bought.status, bought.text());
+                ensure!(send(&ask, Some(&salt)).await?.body == bought.body, "another answer");
+                // Everything but the salt is on chain now. The right document and a wrong one get the same answer.
+                let (right, wrong) = (send(&ask, None).await?, send(&other, None).await?);
+                right.refused(409, "payment_reused")?;
+                ensure!(right.body == wrong.body, "the right guess shows: {} {}", right.text(), wrong.text());
+                send(&other, Some(&salt)).await?.refused(400, "nonce_commitment_mismatch")
             }),
         )
         .await;

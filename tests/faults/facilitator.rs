@@ -93,14 +93,13 @@ async fn ends(office: &Arc<Office>, manner: Manner, flow: &str, state: &str, ste
 async fn a_facilitator_that_forgets_denies_or_boasts_costs_one_charge_and_one_result() {
     let office = office().await;
     for (flow, _) in FLOWS {
-        for manner in [Manner::Honest, Manner::Forgetful, Manner::Denying, Manner::Boasting, Manner::Deaf] {
+        use Manner::{Boasting, Deaf, Denying, Forgetful, Honest, Rude};
+        for manner in [Honest, Forgetful, Denying, Boasting, Deaf, Rude] {
             ends(&office, manner, flow, "settled", &[Boot, Order(Good), Ask]).await;
         }
-        ends(&office, Manner::Rude, flow, "void", &[Boot, Order(Good), Ask]).await;
+        // What it refused it submits later, while the authorization is good.
+        ends(&office, Rude, flow, "settled", &[Boot, Order(Good), Ask, Submit]).await;
     }
-    // What it refused it submits later, while the authorization is good.
-    ends(&office, Manner::Rude, "authorization", "settled", &[Boot, Order(Good), Ask, Submit]).await;
-    ends(&office, Manner::Rude, "upfront", "refunded", &[Boot, Order(Good), Ask, Submit]).await;
     ends(&office, Manner::Forgetful, "upfront", "refunded", &[Boot, Order(Failing), Ask]).await;
 }
 

@@ -45,6 +45,8 @@ async fn a_payment_that_somebody_else_submits_is_one_charge_with_a_result_or_a_r
         // Told to come back, the payer comes late; what somebody else took meanwhile still buys its summary.
         let unheard = [Boot, Order(Good), Fail(gone), Ask, Heal, Submit, Lapse, Boot, Ask];
         ends_as(&town, flow, "settled", &unheard).await;
+        let unheard = [Boot, Order(Failing), Fail(gone), Ask, Heal, Submit, Lapse, Boot, Ask, Lapse];
+        ends_as(&town, flow, "refunded", &unheard).await;
         // Its work fails, before or after somebody else has submitted it.
         ends_as(&town, flow, "refunded", &[Boot, Order(Failing), Submit, Ask, Lapse]).await;
     }

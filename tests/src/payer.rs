@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use k256::ecdsa::SigningKey;
 use precis_payment::authorize::{address_of, authorize};
 use precis_payment::wire::{self, PaymentPayload, PaymentRequirements};
+use precis_protocol::request::Commitment;
 use reqwest::Client;
 
 use crate::http::{Answer, Ask};
@@ -53,6 +54,17 @@ impl Payer {
     /// If the requirements cannot be paid.
     pub fn authorize_at(&self, required: &PaymentRequirements, now: u64) -> anyhow::Result<PaymentPayload> {
         Ok(authorize(&self.key, required, None, now, nonce()?)?)
+    }
+
+    /// An authorization for `required` whose nonce commits to `ask`, and its salt as a header carries it (SPEC 6.3).
+    ///
+    /// # Errors
+    /// If the requirements cannot be paid.
+    pub fn commit(&self, required: &PaymentRequirements, ask: &Ask) -> anyhow::Result<(PaymentPayload, String)> {
+        let salt = nonce()?;
+        let commitment = Commitment::new("POST", &ask.path, &ask.media_type, &ask.body).context("too large")?;
+        let payload = authorize(&self.key, required, None, now()?, commitment.payment_nonce(&salt))?;
+        Ok((payload, hex::encode(salt)))
     }
 
     /// Asks for the price of `ask` and signs for it; the value of `PAYMENT-SIGNATURE`.

@@ -145,10 +145,9 @@ impl Facilitator for HttpFacilitator {
         let ambiguous = answer.success || matches!(reason, SETTLEMENT_PENDING | UNEXPECTED_SETTLE_ERROR);
         match self.chain.diagnose(authorized).await {
             Ok(Standing::Paid(paid)) => Settlement::Settled(paid),
-            Err(VerifyError::Invalid(found)) if !ambiguous => {
-                let stated = Invalid::from_code(reason);
-                let reason = if found == Invalid::Transaction { stated } else { found };
-                Settlement::Rejected { reason, transaction: answer.transaction }
+            // What the chain would still carry out, the facilitator may yet submit, whatever it says.
+            Err(VerifyError::Invalid(found)) if !ambiguous && found != Invalid::Transaction => {
+                Settlement::Rejected { reason: found, transaction: answer.transaction }
             }
             _ => Settlement::Unknown { transaction: answer.transaction },
         }

@@ -86,7 +86,7 @@ pub struct Config {
     /// Seconds a settlement is waited for before its outcome counts as unknown.
     #[arg(long, env = "PRECIS_CONFIRM_SECONDS", default_value_t = 20)]
     pub confirm_seconds: u64,
-    /// Blocks that must show a settlement before it counts, its own included.
+    /// Blocks that must show a settlement of the enclave's own before it counts, the first included.
     #[arg(long, env = "PRECIS_CONFIRMATIONS", default_value_t = 1)]
     pub confirmations: u64,
     /// Price of extractive summaries, `base,per_1k_tokens` in atomic units.

@@ -101,7 +101,8 @@ pub enum LedgerError {
 /// call's future does not undo it.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Claims an authorization, unless it is claimed already or its payer has too many unfinished jobs.
+    /// Claims an authorization, unless it is claimed already or its payer has too many jobs that are unsettled, or not void
+    /// ([`WATCHED_PER_UNSETTLED`]).
     async fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError>;
 
     /// The job of a claim.
@@ -161,6 +162,10 @@ pub const MAX_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Jobs that one call of [`Ledger::expire`] forgets, count.
 pub const EXPIRED_PER_CALL: usize = 1_000;
+
+/// So many jobs that ended without a charge, but are not void yet, count as one unsettled job of their payer: each may still have to be
+/// paid back.
+pub const WATCHED_PER_UNSETTLED: u64 = 16;
 
 /// Documents that are kept, count.
 pub const MAX_DOCUMENTS: usize = 512;

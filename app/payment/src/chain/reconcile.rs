@@ -13,8 +13,8 @@ use crate::{
 
 /// Blocks that one log query covers; public endpoints refuse much more.
 pub const LOG_WINDOW_BLOCKS: u64 = 1_000;
-/// Log queries that one reconciliation makes at most (about two days of two-second blocks).
-pub const MAX_LOG_WINDOWS: u64 = 100;
+/// Log queries that one reconciliation makes at most (about 46 days of two-second blocks).
+pub const MAX_LOG_WINDOWS: u64 = 2_000;
 /// How long before it was first verified a payment may have been submitted by somebody else and still count, seconds. A
 /// ledger must remember its claims for longer, or an old payment could be presented again.
 pub const FRONT_RUN_WINDOW_SECONDS: u64 = 600;
@@ -56,7 +56,8 @@ impl Outcome {
 }
 
 impl ChainView {
-    /// Finds out what became of `transfer`, looking back to the block time `since` (Unix seconds).
+    /// Finds out what became of `transfer`, between the block time `since` (Unix seconds) and its end: after that it cannot
+    /// have been used, so that the search is as short after a long outage as before it.
     ///
     /// A use before `since` counts as [`Reconciled::SpentElsewhere`].
     ///
@@ -67,7 +68,7 @@ impl ChainView {
         if !self.is_spent(transfer).await? {
             return Ok(Reconciled::Unspent);
         }
-        let mut newest = self.recent_block().await?.number;
+        let mut newest = self.last_before(transfer.valid_before).await?;
         let top = newest;
         for _ in 0..MAX_LOG_WINDOWS {
             let oldest = newest.saturating_sub(LOG_WINDOW_BLOCKS - 1);
@@ -77,7 +78,7 @@ impl ChainView {
             if oldest == 0 || self.rpc().block_at(oldest).await?.timestamp.to::<u64>() < since {
                 // The state said used, so an event exists: too old, or too new for the node's index.
                 tokio::time::sleep(LOG_LAG).await;
-                let latest = self.recent_block().await?.number;
+                let latest = self.last_before(transfer.valid_before).await?;
                 let again = self.search(transfer, top.saturating_sub(LOG_WINDOW_BLOCKS / 2), latest).await?;
                 return match again {
                     Some(found) => self.not_before(found, since).await,
@@ -89,6 +90,38 @@ impl ChainView {
             newest = oldest - 1;
         }
         Err(RpcError::HistoryTooLong)
+    }
+
+    /// The newest block whose time lies before `end` (Unix seconds).
+    async fn last_before(&self, end: U256) -> Result<u64, RpcError> {
+        let head = self.recent_block().await?;
+        if U256::from(head.timestamp) < end {
+            return Ok(head.number);
+        }
+        // Times of blocks never decrease: `low` lies before the end, or is the first block; `high` does not.
+        let (mut low, mut high) = (0, head.number);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if U256::from(self.rpc().block_at(middle).await?.timestamp.to::<u64>()) < end {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Time of a block, Unix seconds.
+    pub async fn time_of(&self, block: u64) -> Result<u64, RpcError> {
+        Ok(self.rpc().block_at(block).await?.timestamp.to())
+    }
+
+    /// The payment that the transaction `hash` made of `transfer`, if it is on chain and did.
+    pub async fn paid_by(&self, hash: B256, transfer: &Transfer) -> Result<Option<Paid>, RpcError> {
+        Ok(match self.outcome(hash, transfer).await? {
+            Some(Outcome::Paid(paid)) => Some(paid),
+            Some(Outcome::Failed { .. }) | None => None,
+        })
     }
 
     /// A window may begin before `since`: what lies there paid for something else.

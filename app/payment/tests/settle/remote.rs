@@ -140,12 +140,12 @@ async fn a_claimed_settlement_that_is_not_on_chain_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_refusal_in_unknown_words_keeps_its_words_to_itself() {
+async fn a_refusal_of_what_the_chain_would_carry_out_is_not_believed_and_its_words_are_kept() {
     let world = World::new().await;
     let facilitator = remote(&world, Manner::Rude).await;
     let authorized = world.authorized(1);
     let refused = settle(&facilitator, &authorized).await;
-    assert_eq!(refused, Settlement::Rejected { reason: Invalid::Refused, transaction: None });
+    assert_eq!(refused, Settlement::Unknown { transaction: None });
     let response = serde_json::to_string(&refused.response(authorized.transfer())).unwrap();
     assert!(!response.contains("<b>"), "{response}");
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use precis_rofl::register::Retry;
+use precis_store::EXPIRED_PER_CALL;
 
 use super::evidence;
 use crate::clock;
@@ -56,12 +57,7 @@ async fn keep_reconciled(service: &Arc<Service>) {
         if let Err(failure) = pipeline::reconcile(service).await {
             tracing::warn!(event = "ledger.reconcile_failed", code = failure.code());
         }
-        match service.payments.ledger.expire(clock::now().saturating_sub(service.settings.config.result_seconds)).await
-        {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(event = "ledger.expired", count),
-            Err(error) => tracing::error!(event = "ledger.expire_failed", why = %error),
-        }
+        expire(service).await;
         tokio::time::sleep(RECONCILE_EVERY).await;
     }
 }
@@ -80,5 +76,18 @@ async fn keep_swept(service: &Arc<Service>) {
             tracing::warn!(event = "sweep.failed", code = failure.code());
         }
         tokio::time::sleep(Duration::from_secs(service.settings.config.sweep_seconds.min(3600))).await;
+    }
+}
+
+/// Forgets what is due, however much that is.
+async fn expire(service: &Service) {
+    loop {
+        let before = clock::now().saturating_sub(service.settings.config.result_seconds);
+        match service.payments.ledger.expire(before).await {
+            Ok(count) if count >= EXPIRED_PER_CALL as u64 => tracing::info!(event = "ledger.expired", count),
+            Ok(0) => return,
+            Ok(count) => return tracing::info!(event = "ledger.expired", count),
+            Err(error) => return tracing::error!(event = "ledger.expire_failed", why = %error),
+        }
     }
 }

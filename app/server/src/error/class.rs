@@ -302,14 +302,13 @@ impl Class {
 
     /// The class whose code a job ended with; none if its payment was refused, with a code of x402.
     pub fn of_ended_job(code: &str) -> Option<Self> {
-        const ENDS: [Class; 7] = [
+        const ENDS: [Class; 6] = [
             Class::WorkFailed,
             Class::NotSummarizable,
             Class::DocumentTooLong,
             Class::Cancelled,
             Class::Lapsed,
             Class::Abandoned,
-            Class::Internal,
         ];
         ENDS.into_iter().find(|class| class.code() == code)
     }

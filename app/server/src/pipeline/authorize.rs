@@ -1,6 +1,7 @@
 //! Step 4: the payment is understood, fits this request, would settle, and is claimed for this request alone (SPEC 6.4).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy_primitives::{B256, U256};
 use axum::http::HeaderValue;
@@ -22,6 +23,9 @@ use crate::{clock, random};
 
 /// Seconds an authorization must outlive the work: settlement itself, on a slow block.
 const SETTLEMENT_SECONDS: u64 = 30;
+
+/// Longest that chain or facilitator may take to judge a payment.
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Seconds a payer's clock may be ahead of ours.
 const CLOCK_SKEW_SECONDS: u64 = 2 * 3600;
@@ -80,21 +84,23 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
     // Before anything is verified: what was bought stays bought, also when the answer was lost and the authorization is void.
     let ledger = &service.payments.ledger;
     let (record, permit) = match ledger.get(&key).await.map_err(ledger_failure)? {
-        Some(record) => (take_up(&payload, record, &fingerprint)?, None),
+        Some(record) => (take_up(&payload, record, &fingerprint, nonce_committed)?, None),
         None => {
             if let Some(identifier) = &identifier
                 && ledger.by_identifier(identifier).await.map_err(ledger_failure)?.is_some()
             {
                 return Err(Failure::new(Class::IdentifierReused, ""));
             }
-            let permit = fresh(service, &payload, &required, needed_seconds(service, &admitted, flow)).await?;
+            let needed = needed_seconds(service, &admitted, flow);
+            let seen_at = fresh(service, &payload, &required, needed, nonce_committed).await?;
+            let permit = service.engine.reserve().ok_or_else(|| Failure::new(Class::Busy, ""))?;
             let (mode, tokens) = (admitted.options.mode, admitted.tokens);
             let context = Context {
                 payment: service.payments.kept(payload.clone()),
                 commitment: *admitted.commitment.as_bytes(),
                 channel: admitted.channel,
                 nonce_committed,
-                seen_at: service.payments.chain_time().await?,
+                seen_at,
                 mode,
                 tokens,
             };
@@ -116,7 +122,7 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
                 Claim::TooManyUnsettled { .. } => return Err(Failure::new(Class::TooManyUnsettled, "")),
                 Claim::IdentifierTaken => return Err(Failure::new(Class::IdentifierReused, "")),
                 // Another copy was faster: both wait for one job.
-                Claim::Existing(record) => (take_up(&payload, record, &fingerprint)?, None),
+                Claim::Existing(record) => (take_up(&payload, record, &fingerprint, nonce_committed)?, None),
             }
         }
     };
@@ -135,18 +141,23 @@ fn needed_seconds(service: &Service, admitted: &Admitted, flow: Flow) -> u64 {
     }
 }
 
-/// A payment not seen before: it must equal the quote of this very request and settle now.
+/// A payment not seen before: it must equal the quote of this very request and settle now. Gives the time from which its
+/// use counts, by the chain's clock.
 async fn fresh(
     service: &Service,
     payload: &PaymentPayload,
     required: &PaymentRequired,
     needed_seconds: u64,
-) -> Result<Permit, Failure> {
+    nonce_committed: bool,
+) -> Result<u64, Failure> {
     let invalid = |reason: exact::Invalid| payment_invalid(service, required, payload, reason);
     let Some(own) = required.accepts.first() else { return Err(Failure::internal("quote", "empty")) };
     let mut own = own.clone();
     let longest = own.max_timeout_seconds + CLOCK_SKEW_SECONDS;
     // A replica may have predicted another time; what counts is the authorization's own end.
+    if payload.accepted.max_timeout_seconds > longest {
+        return Err(invalid(exact::Invalid::Requirements));
+    }
     own.max_timeout_seconds = payload.accepted.max_timeout_seconds;
     let now = clock::now();
     // Too late to be taken, but perhaps taken in time by somebody else, while the payer was told to come back.
@@ -159,17 +170,25 @@ async fn fresh(
         return Err(invalid(exact::Invalid::ExpiresTooLate));
     }
     service.payments.can_settle()?;
-    let permit = service.engine.reserve().ok_or_else(|| Failure::new(Class::Busy, ""))?;
-    match service.payments.facilitator.verify(&payment).await {
-        // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once.
-        Ok(Standing::Paid(_)) => Ok(permit),
-        Ok(Standing::Payable) if !late => Ok(permit),
+    let unavailable = |why: &dyn std::fmt::Display| {
+        tracing::warn!(event = "payment.unverified", why = %why);
+        Failure::new(Class::ChainUnavailable, "")
+    };
+    let seen_at = service.payments.chain_time().await?;
+    // A contract account's own check can take as long as it likes.
+    let verified = tokio::time::timeout(VERIFY_TIMEOUT, service.payments.facilitator.verify(&payment)).await;
+    match verified.map_err(|slow| unavailable(&slow))? {
+        Ok(Standing::Payable) if !late => Ok(seen_at),
         Ok(Standing::Payable) => Err(invalid(exact::Invalid::ExpiresTooSoon)),
-        Err(VerifyError::Invalid(reason)) => Err(invalid(reason)),
-        Err(VerifyError::Unavailable(why)) => {
-            tracing::warn!(event = "payment.unverified", why = %why);
-            Err(Failure::new(Class::ChainUnavailable, ""))
+        // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once. It was meant for
+        // this service if it went to the enclave's own wallet, or names this request.
+        Ok(Standing::Paid(paid)) if nonce_committed || service.settings.config.pay_to.is_none() => {
+            let paid_at = service.payments.chain.time_of(paid.block).await.map_err(|why| unavailable(&why))?;
+            Ok(seen_at.min(paid_at))
         }
+        Ok(Standing::Paid(_)) => Err(invalid(exact::Invalid::NonceUsed)),
+        Err(VerifyError::Invalid(reason)) => Err(invalid(reason)),
+        Err(VerifyError::Unavailable(why)) => Err(unavailable(&why)),
     }
 }
 
@@ -188,16 +207,22 @@ fn verify_late(
     verify_offline(payload, own, end.saturating_sub(own.max_timeout_seconds.max(1)).min(now), 0)
 }
 
-/// A payment claimed before: the same purchase goes on where it stands, another request is refused. Its terms were checked
-/// when it was claimed, and it may have expired since.
-fn take_up(payload: &PaymentPayload, record: Record, fingerprint: &[u8; 32]) -> Result<Record, Failure> {
-    if &record.fingerprint != fingerprint {
-        return Err(Failure::new(Class::PaymentReused, ""));
-    }
+/// A payment claimed before: the same purchase goes on where it stands, anything else is refused in one way. Its terms were
+/// checked when it was claimed, and it may have expired since.
+fn take_up(
+    payload: &PaymentPayload,
+    record: Record,
+    fingerprint: &[u8; 32],
+    nonce_committed: bool,
+) -> Result<Record, Failure> {
     let context = Context::of(&record)?;
-    // The signature too: the authorization alone can be read on chain, and is no proof of being its payer.
-    if context.payment.payload != payload.payload {
-        return Err(Failure::new(Class::PaymentReused, "the payment is not the one that was claimed"));
+    // Once it is settled, authorization and signature can be read on chain. The salt of a committed nonce cannot: without it
+    // nobody learns whether a document that they guessed is the one.
+    let same = context.payment.payload == payload.payload
+        && &record.fingerprint == fingerprint
+        && (nonce_committed || !context.nonce_committed);
+    if !same {
+        return Err(Failure::new(Class::PaymentReused, ""));
     }
     match ended::without_result(&record, &context) {
         Some(failure) => Err(failure),

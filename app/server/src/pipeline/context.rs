@@ -25,7 +25,8 @@ pub(super) struct Context {
     pub(super) channel: Channel,
     /// Whether the nonce commits to the request (SPEC 6.3).
     pub(super) nonce_committed: bool,
-    /// Time of a block that was there when the claim was made, Unix seconds: by the chain's clock, since ours is the host's.
+    /// Time of a block that was there when the claim was made, or of the one that paid before it, Unix seconds: by the chain's
+    /// clock, since ours is the host's.
     pub(super) seen_at: u64,
     /// Which summarizer.
     pub(super) mode: Mode,

@@ -47,6 +47,8 @@ pub(super) async fn fail(
     context: &Context,
     class: Class,
 ) -> Result<Failure, Failure> {
+    // Whatever went wrong inside: as an end, it is that the work failed.
+    let class = if class == Class::Internal { Class::WorkFailed } else { class };
     let change = Change::to(State::Failed { code: class.code().to_owned() }, clock::now());
     let signed = statement(service, &record, context, class, B256::ZERO, None).await;
     let record = advance(service, &record, with(change, signed)).await?;

@@ -22,6 +22,7 @@ mod sweep;
 use std::sync::Arc;
 use std::time::Duration;
 
+use precis_protocol::problem::Charged;
 use precis_store::{ClaimKey, Flow};
 
 pub use admit::{Admitted, Opened};
@@ -63,7 +64,7 @@ pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failur
             service.jobs.once(flight, within, |watched| perform(Arc::clone(&service), key, Some(mine), watched));
         match landed.await {
             // It joined a flight that was begun without the document, which is here now.
-            Some(Err(failure)) if failure.class() == Class::Interrupted => {}
+            Some(Err(failure)) if failure.class() == Class::Interrupted => tokio::task::yield_now().await,
             Some(outcome) => return outcome.map(Answer::Released),
             None => return Ok(Answer::Accepted(Ticket::of(&service, job_id, patience.asynchronous))),
         }
@@ -100,8 +101,12 @@ async fn perform(
                 summarize::summarize_prepaid(&service, prepaid).await?
             }
         };
-        let receipted = receipt::receipt(&service, settled).await?;
-        seal::seal(&service, receipted).await
+        let released = async {
+            let receipted = receipt::receipt(&service, settled).await?;
+            seal::seal(&service, receipted).await
+        };
+        // The money is ours by now: whatever keeps the summary back does not change that.
+        released.await.map_err(|failure: Failure| failure.charged(Charged::Yes))
     })
     .await
 }

@@ -7,14 +7,14 @@ use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use precis_protocol::{encoding, headers, job};
-use precis_store::{Change, Flow, JobId, Record, Stage, State};
+use precis_store::{Change, ClaimKey, Flow, JobId, Record, Stage, State};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::authorize::ledger_failure;
 use super::context::Context;
 use super::seal::Sealed;
-use super::summarize::advance;
+use super::summarize::{advance, load};
 use super::{ended, go_on, hold};
 use crate::clock;
 use crate::error::{Class, Failure};
@@ -148,7 +148,9 @@ pub async fn cancel(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValu
                     Some(Ok(_)) => return Err(Failure::new(Class::JobBegun, "")),
                     None => Failure::internal("cancel", "the job does not end"),
                 },
-                None => hold::held(service, &key, interrupted(service, record, &context)).await?,
+                // Another replica works on it, and only that could call it off.
+                None if !hold::is_free(service, &key).await? => return Err(Failure::new(Class::JobBegun, "")),
+                None => hold::held(service, &key, interrupted(service, &key, &context)).await?,
             }
         }
         _ => ended::without_result(&record, &context).unwrap_or_else(|| Failure::new(Class::JobBegun, "")),
@@ -160,11 +162,12 @@ pub async fn cancel(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValu
 }
 
 /// A job that nobody works on ends at once.
-async fn interrupted(service: &Service, record: Record, context: &Context) -> Result<Failure, Failure> {
-    let record = if record.state.stage() == Stage::Running {
-        advance(service, &record, Change::to(State::Claimed, clock::now())).await?
-    } else {
-        record
+async fn interrupted(service: &Service, key: &ClaimKey, context: &Context) -> Result<Failure, Failure> {
+    let record = load(service, key).await?;
+    let record = match record.state.stage() {
+        Stage::Claimed => record,
+        Stage::Running => advance(service, &record, Change::to(State::Claimed, clock::now())).await?,
+        _ => return Ok(Failure::new(Class::JobBegun, "")),
     };
     ended::fail(service, record, context, Class::Cancelled).await
 }

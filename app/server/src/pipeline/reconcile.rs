@@ -88,12 +88,12 @@ async fn watch(service: &Service, record: Record) -> Result<(), Failure> {
     let (State::Failed { code } | State::Rejected { code }) = record.state.clone() else { return Ok(()) };
     let since = context.seen_at.saturating_sub(FRONT_RUN_WINDOW_SECONDS);
     let payment = context.payment(service)?;
-    let found = service.payments.chain.reconcile(payment.transfer(), since).await;
-    // By the chain's clock: ours may be ahead.
-    let may_be_used = match service.payments.chain.recent_block().await {
-        Ok(block) => U256::from(block.timestamp) < payment.transfer().valid_before,
-        Err(_) => true,
-    };
+    let chain = &service.payments.chain;
+    // By the chain's clock, which ours may be ahead of; and asked first, or a use in the block between the two answers would
+    // look like none for ever.
+    let end = payment.transfer().valid_before.saturating_add(U256::from(LAPSED_SECONDS));
+    let may_be_used = chain.recent_block().await.map_or(true, |block| U256::from(block.timestamp) < end);
+    let found = chain.reconcile(payment.transfer(), since).await;
     match found {
         Ok(Reconciled::Unspent) if may_be_used => Ok(()),
         Ok(Reconciled::PaidUs(paid)) => {

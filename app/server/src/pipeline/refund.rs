@@ -10,7 +10,8 @@ use precis_payment::exact::{self, Transfer};
 use precis_payment::facilitator::{Settlement, SignedTransaction};
 use precis_payment::own;
 use precis_protocol::job::refund_nonce;
-use precis_store::{Broadcast, Change, Record, State};
+use precis_protocol::problem::outcome;
+use precis_store::{Broadcast, Change, JobResult, Record, State};
 
 use super::context::{Context, token_domain};
 use super::ended;
@@ -35,7 +36,10 @@ pub(super) async fn begin(
 ) -> Result<Failure, Failure> {
     let code = class.code().to_owned();
     let state = State::Refunding { transaction: paid.0, code, broadcast: None };
-    let record = advance(service, &record, Change::to(state, clock::now())).await?;
+    // A receipt that says "not charged" is none any more.
+    let bytes = outcome(class.code(), None);
+    let pending = JobResult { status: class.status().as_u16(), response: bytes, receipt: None };
+    let record = advance(service, &record, Change::to(state, clock::now()).with_result(pending)).await?;
     tracing::warn!(event = "refund.begun", code = class.code());
     go_on(service, record, context).await
 }
@@ -48,7 +52,7 @@ pub(super) async fn go_on(service: &Service, record: Record, context: &Context) 
     let State::Refunding { transaction, code, .. } = record.state.clone() else {
         return Err(Failure::internal("refund", "a job in this state is not paid back"));
     };
-    let record = match pay(service, record).await? {
+    let record = match pay(service, record, context).await? {
         Payment::Done(record, refund) => {
             let class = Class::of_ended_job(&code).unwrap_or(Class::WorkFailed);
             let (paid, back) = (B256::from(transaction), Some(refund));
@@ -68,15 +72,20 @@ enum Payment {
     Pending(Record),
 }
 
-async fn pay(service: &Service, record: Record) -> Result<Payment, Failure> {
+async fn pay(service: &Service, record: Record, context: &Context) -> Result<Payment, Failure> {
     let Some(order) = order(service, &record) else {
         // The configured payee has the money, not this wallet.
         tracing::error!(event = "refund.needs_operator", job = %hex::encode(record.job_id.0));
         return Ok(Payment::Pending(record));
     };
     let transfer = *order.transfer();
-    // Whenever it was: nobody else makes authorizations with this nonce.
-    match service.payments.chain.reconcile(&transfer, 0).await {
+    // The transaction that was written down is found however long ago it was; another one of the same nonce is searched for.
+    if let State::Refunding { broadcast: Some(sent), .. } = &record.state
+        && let Ok(Some(paid)) = service.payments.chain.paid_by(B256::from(sent.transaction), &transfer).await
+    {
+        return Ok(Payment::Done(record, paid.transaction));
+    }
+    match service.payments.chain.reconcile(&transfer, context.seen_at).await {
         Ok(Reconciled::PaidUs(paid)) => return Ok(Payment::Done(record, paid.transaction)),
         Ok(Reconciled::Unspent) => {}
         Ok(other) => {
@@ -88,7 +97,7 @@ async fn pay(service: &Service, record: Record) -> Result<Payment, Failure> {
             return Ok(Payment::Pending(record));
         }
     }
-    let (record, settlement) = submit(service, record, &order, &transfer).await?;
+    let (record, settlement) = submit(service, record, &order, context.seen_at).await?;
     match settlement {
         Settlement::Settled(paid) => Ok(Payment::Done(record, paid.transaction)),
         other => {
@@ -103,14 +112,14 @@ async fn submit(
     service: &Service,
     record: Record,
     order: &exact::Authorized,
-    transfer: &Transfer,
+    since: u64,
 ) -> Result<(Record, Settlement), Failure> {
     let State::Refunding { transaction, code, broadcast } = record.state.clone() else {
         return Err(Failure::internal("refund", "a job in this state is not paid back"));
     };
     if let Some(broadcast) = &broadcast {
         let sent = SignedTransaction { hash: B256::from(broadcast.transaction), raw: broadcast.raw.clone().into() };
-        let settlement = service.payments.facilitator.resume(transfer, Some(&sent), 0).await;
+        let settlement = service.payments.facilitator.resume(order.transfer(), Some(&sent), since).await;
         if !matches!(settlement, Settlement::Deferred(_) | Settlement::Rejected { .. }) {
             return Ok((record, settlement));
         }

@@ -82,7 +82,11 @@ async fn take(service: &Service, mut record: Record, context: &Context) -> Resul
         }
         (record, settlement) = submit(service, record, payment).await?;
     }
-    close(service, record, payment, settlement).await
+    // From here on the ledger's failure says nothing of the money.
+    close(service, record, payment, settlement).await.map_err(|failure| match failure.class() {
+        Class::Internal => failure.charged(Charged::Unknown),
+        _ => failure,
+    })
 }
 
 fn stored(broadcast: &Broadcast) -> SignedTransaction {

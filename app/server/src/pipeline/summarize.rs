@@ -64,7 +64,10 @@ pub async fn summarize_prepaid(service: &Service, prepaid: Prepaid) -> Result<Se
             Ok(Settled { record: claimed.record, context: claimed.context, paid })
         }
         Err(failure) if failure.class() == Class::Busy => Err(failure.charged(precis_protocol::problem::Charged::Yes)),
-        Err(failure) => Err(refund::begin(service, claimed.record, &claimed.context, paid, failure.class()).await?),
+        Err(failure) => {
+            let class = if failure.class() == Class::Internal { Class::WorkFailed } else { failure.class() };
+            Err(refund::begin(service, claimed.record, &claimed.context, paid, class).await?)
+        }
     }
 }
 

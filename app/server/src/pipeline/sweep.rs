@@ -30,9 +30,11 @@ pub async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
         Failure::new(Class::ChainUnavailable, "")
     };
     let from = service.payments.wallet_address();
-    // In this order: whatever is owed after the balance was read came in after it, too.
-    let balance = service.payments.chain.balance_of(from).await.map_err(|why| unavailable(&why))?;
+    // Before and after: what is owed since came in since, and what is no longer owed has left.
+    let before = service.payments.chain.balance_of(from).await.map_err(|why| unavailable(&why))?;
     let unfinished = service.payments.ledger.unfinished().await.map_err(ledger_failure)?;
+    let after = service.payments.chain.balance_of(from).await.map_err(|why| unavailable(&why))?;
+    let balance = before.min(after);
     let kept = unfinished.iter().map(owed).fold(U256::from(config.sweep_keep), U256::saturating_add);
     let surplus = balance.saturating_sub(kept);
     if surplus.is_zero() {

@@ -4,6 +4,7 @@ mod engine;
 pub(crate) mod extensions;
 mod identity;
 mod payments;
+mod recent;
 
 use std::net::SocketAddr;
 use std::sync::Mutex;

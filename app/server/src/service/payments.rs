@@ -1,7 +1,7 @@
 //! How the service is paid: the ledger, the facilitator, and its own view of the payment chain.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy_primitives::Address;
 use anyhow::Context as _;
@@ -17,18 +17,14 @@ use precis_protocol::challenge::Block;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::service::{ServiceConfig, ServiceLimits};
 use precis_store::{EmbeddedLedger, Ledger, SealingKey};
-use tokio::sync::Mutex;
 
+use super::recent::Recent;
 use crate::boot::{Readiness, Shared};
 use crate::config::Settings;
 use crate::error::{Class, Failure};
 
 /// Longest wait for one answer of the node or a remote facilitator.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
-/// A block is asked for anew after this long.
-const BLOCK_FRESH: Duration = Duration::from_secs(2);
-/// A block is served for this long when the chain does not answer.
-const BLOCK_STALE: Duration = Duration::from_secs(120);
 /// The ledger's file in the state directory.
 const LEDGER_FILE: &str = "ledger.redb";
 
@@ -45,8 +41,8 @@ pub struct Payments {
     remote: bool,
     /// Why payments cannot be taken now.
     unable: RwLock<Option<Unavailable>>,
-    block: Mutex<Option<(Instant, Block)>>,
-    time: Mutex<Option<(Instant, u64)>>,
+    block: Recent<Block>,
+    time: Recent<u64>,
 }
 
 impl Payments {
@@ -99,8 +95,8 @@ impl Payments {
             wallet,
             remote,
             unable: RwLock::default(),
-            block: Mutex::new(None),
-            time: Mutex::new(None),
+            block: Recent::default(),
+            time: Recent::default(),
         })
     }
 
@@ -141,42 +137,23 @@ impl Payments {
     /// A recent final block of the payment chain, which no reorganization takes back; a little old when the chain does not answer.
     ///
     /// # Errors
-    /// `chain_unavailable` when there has been no answer for [`BLOCK_STALE`].
+    /// `chain_unavailable` when there has been no answer for [`super::recent::STALE`].
     pub async fn recent_block(&self) -> Result<Block, Failure> {
-        let mut cached = self.block.lock().await;
-        if let Some((at, block)) = &*cached
-            && at.elapsed() < BLOCK_FRESH
-        {
-            return Ok(block.clone());
-        }
-        match self.chain.finalized_block().await {
-            Ok(block) => {
-                let block =
-                    Block { network: self.chain.asset().network.to_string(), number: block.number, hash: block.hash };
-                *cached = Some((Instant::now(), block.clone()));
-                Ok(block)
-            }
-            Err(_) => match &*cached {
-                Some((at, block)) if at.elapsed() < BLOCK_STALE => Ok(block.clone()),
-                _ => Err(Failure::new(Class::ChainUnavailable, "")),
-            },
-        }
+        let network = self.chain.asset().network;
+        let ask = async || {
+            let block = self.chain.finalized_block().await.ok()?;
+            Some(Block { network: network.to_string(), number: block.number, hash: block.hash })
+        };
+        self.block.get(ask).await.ok_or_else(|| Failure::new(Class::ChainUnavailable, ""))
     }
 
     /// Time of a block that is there by now, Unix seconds.
     ///
     /// # Errors
-    /// `chain_unavailable`.
+    /// `chain_unavailable`, as [`Payments::recent_block`].
     pub async fn chain_time(&self) -> Result<u64, Failure> {
-        let mut cached = self.time.lock().await;
-        if let Some((at, time)) = *cached
-            && at.elapsed() < BLOCK_FRESH
-        {
-            return Ok(time);
-        }
-        let block = self.chain.recent_block().await.map_err(|_| Failure::new(Class::ChainUnavailable, ""))?;
-        *cached = Some((Instant::now(), block.timestamp));
-        Ok(block.timestamp)
+        let ask = async || self.chain.recent_block().await.ok().map(|block| block.timestamp);
+        self.time.get(ask).await.ok_or_else(|| Failure::new(Class::ChainUnavailable, ""))
     }
 
     /// The configuration that matters to callers and that the measurement does not fix.

@@ -7,7 +7,7 @@ use redb::{Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, 
 
 use super::{Shared, storage};
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::{Claim, Cursor, EXPIRED_PER_CALL, LedgerError};
+use crate::ledger::{Claim, Cursor, EXPIRED_PER_CALL, LedgerError, WATCHED_PER_UNSETTLED};
 use crate::record::{Change, NewClaim, Record};
 use crate::rows::{self, Tables};
 use crate::seal::{RowId, Vault};
@@ -48,8 +48,8 @@ impl Shared {
             let payer = self.vault.payer_row(&record.authorization.payer);
             let mut unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
             if let Some(limit) = limit {
-                let unsettled = count_of_payer(&unfinished, &payer)?;
-                if unsettled >= limit {
+                let (unsettled, watched) = count_of_payer(&unfinished, &payer)?;
+                if unsettled + watched / WATCHED_PER_UNSETTLED >= limit {
                     return Ok(Claim::TooManyUnsettled { unsettled });
                 }
             }
@@ -175,7 +175,7 @@ impl Shared {
     pub(super) fn unsettled_of(&self, payer: &[u8; 20]) -> Result<u64, LedgerError> {
         let transaction = self.begin_read()?;
         let unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
-        count_of_payer(&unfinished, &self.vault.payer_row(payer))
+        Ok(count_of_payer(&unfinished, &self.vault.payer_row(payer))?.0)
     }
 
     pub(super) fn expire(&self, before: u64) -> Result<u64, LedgerError> {
@@ -265,13 +265,21 @@ fn load(
     rows::open(vault, &TABLES, row, sealed.value(), result).map(Some)
 }
 
-fn count_of_payer(unfinished: &impl ReadableTable<&'static [u8; 64], bool>, payer: &RowId) -> Result<u64, LedgerError> {
+/// Jobs of a payer that are unsettled, and others that are not final.
+fn count_of_payer(
+    unfinished: &impl ReadableTable<&'static [u8; 64], bool>,
+    payer: &RowId,
+) -> Result<(u64, u64), LedgerError> {
     let range = unfinished.range::<&[u8; 64]>(&join(payer, &[0; 32])..=&join(payer, &[0xff; 32])).map_err(storage)?;
-    let mut count = 0;
+    let (mut unsettled, mut watched) = (0, 0);
     for entry in range {
-        count += u64::from(entry.map_err(storage)?.1.value());
+        if entry.map_err(storage)?.1.value() {
+            unsettled += 1;
+        } else {
+            watched += 1;
+        }
     }
-    Ok(count)
+    Ok((unsettled, watched))
 }
 
 fn join(first: &RowId, second: &RowId) -> [u8; 64] {

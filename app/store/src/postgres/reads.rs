@@ -9,8 +9,9 @@ use crate::claim::{ClaimKey, JobId};
 use crate::ledger::{Cursor, LedgerError};
 use crate::record::Record;
 
-pub(super) const COUNT: &str =
-    "SELECT count(*) FROM precis_records WHERE payer = $1 AND unsettled AND forgettable IS NULL";
+/// Jobs of a payer that are unsettled, and others that are not final.
+pub(super) const COUNT: &str = "SELECT count(*) FILTER (WHERE unsettled), count(*) FILTER (WHERE NOT unsettled)
+    FROM precis_records WHERE payer = $1 AND forgettable IS NULL";
 
 impl Shared {
     pub(super) async fn get(&self, key: &ClaimKey) -> Result<Option<Record>, Failure> {

@@ -7,7 +7,7 @@ use super::failure::{Failure, NOT_OURS};
 use super::reads::{COUNT, select};
 use super::{Shared, TABLES};
 use crate::claim::ClaimKey;
-use crate::ledger::{Claim, EXPIRED_PER_CALL, LedgerError};
+use crate::ledger::{Claim, EXPIRED_PER_CALL, LedgerError, WATCHED_PER_UNSETTLED};
 use crate::record::{Change, Record};
 use crate::rows;
 
@@ -52,9 +52,10 @@ impl Shared {
         }
         if let Some(limit) = limit {
             let statement = transaction.prepare_cached(COUNT).await?;
-            let unsettled: i64 = transaction.query_one(&statement, &[&&entry.payer[..]]).await?.try_get(0)?;
-            let unsettled = u64::try_from(unsettled).map_err(|_| NOT_OURS)?;
-            if unsettled >= limit {
+            let counted = transaction.query_one(&statement, &[&&entry.payer[..]]).await?;
+            let count = |column| u64::try_from(counted.try_get::<_, i64>(column)?).map_err(|_| Failure::from(NOT_OURS));
+            let (unsettled, watched) = (count(0)?, count(1)?);
+            if unsettled + watched / WATCHED_PER_UNSETTLED >= limit {
                 return Ok(Claim::TooManyUnsettled { unsettled });
             }
         }

@@ -104,3 +104,17 @@ pub async fn oversized_parts_are_refused_and_change_nothing(ledger: Shared) {
     let record = step(&ledger, &record, Change::to(State::Done, NOW).with_result(largest)).await;
     assert!(ledger.get(&key).await.unwrap().unwrap() == record);
 }
+
+pub async fn jobs_that_end_without_a_charge_over_and_over_count_against_their_payer(ledger: Shared) {
+    let limited = |number: u8| NewClaim { max_unsettled: Some(1), ..new_claim(number) };
+    for number in 0..WATCHED_PER_UNSETTLED as u8 {
+        let Claim::Fresh(record) = ledger.claim(limited(number)).await.unwrap() else { panic!("{number}") };
+        step(&ledger, &record, Change::to(State::Failed { code: "cancelled".into() }, NOW)).await;
+    }
+    let next = ledger.claim(limited(200)).await.unwrap();
+    assert_eq!(next, Claim::TooManyUnsettled { unsettled: 0 });
+    // Once one of them is void, there is room again.
+    let record = ledger.get(&authorization(0).claim_key()).await.unwrap().unwrap();
+    step(&ledger, &record, Change::to(State::Void { code: "cancelled".into() }, NOW)).await;
+    assert!(matches!(ledger.claim(limited(200)).await.unwrap(), Claim::Fresh(_)));
+}
