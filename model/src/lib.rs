@@ -47,7 +47,7 @@ pub use options::{Mode, Options};
 pub use pace::Speed;
 pub use segment::{Kind, Segment, segment};
 pub use summary::{ByteRange, Grounding, Nearest, Sentence, Summary};
-pub use worker::{Done, Job, Permit, Worker};
+pub use worker::{Done, Job, Permit, Waiting, Worker};
 
 /// One way to summarize a text: a model, its tokenizer and its parameters.
 ///

@@ -5,9 +5,9 @@
 //! submission. When the [`Worker`] is dropped, jobs still waiting end with [`Error::Cancelled`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -38,9 +38,30 @@ struct Queued {
     place: Place,
 }
 
+/// A queued job; nothing once the worker has taken it or its owner has given it up.
+type Slot = Arc<Mutex<Option<Queued>>>;
+
+/// A job in the queue, for its owner.
+pub struct Waiting(Slot);
+
+impl Waiting {
+    /// Gives the job up if the worker has not taken it: document and place are free at once, and `done` is called with
+    /// [`Error::Cancelled`].
+    pub fn give_up(self) {
+        if let Some(Queued { done, place, .. }) = take(&self.0) {
+            drop(place);
+            done(Err(Error::Cancelled));
+        }
+    }
+}
+
+fn take(slot: &Slot) -> Option<Queued> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
 /// The inference thread.
 pub struct Worker {
-    sender: Sender<Queued>,
+    sender: Sender<Slot>,
     places: Arc<AtomicUsize>,
     stopping: Arc<AtomicBool>,
 }
@@ -48,7 +69,7 @@ pub struct Worker {
 /// A place in the queue; given back when dropped or when its job has ended.
 pub struct Permit {
     place: Place,
-    sender: Sender<Queued>,
+    sender: Sender<Slot>,
 }
 
 /// One of the places of a worker.
@@ -64,7 +85,7 @@ impl Worker {
     /// Start the thread with room for `queue` jobs, the running one included; at least one. If the system gives no
     /// thread, there is no place either, and every reservation fails.
     pub fn spawn(models: Models, queue: usize) -> Self {
-        // The channel is bounded by the places: nothing is sent without one.
+        // What the channel holds is bounded by the places; a job that was given up leaves an empty slot.
         let (sender, receiver) = channel();
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopping);
@@ -94,15 +115,19 @@ impl Drop for Worker {
 
 impl Permit {
     /// Queue a job in this place. `done` is called exactly once, also if the worker is gone.
-    pub fn submit(self, job: Job, done: Done) {
-        if let Err(unsent) = self.sender.send(Queued { job, done, place: self.place }) {
-            (unsent.0.done)(Err(Error::Cancelled));
+    pub fn submit(self, job: Job, done: Done) -> Waiting {
+        let slot = Arc::new(Mutex::new(Some(Queued { job, done, place: self.place })));
+        let waiting = Waiting(Arc::clone(&slot));
+        if self.sender.send(slot).is_err() {
+            Waiting(Arc::clone(&waiting.0)).give_up();
         }
+        waiting
     }
 }
 
-fn serve(models: &Models, receiver: &Receiver<Queued>, stopping: &AtomicBool) {
-    while let Ok(Queued { job, done, place }) = receiver.recv() {
+fn serve(models: &Models, receiver: &Receiver<Slot>, stopping: &AtomicBool) {
+    while let Ok(slot) = receiver.recv() {
+        let Some(Queued { job, done, place }) = take(&slot) else { continue };
         let result = if stopping.load(Ordering::Relaxed) {
             Err(Error::Cancelled)
         } else {

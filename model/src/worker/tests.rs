@@ -1,5 +1,4 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -135,4 +134,27 @@ fn a_dropped_worker_answers_the_jobs_that_wait() {
     assert_eq!(running.recv().unwrap(), Ok("wait".to_owned()));
     assert_eq!(waiting.recv().unwrap(), Err(Error::Cancelled));
     assert_eq!(submit(permit, job("late", Control::new())).recv().unwrap(), Err(Error::Cancelled));
+}
+
+#[test]
+fn a_job_that_is_given_up_makes_room_at_once_and_one_that_runs_is_not_touched() {
+    let Stage { worker, started, release } = stage(2);
+    let (ended, ends) = channel();
+    let give = |permit: Permit, text: &str| {
+        let ended = ended.clone();
+        let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
+        permit.submit(job(text, Control::new()), Box::new(done))
+    };
+    let running = give(worker.try_reserve().unwrap(), "wait");
+    started.recv().unwrap();
+    let waiting = give(worker.try_reserve().unwrap(), "next");
+    assert!(worker.try_reserve().is_none());
+    waiting.give_up();
+    assert_eq!(ends.recv().unwrap(), Err(Error::Cancelled));
+    let again = worker.try_reserve().unwrap();
+    running.give_up();
+    release.send(()).unwrap();
+    assert_eq!(ends.recv().unwrap(), Ok("wait".to_owned()));
+    give(again, "after");
+    assert_eq!(ends.recv().unwrap(), Ok("after".to_owned()));
 }

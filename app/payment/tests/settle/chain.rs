@@ -1,8 +1,9 @@
 //! What refuses the start, and what a view of the chain tells.
 
 use precis_payment::Network;
-use precis_payment::chain::{Asset, AssetError, ChainView, RpcError};
+use precis_payment::chain::{Asset, AssetError, ChainView, LOG_WINDOW_BLOCKS, Reconciled, RpcError};
 use precis_payment::exact::TokenDomain;
+use serde_json::json;
 
 use crate::world::*;
 
@@ -50,4 +51,25 @@ async fn recent_blocks_are_those_of_the_chain() {
     assert_ne!(after.hash, before.hash);
     assert!(after.timestamp >= before.timestamp && after.timestamp <= now() + 5);
     assert!(world.view().finalized_block().await.unwrap().number <= after.number);
+}
+
+#[tokio::test]
+async fn a_payment_is_found_and_dated_however_many_blocks_came_after_it() {
+    let world = World::new().await;
+    let authorized = world.authorized(1);
+    let settled = paid(settle(&world.facilitator(), &authorized).await);
+    let (view, before) = (world.view(), now());
+    // A day goes by, and more blocks than one query covers.
+    world.chain("evm_increaseTime", json!([86_400])).await;
+    for _ in 0..LOG_WINDOW_BLOCKS + 50 {
+        world.chain("evm_mine", json!([])).await;
+    }
+    assert!(view.recent_block().await.unwrap().number > settled.block + LOG_WINDOW_BLOCKS);
+    let transfer = authorized.transfer();
+    assert_eq!(view.reconcile(transfer, before - 600).await, Ok(Reconciled::PaidUs(settled)));
+    assert_eq!(view.paid_by(settled.transaction, transfer).await, Ok(Some(settled)));
+    // What came before the time that counts paid for something else.
+    let paid_at = view.time_of(settled.block).await.unwrap();
+    assert_eq!(view.reconcile(transfer, paid_at + 1).await, Ok(Reconciled::SpentElsewhere));
+    assert_eq!(view.reconcile(world.authorized(2).transfer(), before).await, Ok(Reconciled::Unspent));
 }

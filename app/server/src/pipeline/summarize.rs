@@ -126,10 +126,13 @@ async fn infer(service: &Service, watched: &Watched, work: Work, permit: Permit)
         control: watched.control().with_deadline(deadline),
     };
     let (done, outcome) = oneshot::channel();
-    permit.submit(job, Box::new(move |result| _ = done.send(result)));
+    let waiting = permit.submit(job, Box::new(move |result| _ = done.send(result)));
     let outcome = tokio::select! {
         outcome = outcome => outcome,
-        () = watched.called_off() => return Err(Failure::new(Class::Cancelled, "")),
+        () = watched.called_off() => {
+            waiting.give_up();
+            return Err(Failure::new(Class::Cancelled, ""));
+        }
     };
     match outcome {
         Ok(Ok(summary)) => Ok(summary),
