@@ -34,7 +34,7 @@ impl Commitment {
         self.0.as_bytes()
     }
 
-    /// `extra.requestDigest` of a quote (SPEC 6.2), under the service's per-boot secret.
+    /// `extra.requestDigest` of a quote (SPEC 6.2), under the service's app-scoped secret.
     pub fn quote_digest(&self, secret: &[u8; 32]) -> [u8; 32] {
         self.keyed(tags::QUOTE, secret)
     }

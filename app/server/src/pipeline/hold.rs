@@ -1,4 +1,4 @@
-//! One worker for one job, over all replicas that share a ledger.
+//! One replica for one job, of all that share a ledger. Within a replica, flights do that ([`crate::jobs`]).
 
 use std::future::Future;
 use std::time::Duration;
