@@ -8,7 +8,7 @@ use precis_tests::{paths, source};
 use serde_json::Value;
 
 /// Which crates of ours each crate may use. `precis-tests` may use any.
-const INTERNAL: [(&str, &[&str]); 14] = [
+const INTERNAL: [(&str, &[&str]); 15] = [
     ("precis-protocol", &[]),
     ("precis-verify", &["precis-protocol"]),
     ("precis-payment", &["precis-protocol"]),
@@ -16,12 +16,16 @@ const INTERNAL: [(&str, &[&str]); 14] = [
     ("precis-channel", &["precis-protocol"]),
     ("precis-extract", &["precis-protocol"]),
     ("precis-rofl", &["precis-protocol"]),
-    ("precis-model", &[]),
+    ("precis-kernels", &[]),
+    ("precis-model", &["precis-kernels"]),
     ("precis-client", &["precis-protocol", "precis-verify", "precis-payment", "precis-channel", "precis-rofl"]),
     ("precis-cli", &["precis-protocol", "precis-verify", "precis-client"]),
     ("precis-devnet", &["precis-protocol", "precis-verify"]),
     ("precis-web", &["precis-protocol", "precis-verify"]),
-    ("precis-fuzz", &["precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-channel"]),
+    (
+        "precis-fuzz",
+        &["precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-channel", "precis-model"],
+    ),
     (
         "precis-server",
         &[
@@ -187,23 +191,27 @@ fn the_environment_is_read_in_one_place_of_each_program() {
 #[test]
 fn every_crate_takes_the_lints_of_the_workspace() {
     // Exported symbols are unsafe attributes: the crate of the WebAssembly module says which of its functions have one.
-    let exports = "app/web/Cargo.toml";
+    // The kernels are the one place for unsafe code, and it says why.
+    let reasons = ["unsafe_op_in_unsafe_fn = \"deny\"", "undocumented_unsafe_blocks = \"warn\""];
+    let own: [(&str, &[&str]); 2] = [("app/web/Cargo.toml", &[]), ("model/kernels/Cargo.toml", &reasons)];
     for source in source::all().unwrap().iter().filter(|source| source.path.ends_with("/Cargo.toml")) {
         let inherits = source.text.contains("[lints]\nworkspace = true");
-        assert!(inherits || source.path == exports, "{} has lints of its own", source.path);
+        assert!(inherits || own.iter().any(|(path, _)| source.path == *path), "{} has lints of its own", source.path);
     }
     let read = |path: &str| std::fs::read_to_string(paths::root().join(path)).unwrap();
-    let (workspace, own) = (read("Cargo.toml"), read(exports));
     let lints = |text: &str, table: &str| {
         let body = text.split_once(&format!("{table}]\n")).unwrap().1.split("\n\n").next().unwrap().to_owned();
         body.lines().map(str::to_owned).collect::<BTreeSet<_>>()
     };
-    for table in ["lints.rust", "lints.clippy"] {
-        let mut expected = lints(&workspace, &format!("[workspace.{table}"));
-        if expected.remove("unsafe_code = \"forbid\"") {
-            expected.insert("unsafe_code = \"deny\"".to_owned());
+    for (path, more) in own {
+        let mut found = BTreeSet::new();
+        let mut expected: BTreeSet<String> = more.iter().map(|&lint| lint.to_owned()).collect();
+        for table in ["lints.rust", "lints.clippy"] {
+            expected.extend(lints(&read("Cargo.toml"), &format!("[workspace.{table}")));
+            found.extend(lints(&read(path), &format!("[{table}")));
         }
-        assert_eq!(lints(&own, &format!("[{table}")), expected, "{table}");
+        assert!(expected.remove("unsafe_code = \"forbid\"") && expected.insert("unsafe_code = \"deny\"".to_owned()));
+        assert_eq!(found, expected, "{path}");
     }
     for source in source::all().unwrap().iter().filter(|source| source.path.starts_with("app/web/src/")) {
         assert!(!source.text.contains("unsafe {") && !source.text.contains("unsafe fn"), "{}", source.path);

@@ -86,6 +86,19 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
         precis_verify::Policy::parse(std::str::from_utf8(&made.stdout).unwrap(), |_| Err("none".into())).unwrap();
     assert!(policy.enclave_identities.contains(&[0x1d; 32]) && policy.model_digests.len() == 2);
 
+    // The model that the deployment names is stated, and none that has no weights yet.
+    let with = |model: &str| {
+        compose.replacen("      PRECIS_MODEL_DIR:", &format!("      PRECIS_MODEL: {model}\n      PRECIS_MODEL_DIR:"), 1)
+    };
+    let named = state(&rofl, &with("smollm2-135m-instruct"));
+    assert_eq!(Release::parse(&named.stdout).unwrap().models.abstractive, release.models.abstractive);
+    for (model, why) in
+        [("qwen3-0.6b", "not filled in"), ("minilm-l6-v2", "not an abstractive model"), ("x", "has no x.toml")]
+    {
+        let refused = state(&rofl, &with(model));
+        assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains(why), "{model}");
+    }
+
     let open = state(&rofl, &std::fs::read_to_string(paths::root().join("compose.yaml")).unwrap());
     assert!(!open.status.success() && open.stdout.is_empty());
     let odd = state(&rofl.replace(&enclave_id(), "AAAA"), &compose);

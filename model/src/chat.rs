@@ -5,13 +5,15 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, LoadError};
 use crate::gguf::Gguf;
-use crate::manifest::Chat;
+use crate::manifest::{Chat, Thinking};
 use crate::tokenizer::ByteLevelBpe;
 
 /// ChatML: every message between its two control tokens, its role on the first line.
 pub(crate) struct ChatMl {
     start: u32,
     end: u32,
+    /// What every answer begins with.
+    answer: Vec<u32>,
 }
 
 impl ChatMl {
@@ -28,7 +30,14 @@ impl ChatMl {
             );
         }
         let control = |token: &str| bpe.control(token).ok_or_else(|| gguf.unusable(format_args!("no token {token}")));
-        Ok(Self { start: control("<|im_start|>")?, end: control("<|im_end|>")? })
+        let newlines = || bpe.ids("\n\n").map_err(|error| gguf.unusable(error));
+        let answer = match chat.thinking {
+            Some(Thinking::EmptyBlock) => {
+                [vec![control("<think>")?], newlines()?, vec![control("</think>")?], newlines()?].concat()
+            }
+            None => Vec::new(),
+        };
+        Ok(Self { start: control("<|im_start|>")?, end: control("<|im_end|>")?, answer })
     }
 
     /// The token that ends a message.
@@ -36,16 +45,9 @@ impl ChatMl {
         self.end
     }
 
-    /// A system message, then a user message of `document` tokens and the `instruction` after them, then the opening of
-    /// the answer.
-    pub(crate) fn render(
-        &self,
-        bpe: &ByteLevelBpe,
-        system: &str,
-        document: &[u32],
-        instruction: &str,
-    ) -> Result<Vec<u32>, Error> {
-        let mut ids = Vec::with_capacity(document.len() + 128);
+    /// A system message, then a user message up to the end of the `document`.
+    pub(crate) fn open(&self, bpe: &ByteLevelBpe, system: &str, document: &[u32]) -> Result<Vec<u32>, Error> {
+        let mut ids = Vec::with_capacity(document.len() + 256);
         ids.push(self.start);
         ids.extend(bpe.ids(&format!("system\n{system}"))?);
         ids.push(self.end);
@@ -53,11 +55,17 @@ impl ChatMl {
         ids.push(self.start);
         ids.extend(bpe.ids("user\n")?);
         ids.extend_from_slice(document);
-        ids.extend(bpe.ids(instruction)?);
+        Ok(ids)
+    }
+
+    /// The rest of the user message with the `instruction`, then the opening of the answer.
+    pub(crate) fn close(&self, bpe: &ByteLevelBpe, instruction: &str) -> Result<Vec<u32>, Error> {
+        let mut ids = bpe.ids(instruction)?;
         ids.push(self.end);
         ids.extend(bpe.ids("\n")?);
         ids.push(self.start);
         ids.extend(bpe.ids("assistant\n")?);
+        ids.extend_from_slice(&self.answer);
         Ok(ids)
     }
 }

@@ -1,9 +1,10 @@
-//! How the owner of a request reaches into the inner loop: cancellation, deadline, progress.
+//! How the owner of a request reaches into the inner loop: cancellation, deadline, progress, and for whom it works.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
+use crate::engine::Payer;
 use crate::error::Error;
 
 type Progress = Arc<dyn Fn(u32, u32) + Send + Sync>;
@@ -18,6 +19,7 @@ pub struct Control {
     state: Arc<AtomicU8>,
     deadline: Option<Instant>,
     progress: Option<Progress>,
+    payer: Payer,
 }
 
 impl Control {
@@ -33,11 +35,23 @@ impl Control {
         self
     }
 
-    /// Call `progress(done, total)` from the inference thread as tokens are read. It must return quickly.
+    /// Call `progress(done, total)` from a thread of the inference as tokens are read. It must return quickly.
     #[must_use]
     pub fn with_progress(mut self, progress: impl Fn(u32, u32) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(progress));
         self
+    }
+
+    /// Work for this payer; without it, for the one that nobody named.
+    #[must_use]
+    pub(crate) fn for_payer(mut self, payer: Payer) -> Self {
+        self.payer = payer;
+        self
+    }
+
+    /// For whom the work is done.
+    pub(crate) fn payer(&self) -> Payer {
+        self.payer
     }
 
     /// A handle that cancels this request from elsewhere.

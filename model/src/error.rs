@@ -11,6 +11,8 @@ pub enum Reason {
     NoLetters,
     /// Letters, but nothing that reads as a sentence or a phrase.
     NoSentences,
+    /// Too few words to be a document: a question or an order.
+    TooShort,
     /// The model wrote nothing that could be returned.
     NoSummary,
 }
@@ -22,6 +24,7 @@ impl Reason {
             Self::Empty => "empty",
             Self::NoLetters => "no_letters",
             Self::NoSentences => "no_sentences",
+            Self::TooShort => "too_short",
             Self::NoSummary => "no_summary",
         }
     }
@@ -102,11 +105,25 @@ pub enum LoadError {
         /// What is wrong.
         reason: String,
     },
-    /// A manifest compiled into this build is not well formed.
+    /// A manifest lacks sizes and digests: its weights come in no package.
+    #[error("the manifest of {name} names no weights yet; `precis-server model add FILE` fills it in")]
+    Unfilled {
+        /// Name of the manifest.
+        name: String,
+    },
+    /// There is no manifest of this name.
+    #[error("no model is called {name}; there are {known}, and manifests of the model directory by their file name")]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A manifest is not well formed.
     #[error("manifest {name} is not well formed: {reason}")]
     Manifest {
         /// Name of the manifest.
-        name: &'static str,
+        name: String,
         /// What is wrong.
         reason: String,
     },

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::Summarizer;
 use crate::abstractive::Abstractive;
 use crate::embed::Embedder;
+use crate::engine::Settings;
 use crate::error::LoadError;
 use crate::extractive::Extractive;
 use crate::manifest::{self, Manifest, Role};
@@ -36,29 +37,46 @@ impl Models {
 /// second.
 ///
 /// # Errors
-/// [`LoadError`] naming the file, and for a wrong digest both digests. Nothing is parsed before its digest was checked.
+/// As [`load_named`].
 pub fn load(directory: &Path) -> Result<Models, LoadError> {
+    load_named(directory, manifest::DEFAULT_MODEL)
+}
+
+/// The same with the abstractive model of this name ([`Manifest::select`]).
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_named(directory: &Path, abstractive: &str) -> Result<Models, LoadError> {
+    load_with(directory, abstractive, &Settings::default())
+}
+
+/// The same with an engine of this size.
+///
+/// # Errors
+/// [`LoadError`] naming the file, and for a wrong digest both digests. Nothing is parsed before its digest was checked.
+pub fn load_with(directory: &Path, abstractive: &str, settings: &Settings) -> Result<Models, LoadError> {
     let minilm = Manifest::parse(manifest::MINILM)?;
-    let smollm2 = Manifest::parse(manifest::SMOLLM2)?;
+    let chosen = Manifest::select(directory, abstractive)?;
+    if chosen.mode != Mode::Abstractive {
+        return Err(LoadError::unusable(abstractive, "it is not an abstractive model"));
+    }
     let (weights, tokenizer) = (minilm.file(Role::EmbeddingWeights)?, minilm.file(Role::EmbeddingTokenizer)?);
     for file in [weights, tokenizer] {
         // The abstractive model's grounding uses the same files; its digest must say so.
-        if !smollm2.files.contains(file) {
+        if !chosen.files.contains(file) {
             return Err(LoadError::unusable(&file.name, "the two manifests pin it differently"));
         }
     }
-    let language = smollm2.file(Role::LanguageModel)?.clone();
+    let language = chosen.file(Role::LanguageModel)?.clone();
 
     let threads = Arc::new(Threads::new()?);
     let tokenizer_bytes = read_verified(directory, tokenizer)?;
     let weight_bytes = read_verified(directory, weights)?;
     let embedder = Arc::new(Embedder::load((&weights.name, weight_bytes), (&tokenizer.name, &tokenizer_bytes))?);
-    let language_bytes = read_verified(directory, &language)?;
-    let abstractive =
-        Abstractive::load(smollm2, (&language.name, &language_bytes), Arc::clone(&embedder), Arc::clone(&threads))?;
-    drop(language_bytes);
     embedder.calibrate(&threads).map_err(|error| LoadError::unusable("embedding model", error))?;
-    abstractive.calibrate().map_err(|error| LoadError::unusable(&language.name, error))?;
+    let language_bytes = read_verified(directory, &language)?;
+    let file = (language.name.as_str(), language_bytes);
+    let abstractive = Abstractive::load(chosen, file, Arc::clone(&embedder), Arc::clone(&threads), settings)?;
     let extractive = Extractive::new(minilm, embedder, threads);
     Ok(Models { extractive: Arc::new(extractive), abstractive: Arc::new(abstractive) })
 }

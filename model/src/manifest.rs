@@ -1,4 +1,11 @@
-//! Which files a model is made of. A manifest is compiled in; the SHA-256 of its exact bytes is the model digest.
+//! Which files a model is made of; the SHA-256 of a manifest's exact bytes is the model digest.
+//!
+//! Manifests are compiled in. Those of models whose weights come in no package lack sizes and digests until
+//! [`fill`](crate::fill) has seen a file; what it writes lies in the model directory, under the same name.
+
+mod known;
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -6,11 +13,12 @@ use sha2::{Digest, Sha256};
 use crate::error::LoadError;
 use crate::options::Mode;
 
-/// The manifest of the extractive model.
-pub(crate) const MINILM: (&str, &str) = ("minilm-l6-v2", include_str!("../manifests/minilm-l6-v2.toml"));
-/// The manifest of the abstractive model.
-pub(crate) const SMOLLM2: (&str, &str) =
-    ("smollm2-135m-instruct", include_str!("../manifests/smollm2-135m-instruct.toml"));
+pub(crate) use known::{ALL, MINILM, SMOLLM2};
+
+/// Name of the abstractive model that is served unless another is chosen.
+pub const DEFAULT_MODEL: &str = SMOLLM2.0;
+/// Longest manifest read from a model directory, bytes.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,14 +40,27 @@ pub struct File {
     pub name: String,
     /// What it is for.
     pub role: Role,
-    /// Size in bytes.
+    /// Size in bytes; 0 until it is filled in.
     pub bytes: u64,
-    /// Lowercase hexadecimal SHA-256 of the whole file.
+    /// Lowercase hexadecimal SHA-256 of the whole file; empty until it is filled in.
     pub sha256: String,
-    /// Python package and version that carries it.
+    /// Python package and version that carries it; empty if none does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub package: String,
     /// Path inside that package.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub member: String,
+}
+
+impl File {
+    /// Whether size and digest are known.
+    fn is_filled(&self) -> bool {
+        self.bytes > 0 && is_digest(&self.sha256)
+    }
+
+    fn is_unfilled(&self) -> bool {
+        self.bytes == 0 && self.sha256.is_empty()
+    }
 }
 
 /// The chat format a language model was trained with.
@@ -48,8 +69,43 @@ pub struct File {
 pub struct Chat {
     /// Name of a format that this build renders.
     pub format: String,
-    /// SHA-256 of the template text in the model file; any other template is refused.
+    /// How a model that thinks before it answers is kept from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Thinking>,
+    /// SHA-256 of the template text in the model file; any other template is refused. Empty until it is filled in.
     pub template_sha256: String,
+}
+
+/// How a model is kept from thinking before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Thinking {
+    /// Its answer is begun with an empty thought.
+    EmptyBlock,
+}
+
+/// Sizes that a language model must have, by its own metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sizes {
+    /// `general.architecture`.
+    pub architecture: String,
+    /// Layers.
+    pub layers: usize,
+    /// Width of a token's vector.
+    pub hidden: usize,
+    /// Width inside the feed-forward part.
+    pub feed_forward: usize,
+    /// Heads of queries.
+    pub heads: usize,
+    /// Heads of keys and values.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_width: usize,
+    /// Tokens of the vocabulary.
+    pub vocabulary: usize,
+    /// `general.file_type`: ggml's number of the mix of weight types.
+    pub file_type: usize,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +116,7 @@ struct Fields {
     title: String,
     licence: String,
     chat: Option<Chat>,
+    shape: Option<Sizes>,
     files: Vec<File>,
 }
 
@@ -77,6 +134,9 @@ pub struct Manifest {
     /// Chat format, for language models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<Chat>,
+    /// Sizes of the language model, where the digest of the file is not known beforehand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Sizes>,
     /// The files.
     pub files: Vec<File>,
     #[serde(skip)]
@@ -88,11 +148,16 @@ impl Manifest {
     ///
     /// # Errors
     /// [`LoadError::Manifest`] for anything that is not a manifest with plain file names and lowercase digests.
-    pub(crate) fn parse((name, text): (&'static str, &str)) -> Result<Self, LoadError> {
-        let fields: Fields =
-            toml::from_str(text).map_err(|error| LoadError::Manifest { name, reason: error.to_string() })?;
-        if let Some(file) = fields.files.iter().find(|file| !is_plain(&file.name) || !is_digest(&file.sha256)) {
-            return Err(LoadError::Manifest { name, reason: format!("name or digest of {:?}", file.name) });
+    pub(crate) fn parse((name, text): (&str, &str)) -> Result<Self, LoadError> {
+        let malformed = |reason: String| LoadError::Manifest { name: name.to_owned(), reason };
+        let fields: Fields = toml::from_str(text).map_err(|error| malformed(error.to_string()))?;
+        let is_wrong = |file: &&File| !is_plain(&file.name) || !(file.is_filled() || file.is_unfilled());
+        if let Some(file) = fields.files.iter().find(is_wrong) {
+            return Err(malformed(format!("name, size or digest of {:?}", file.name)));
+        }
+        let template = fields.chat.as_ref().map(|chat| chat.template_sha256.as_str());
+        if template.is_some_and(|digest| !digest.is_empty() && !is_digest(digest)) {
+            return Err(malformed("template_sha256".to_owned()));
         }
         Ok(Self {
             name: fields.name,
@@ -100,9 +165,64 @@ impl Manifest {
             title: fields.title,
             licence: fields.licence,
             chat: fields.chat,
+            shape: fields.shape,
             files: fields.files,
             digest: Sha256::digest(text.as_bytes()).into(),
         })
+    }
+
+    /// The manifest called `name`: compiled in, or, if that one is not filled in, `NAME.toml` in the model directory. A name
+    /// that ends with `.toml` is that file of the directory.
+    ///
+    /// # Errors
+    /// [`LoadError::Unfilled`] where no file is known for it yet, [`LoadError::UnknownModel`] for another name, and those of
+    /// reading a file.
+    pub fn select(directory: &Path, name: &str) -> Result<Self, LoadError> {
+        if name.ends_with(".toml") {
+            return Self::read(directory, name);
+        }
+        let compiled = ALL.iter().find(|(known, _)| *known == name).ok_or_else(|| unknown(name))?;
+        let compiled = Self::parse(*compiled)?;
+        let beside = format!("{name}.toml");
+        if compiled.is_filled() || !directory.join(&beside).is_file() {
+            return compiled.filled();
+        }
+        Self::read(directory, &beside)
+    }
+
+    /// A filled manifest that lies in the model directory.
+    fn read(directory: &Path, file: &str) -> Result<Self, LoadError> {
+        if !is_plain(file) {
+            let reason = "a manifest is named by its file name alone and lies in the model directory".to_owned();
+            return Err(LoadError::Manifest { name: file.to_owned(), reason });
+        }
+        let path = directory.join(file);
+        let bytes = bounded(&path).map_err(|source| LoadError::Unreadable { path, source })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| LoadError::Manifest { name: file.to_owned(), reason: "it is not UTF-8".to_owned() })?;
+        Self::parse((file, &text))?.filled()
+    }
+
+    /// Every compiled-in manifest, filled or not.
+    ///
+    /// # Errors
+    /// If one is not well formed, which their own test excludes.
+    pub fn all() -> Result<Vec<Self>, LoadError> {
+        ALL.into_iter().map(Self::parse).collect()
+    }
+
+    /// Whether every size and digest is known, so that it can be loaded.
+    pub fn is_filled(&self) -> bool {
+        let template = self.chat.as_ref().is_none_or(|chat| !chat.template_sha256.is_empty());
+        template && self.files.iter().all(File::is_filled)
+    }
+
+    /// Itself, if it can be loaded.
+    ///
+    /// # Errors
+    /// [`LoadError::Unfilled`].
+    pub(crate) fn filled(self) -> Result<Self, LoadError> {
+        if self.is_filled() { Ok(self) } else { Err(LoadError::Unfilled { name: self.name }) }
     }
 
     /// The manifest of a mode, without its files: for a stand-in of the model in tests.
@@ -133,6 +253,11 @@ impl Manifest {
     }
 }
 
+/// There is no manifest of this name.
+pub(crate) fn unknown(name: &str) -> LoadError {
+    LoadError::UnknownModel { name: name.to_owned(), known: known::names() }
+}
+
 /// A file name that cannot leave the model directory.
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
@@ -140,48 +265,17 @@ fn is_plain(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
+/// The bytes of a file that may have been replaced by something endless.
+fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn compiled_in_manifests_are_well_formed_and_digested_as_exact_bytes() {
-        for source in [MINILM, SMOLLM2] {
-            let manifest = Manifest::parse(source).unwrap();
-            assert_eq!(manifest.name, source.0);
-            let expected: [u8; 32] = Sha256::digest(source.1.as_bytes()).into();
-            assert_eq!(manifest.digest(), expected);
-            let longer = Manifest::parse((source.0, &format!("{}\n", source.1))).unwrap();
-            assert_ne!(manifest.digest(), longer.digest(), "one more byte is another model digest");
-        }
-    }
-
-    #[test]
-    fn manifests_that_share_a_file_pin_the_same_digest() {
-        let minilm = Manifest::parse(MINILM).unwrap();
-        let smollm2 = Manifest::parse(SMOLLM2).unwrap();
-        for file in &minilm.files {
-            assert!(smollm2.files.contains(file), "{} differs", file.name);
-        }
-    }
-
-    #[test]
-    fn a_file_name_cannot_leave_the_model_directory() {
-        for name in ["../weights", "/etc/passwd", "a/b", "", ".hidden", "a\\b"] {
-            assert!(!is_plain(name), "{name}");
-        }
-        let text = MINILM.1.replace("all-minilm-l6-v2.safetensors", "../x");
-        assert!(matches!(Manifest::parse(("x", &text)), Err(LoadError::Manifest { .. })));
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused() {
-        let text = format!("surprise = 1\n{}", MINILM.1);
-        assert!(matches!(Manifest::parse(("x", &text)), Err(LoadError::Manifest { .. })));
-    }
-}
+mod tests;

@@ -1,27 +1,33 @@
-//! The threads that matrix products run on: one pool, as wide as this process may use.
+//! The threads that everything heavy runs on, and the instructions they use.
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::Arc;
 
-use crate::error::{Error, LoadError};
+use precis_kernels::{Isa, Pool};
 
-/// A pool of its own. Left alone, the products would use a pool as wide as the machine's physical cores, which in a
-/// container with a CPU quota is too many and on a machine with two threads per core too few.
-pub(crate) struct Threads(ThreadPool);
+use crate::error::LoadError;
+
+/// A pool of threads and an instruction set. All models of a process share one: the work of several requests takes
+/// turns on it, so that never more threads compute than there are processors.
+#[derive(Clone)]
+pub(crate) struct Threads {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) isa: Isa,
+}
 
 impl Threads {
-    /// As wide as the scheduler affinity and the control group's quota allow.
+    /// As many as the scheduler affinity and the control group's quota allow, with the best instructions.
     pub(crate) fn new() -> Result<Self, LoadError> {
-        let width = std::thread::available_parallelism().map_or(1, usize::from);
-        ThreadPoolBuilder::new()
-            .num_threads(width)
-            .thread_name(|index| format!("precis-math-{index}"))
-            .build()
-            .map(Self)
-            .map_err(|error| LoadError::unusable("thread pool", error))
+        Self::of(std::thread::available_parallelism().map_or(1, usize::from), Isa::best())
     }
 
-    /// Run on the pool. A panic inside comes out here, on the calling thread.
-    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
-        self.0.install(work)
+    /// So many, the caller of the moment included.
+    pub(crate) fn of(threads: usize, isa: Isa) -> Result<Self, LoadError> {
+        let pool = Pool::new(threads).map_err(|error| LoadError::unusable("thread pool", error))?;
+        Ok(Self { pool: Arc::new(pool), isa })
+    }
+
+    /// The pool.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
     }
 }

@@ -12,6 +12,20 @@ pub(crate) fn lettered(text: &str, limit: usize) -> usize {
     text.unicode_words().filter(|word| word.chars().any(char::is_alphabetic)).take(limit).count()
 }
 
+/// Length in words as a reader counts them: scripts that put no spaces between words are counted by characters, of which
+/// two ideographs or kana, or four letters of Thai and its neighbours, make a word on average.
+pub(crate) fn size(text: &str) -> usize {
+    let quarters: usize = text
+        .unicode_words()
+        .map(|word| match word.chars().next() {
+            Some('\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}') => 1,
+            Some('\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..) => 2,
+            _ => 4,
+        })
+        .sum();
+    quarters.div_ceil(4)
+}
+
 /// The start of a text up to and with its `limit`th word.
 pub(crate) fn prefix(text: &str, limit: usize) -> &str {
     let end = text.unicode_word_indices().take(limit).last().map_or(0, |(at, word)| at + word.len());
@@ -33,6 +47,14 @@ mod tests {
         assert_eq!(count("日本語です", usize::MAX), 5);
         assert_eq!(count("a b c d", 2), 2);
         assert_eq!(lettered("12 34 x 5 y", usize::MAX), 2);
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_measured_in_words_of_usual_length() {
+        assert_eq!(size("Four words stand here."), 4);
+        assert_eq!(size("日本語です"), 3);
+        assert!(size("ภาษาไทยไม่มีช่องว่าง") < 8);
+        assert_eq!(size("!"), 0);
     }
 
     #[test]

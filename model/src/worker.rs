@@ -1,21 +1,25 @@
-//! Inference on an operating-system thread of its own, behind a bounded queue.
+//! Inference on operating-system threads of its own, behind a bounded queue.
 //!
 //! A [`Permit`] is taken before a price is promised and holds a place until its job has ended, so a promise can always
-//! be kept. A panic in inference ends that job with [`Error::Internal`], not the thread. Jobs run in the order of
-//! submission. When the [`Worker`] is dropped, jobs still waiting end with [`Error::Cancelled`].
+//! be kept. Several jobs run at a time, because the engine computes them in one batch; which of those that wait is next
+//! is fair between payers, and within a payer the order of submission. A panic in inference ends that job with
+//! [`Error::Internal`], not the thread. When the [`Worker`] is dropped, jobs that wait end with [`Error::Cancelled`].
+
+mod queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use zeroize::Zeroizing;
 
 use crate::control::Control;
+use crate::engine::Payer;
 use crate::error::Error;
 use crate::load::Models;
 use crate::options::{Mode, Options};
 use crate::summary::Summary;
+use queue::{Queue, Queued};
 
 /// One request. No `Debug`: it holds a document, which is wiped when the job ends.
 pub struct Job {
@@ -27,49 +31,40 @@ pub struct Job {
     pub options: Options,
     /// Cancellation, deadline, progress.
     pub control: Control,
+    /// For whom: payers share the machine evenly, whatever each of them asks for.
+    pub payer: Payer,
 }
 
-/// What is called with the result, once, on the worker's thread. It must not block.
+/// What is called with the result, once, on a thread of the worker or of whoever gave the job up. It must not block.
 pub type Done = Box<dyn FnOnce(Result<Summary, Error>) + Send>;
 
-struct Queued {
-    job: Job,
-    done: Done,
-    place: Place,
+/// A job in the queue, for its owner.
+pub struct Waiting {
+    queue: Arc<Queue>,
+    number: u64,
 }
 
-/// A queued job; nothing once the worker has taken it or its owner has given it up.
-type Slot = Arc<Mutex<Option<Queued>>>;
-
-/// A job in the queue, for its owner.
-pub struct Waiting(Slot);
-
 impl Waiting {
-    /// Gives the job up if the worker has not taken it: document and place are free at once, and `done` is called with
+    /// Gives the job up if no thread has taken it: document and place are free at once, and `done` is called with
     /// [`Error::Cancelled`].
     pub fn give_up(self) {
-        if let Some(Queued { done, place, .. }) = take(&self.0) {
-            drop(place);
-            done(Err(Error::Cancelled));
+        if let Some(queued) = self.queue.remove(self.number) {
+            queued.call_off();
         }
     }
 }
 
-fn take(slot: &Slot) -> Option<Queued> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
-/// The inference thread.
+/// The threads of the jobs. Their heavy work goes through the one pool of the models, so they may be more than there
+/// are processors.
 pub struct Worker {
-    sender: Sender<Slot>,
+    queue: Arc<Queue>,
     places: Arc<AtomicUsize>,
-    stopping: Arc<AtomicBool>,
 }
 
 /// A place in the queue; given back when dropped or when its job has ended.
 pub struct Permit {
     place: Place,
-    sender: Sender<Slot>,
+    queue: Arc<Queue>,
 }
 
 /// One of the places of a worker.
@@ -82,23 +77,23 @@ impl Drop for Place {
 }
 
 impl Worker {
-    /// Start the thread with room for `queue` jobs, the running one included; at least one. If the system gives no
-    /// thread, there is no place either, and every reservation fails.
-    pub fn spawn(models: Models, queue: usize) -> Self {
-        // What the channel holds is bounded by the places; a job that was given up leaves an empty slot.
-        let (sender, receiver) = channel();
-        let stopping = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&stopping);
-        let thread = std::thread::Builder::new().name("precis-inference".into());
-        let started = thread.spawn(move || serve(&models, &receiver, &stop));
-        let places = if started.is_ok() { queue.max(1) } else { 0 };
-        Self { sender, places: Arc::new(AtomicUsize::new(places)), stopping }
+    /// Start threads for `concurrency` jobs at a time, with room for `queue` jobs, the running ones included; at least
+    /// one of each. If the system gives no thread, there is no place either, and every reservation fails.
+    pub fn spawn(models: Models, queue: usize, concurrency: usize) -> Self {
+        let (places, jobs) = (queue.max(1), Arc::new(Queue::default()));
+        let started = (0..concurrency.clamp(1, places)).filter(|number| {
+            let (models, jobs) = (models.clone(), Arc::clone(&jobs));
+            let thread = std::thread::Builder::new().name(format!("precis-job-{number}"));
+            thread.spawn(move || serve(&models, &jobs)).is_ok()
+        });
+        let places = if started.count() > 0 { places } else { 0 };
+        Self { queue: jobs, places: Arc::new(AtomicUsize::new(places)) }
     }
 
     /// Take a place, or none if all are taken.
     pub fn try_reserve(&self) -> Option<Permit> {
         self.places.fetch_update(Ordering::Acquire, Ordering::Relaxed, |free| free.checked_sub(1)).ok()?;
-        Some(Permit { place: Place(Arc::clone(&self.places)), sender: self.sender.clone() })
+        Some(Permit { place: Place(Arc::clone(&self.places)), queue: Arc::clone(&self.queue) })
     }
 
     /// Places free now.
@@ -109,39 +104,48 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
+        self.queue.stop().into_iter().for_each(Queued::call_off);
     }
 }
 
 impl Permit {
     /// Queue a job in this place. `done` is called exactly once, also if the worker is gone.
     pub fn submit(self, job: Job, done: Done) -> Waiting {
-        let slot = Arc::new(Mutex::new(Some(Queued { job, done, place: self.place })));
-        let waiting = Waiting(Arc::clone(&slot));
-        if self.sender.send(slot).is_err() {
-            Waiting(Arc::clone(&waiting.0)).give_up();
+        let Self { place, queue } = self;
+        let (number, refused) = queue.push(Queued { job, done, place });
+        if let Some(queued) = refused {
+            queued.call_off();
         }
-        waiting
+        Waiting { queue, number }
     }
 }
 
-fn serve(models: &Models, receiver: &Receiver<Slot>, stopping: &AtomicBool) {
-    while let Ok(slot) = receiver.recv() {
-        let Some(Queued { job, done, place }) = take(&slot) else { continue };
-        let result = if stopping.load(Ordering::Relaxed) {
-            Err(Error::Cancelled)
-        } else {
-            let Job { mode, text, options, control } = job;
-            // The models keep no state of a request, so nothing half-changed outlives a panic.
-            let work = AssertUnwindSafe(|| {
-                control.begin()?;
-                models.get(mode).summarize(&text, &options, &control)
-            });
-            catch_unwind(work).unwrap_or(Err(Error::Internal("panic")))
-        };
+impl Queued {
+    fn call_off(self) {
+        self.finish(Err(Error::Cancelled));
+    }
+
+    fn finish(self, result: Result<Summary, Error>) {
+        let Self { job, done, place } = self;
+        drop(job);
         // The place is free before the owner hears of it, so it can reserve again at once.
         drop(place);
         let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
+    }
+}
+
+fn serve(models: &Models, queue: &Queue) {
+    while let Some(queued) = queue.take() {
+        let Job { mode, text, options, control, payer } = &queued.job;
+        let control = control.clone().for_payer(*payer);
+        // The models keep no state of a request, so nothing half-changed outlives a panic.
+        let work = AssertUnwindSafe(|| {
+            control.begin()?;
+            models.get(*mode).summarize(text, options, &control)
+        });
+        let result = catch_unwind(work).unwrap_or(Err(Error::Internal("panic")));
+        queue.ended(*payer);
+        queued.finish(result);
     }
 }
 

@@ -11,6 +11,7 @@ mod payments;
 mod proof;
 mod refused;
 mod replicas;
+mod reproduce;
 mod summaries;
 
 use alloy_primitives::{Address, U256};

@@ -197,6 +197,9 @@ pub struct SummarizeArgs {
     /// File with the key that pays, 32 bytes of hex, readable by you only; or set PRECIS_KEY to the key itself
     #[arg(long, value_name = "FILE", env = "PRECIS_KEY_FILE", hide_env_values = true)]
     pub key_file: Option<PathBuf>,
+    /// Show after the summary where each sentence stands in the document, or what supports it and what the document does not contain
+    #[arg(long)]
+    pub grounding: bool,
     /// Save the receipt here; it verifies offline with `precis receipt verify`. That of a job that failed goes to FILE.failure.json
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod exit;
+mod grounding;
 mod input;
 mod output;
 mod policy;

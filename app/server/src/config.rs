@@ -33,6 +33,9 @@ pub struct Config {
     /// Directory of the model files that the manifests name.
     #[arg(long, env = "PRECIS_MODEL_DIR", default_value = "/models")]
     pub model_dir: PathBuf,
+    /// Abstractive model: name of a manifest, or file name of a filled one in the model directory.
+    #[arg(long, env = "PRECIS_MODEL", default_value = precis_model::DEFAULT_MODEL)]
+    pub model: String,
     /// Socket of rofl-appd.
     #[arg(long, env = "PRECIS_APPD_SOCKET", default_value = "/run/rofl-appd.sock")]
     pub appd_socket: PathBuf,
@@ -98,6 +101,13 @@ pub struct Config {
     /// Jobs that may wait for the model.
     #[arg(long, env = "PRECIS_QUEUE", default_value_t = 16)]
     pub queue: u32,
+    /// Jobs, and sequences of the language model, that run side by side.
+    #[arg(long, env = "PRECIS_BATCH", default_value_t = 8)]
+    pub batch: u32,
+    /// MiB that the language model's cache of keys and values takes at most. 0: what the batch needs, up to a quarter of the
+    /// memory.
+    #[arg(long, env = "PRECIS_KV_MIB", default_value_t = 0)]
+    pub kv_mib: u64,
     /// Jobs of one payer that may be unsettled at a time.
     #[arg(long, env = "PRECIS_MAX_UNSETTLED", default_value_t = 4)]
     pub max_unsettled_per_payer: u32,
@@ -183,6 +193,12 @@ impl Config {
         if !(1..=1024).contains(&self.queue) {
             return Err(refuse("PRECIS_QUEUE", "is 1 to 1024"));
         }
+        if !(1..=64).contains(&self.batch) {
+            return Err(refuse("PRECIS_BATCH", "is 1 to 64"));
+        }
+        if self.kv_mib > 1 << 20 {
+            return Err(refuse("PRECIS_KV_MIB", "is at most 1048576"));
+        }
         if self.max_unsettled_per_payer == 0 {
             return Err(refuse("PRECIS_MAX_UNSETTLED", "is at least 1"));
         }
@@ -255,6 +271,8 @@ mod tests {
             ("--price-extractive", "1000", "PRECIS_PRICE_EXTRACTIVE"),
             ("--price-abstractive", "0,0", "PRECIS_PRICE_ABSTRACTIVE"),
             ("--queue", "0", "PRECIS_QUEUE"),
+            ("--batch", "0", "PRECIS_BATCH"),
+            ("--kv-mib", "1048577", "PRECIS_KV_MIB"),
             ("--answer-seconds", "0", "PRECIS_ANSWER_SECONDS"),
             ("--trust-root", "/does/not/exist", "PRECIS_TRUST_ROOT"),
             ("--sweep-seconds", "5", "PRECIS_SWEEP_SECONDS"),

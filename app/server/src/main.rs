@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use precis_server::boot::Parts;
 use precis_server::config::Config;
-use precis_server::{operator, serve, telemetry};
+use precis_server::{model_command, operator, reproduce, serve, telemetry};
 
 /// Exit code for a configuration that cannot work (sysexits EX_CONFIG).
 const EXIT_CONFIG: u8 = 78;
@@ -30,10 +30,23 @@ enum Command {
         #[command(subcommand)]
         operation: operator::Operation,
     },
+    /// The models: which there are, what a file adds, how fast they are here.
+    Model {
+        #[command(subcommand)]
+        operation: model_command::Operation,
+    },
+    /// Makes a disputed summary again, from its receipt and its document, and compares.
+    #[command(after_help = reproduce::EXIT_CODES)]
+    Reproduce(reproduce::Arguments),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    match arguments.command {
+        Some(Command::Model { operation }) => return model_command::run(operation),
+        Some(Command::Reproduce(arguments)) => return reproduce::run(&arguments),
+        _ => {}
+    }
     telemetry::init();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         tracing::error!(event = "boot.failed", why = "a TLS provider was installed twice");

@@ -1,13 +1,18 @@
-//! Abstractive summaries: a small instruct model reads the text and writes.
+//! Abstractive summaries: an instruct model reads the text and writes.
 //!
-//! A text longer than one pass is cut into parts at sentence boundaries, each part is summarized into notes, and the
-//! notes into the summary; every token of the text is read in exactly one part. Decoding is greedy, so the same text
-//! gives the same summary on the same machine.
+//! A text that fits one pass is read once and summarized by two instructions; a longer one is cut into parts at sentence
+//! boundaries, and each part is summarized in a few sentences. The summary is made of those of all these sentences that
+//! cover the document best and are supported by it ([`choose`]): nothing is written about what was written, so a small
+//! model's mistakes are not compounded. Every token of the text is read in exactly one part. Decoding is greedy, so the
+//! same text gives the same summary.
 
+mod choose;
 mod prompt;
+mod writing;
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -17,38 +22,40 @@ use crate::chunk;
 use crate::control::Control;
 use crate::decode::{self, Bounds};
 use crate::embed::Embedder;
+use crate::engine::{Engine, Settings, Transformer};
 use crate::error::{Error, LoadError, Reason};
 use crate::gguf::Gguf;
 use crate::grounding::{self, Source};
 use crate::limits::Limits;
-use crate::llama::{self, Llama};
 use crate::manifest::Manifest;
 use crate::options::{Mode, Options};
-use crate::pace::{Pace, Speed};
+use crate::pace::Speed;
 use crate::segment;
 use crate::summary::{Sentence, Summary};
 use crate::threads::Threads;
 use crate::tokenizer::ByteLevelBpe;
 use crate::words;
-use prompt::Stage;
+use choose::Candidate;
+use writing::{NO_REPEAT_TOKENS, Progress, Task};
 
+/// Version of everything below: changes whenever the same text could give another summary.
+const VERSION: u32 = 2;
 /// Most tokens of text in one pass: what this size of model still reads well, and less than its context.
 const PASS_TOKENS: usize = 2048;
 /// Most tokens written about the whole.
 const SUMMARY_TOKENS: usize = 224;
 /// Most tokens written about one part.
-const NOTES_TOKENS: usize = 96;
+const PART_TOKENS: usize = 112;
 /// Sentences and words written about one part.
-const NOTES: Bounds = Bounds { sentences: 3, words: 70 };
+const PART: Bounds = Bounds { sentences: 3, words: 80 };
 /// Sentences of a summary if the caller does not say.
 const DEFAULT_SENTENCES: u32 = 5;
 /// Words of a summary if the caller does not say.
 const DEFAULT_WORDS: u32 = 150;
-/// Most rounds of notes about notes; each shrinks the text about twentyfold.
-const MAX_ROUNDS: usize = 4;
-/// Speeds assumed until measured.
-const ASSUMED_READ_PER_SECOND: u32 = 150;
-const ASSUMED_WRITTEN_PER_SECOND: u32 = 15;
+/// Words that a sentence is reckoned with where the caller bounds the words but not the sentences.
+const SENTENCE_WORDS: u32 = 20;
+/// Fewest words with letters in a document: fewer are a question or an order, not something to summarize.
+const MIN_WORDS: usize = 8;
 /// What this mode accepts.
 const LIMITS: Limits = Limits {
     max_document_tokens: 32_768,
@@ -60,117 +67,110 @@ const LIMITS: Limits = Limits {
 /// The abstractive summarizer.
 pub(crate) struct Abstractive {
     manifest: Manifest,
-    llama: Llama,
-    bpe: ByteLevelBpe,
+    engine: Engine,
+    bpe: Arc<ByteLevelBpe>,
     chat: ChatMl,
+    /// Tokens that end what is written.
+    ends: Vec<u32>,
     embedder: Arc<Embedder>,
     threads: Arc<Threads>,
-    reading: Pace,
-    writing: Pace,
 }
 
 impl Abstractive {
     /// Build from the hashed bytes of the language model.
     pub(crate) fn load(
         manifest: Manifest,
-        model: (&str, &[u8]),
+        (name, bytes): (&str, Vec<u8>),
         embedder: Arc<Embedder>,
         threads: Arc<Threads>,
+        settings: &Settings,
     ) -> Result<Self, LoadError> {
-        let gguf = Gguf::parse(model.0, model.1)?;
-        let bpe = ByteLevelBpe::from_gguf(&gguf)?;
+        let gguf = Gguf::parse(name, &bytes)?;
+        let bpe = Arc::new(ByteLevelBpe::from_gguf(&gguf)?);
         let chat = ChatMl::from_gguf(&gguf, manifest.chat.as_ref(), &bpe)?;
-        let llama = Llama::load(&gguf)?;
-        let (reading, writing) = (Pace::assumed(ASSUMED_READ_PER_SECOND), Pace::assumed(ASSUMED_WRITTEN_PER_SECOND));
-        Ok(Self { manifest, llama, bpe, chat, embedder, threads, reading, writing })
+        let model = Transformer::load(&gguf)?;
+        drop(gguf);
+        // Everything is packed: the file's bytes need not outlive the measurements.
+        drop(bytes);
+        let mut ends = vec![chat.end(), bpe.end_of_text()];
+        let vocabulary = u32::try_from(model.shape().vocabulary).unwrap_or(u32::MAX);
+        ends.extend((0..vocabulary).filter(|id| bpe.is_control(*id)));
+        let engine = Engine::new(model, Threads::clone(&threads), settings)?;
+        Ok(Self { manifest, engine, bpe, chat, ends, embedder, threads })
     }
 
-    /// Measure the speed on this machine with a short run.
-    pub(crate) fn calibrate(&self) -> Result<(), Error> {
-        let control = Control::new();
-        let ids = vec![self.chat.end(); 64];
-        self.threads.run(|| {
-            let mut cache = self.llama.cache(ids.len() + 4)?;
-            let started = Instant::now();
-            self.llama.read(&ids, &mut cache, &control)?;
-            self.reading.calibrate(ids.len(), started.elapsed());
-            let started = Instant::now();
-            for _ in 0..4 {
-                self.llama.read(&ids[..1], &mut cache, &control)?;
-            }
-            self.writing.calibrate(4, started.elapsed());
-            Ok(())
-        })
-    }
-
-    /// One pass: read a text and an instruction, write sentences.
-    fn write(
+    /// The sentences of several summaries of a text that fits one pass, from one reading of it.
+    fn drafts(
         &self,
         document: &[u32],
-        instruction: &str,
-        cap: usize,
+        focus: Option<&str>,
         bounds: Bounds,
         control: &Control,
     ) -> Result<Vec<String>, Error> {
-        let prompt = self.chat.render(&self.bpe, prompt::SYSTEM, document, instruction)?;
-        let (ids, finished) = self.threads.run(|| self.generate(&prompt, cap, bounds, control))?;
-        Ok(decode::keep(&self.bpe.decode(&ids)?, finished, bounds))
+        let prefix = self.engine.prefix(self.opening(document)?, control.payer(), control.clone())?;
+        let read = words::saturate(document.len());
+        control.report(read, read);
+        let instructions = prompt::whole(bounds.sentences, focus);
+        let cap = SUMMARY_TOKENS.min(2 * bounds.words + 32);
+        let tasks: Vec<Task<'_>> =
+            instructions.iter().map(|instruction| Task { document, instruction, cap, bounds }).collect();
+        let requests =
+            tasks.iter().map(|task| self.request(task, Some(&prefix), None, control)).collect::<Result<_, _>>()?;
+        self.sentences(requests, &tasks)
     }
 
-    /// Greedy decoding; whether the model ended the text itself.
-    fn generate(
+    /// Sentences about each part of a text, side by side in the engine's batch.
+    fn notes(
         &self,
-        prompt: &[u32],
-        cap: usize,
-        bounds: Bounds,
-        control: &Control,
-    ) -> Result<(Vec<u32>, bool), Error> {
-        let mut cache = self.llama.cache(prompt.len() + cap)?;
-        let started = Instant::now();
-        let mut logits = self.llama.read(prompt, &mut cache, control)?;
-        self.reading.observe(prompt.len(), started.elapsed());
-        let started = Instant::now();
-        let mut ids = Vec::with_capacity(cap);
-        let finished = loop {
-            let next = decode::argmax(&logits);
-            if next == self.chat.end() || next == self.bpe.end_of_text() || self.bpe.is_control(next) {
-                break true;
-            }
-            ids.push(next);
-            if ids.len() == cap || decode::is_loop(&ids) || decode::is_enough(&self.bpe.decode(&ids)?, bounds) {
-                break false;
-            }
-            logits = self.llama.read(&[next], &mut cache, control)?;
-        };
-        self.writing.observe(ids.len(), started.elapsed());
-        Ok((ids, finished))
-    }
-
-    /// Notes on the parts of a text, until what is left fits one pass. `read` hears of every part.
-    fn condense(
-        &self,
-        mut ids: Vec<u32>,
-        mut parts: Vec<std::ops::Range<usize>>,
+        ids: &[u32],
+        parts: &[Range<usize>],
         focus: Option<&str>,
         control: &Control,
-        mut read: impl FnMut(usize),
-    ) -> Result<Vec<u32>, Error> {
-        let instruction = prompt::instruction(Stage::Part, NOTES.sentences, focus);
-        for _ in 0..MAX_ROUNDS {
-            if parts.len() <= 1 {
-                return Ok(ids);
-            }
-            let mut notes = Vec::with_capacity(parts.len());
-            for part in parts {
-                let length = part.len();
-                notes.push(self.write(&ids[part], &instruction, NOTES_TOKENS, NOTES, control)?.join(" "));
-                read(length);
-            }
-            notes.retain(|note| !note.is_empty());
-            ids = self.bpe.ids(&notes.join("\n"))?;
-            parts = chunk::plan(ids.len(), PASS_TOKENS, &[]);
-        }
-        Err(Error::Internal("condense"))
+    ) -> Result<Vec<String>, Error> {
+        let instruction = prompt::part(PART.sentences, focus);
+        let progress = Progress::new(control, ids.len());
+        let tasks: Vec<Task<'_>> = parts
+            .iter()
+            .map(|part| Task {
+                document: &ids[part.clone()],
+                instruction: &instruction,
+                cap: PART_TOKENS,
+                bounds: PART,
+            })
+            .collect();
+        let requests =
+            tasks.iter().map(|task| self.request(task, None, Some(&progress), control)).collect::<Result<_, _>>()?;
+        self.sentences(requests, &tasks)
+    }
+
+    /// Written sentences with what the document says about each.
+    fn measure(&self, sentences: Vec<String>, source: &Source) -> Result<Vec<Candidate>, Error> {
+        let is_common = |word: &str| self.is_common(word);
+        let measured = source.measure(&sentences, &self.embedder, &self.threads, is_common)?;
+        Ok(sentences
+            .into_iter()
+            .zip(measured)
+            .map(|(text, measured)| Candidate { leans: choose::leans(&text), text, measured })
+            .collect())
+    }
+
+    /// Whether a lowercase word is an ordinary one: one token, learnt earlier, and so seen more often, than the same word
+    /// with a capital.
+    fn is_common(&self, word: &str) -> bool {
+        let single = |text: String| match self.bpe.ids(&text).as_deref() {
+            Ok([id]) => Some(*id),
+            _ => None,
+        };
+        let mut letters = word.chars();
+        let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        single(format!(" {word}")).is_some_and(|lower| single(format!(" {capital}")).is_none_or(|upper| lower < upper))
+    }
+
+    fn bounds(options: &Options) -> Bounds {
+        let words = options.max_words.unwrap_or(DEFAULT_WORDS).max(1);
+        let usual = DEFAULT_SENTENCES.min(words.div_ceil(SENTENCE_WORDS)).max(1);
+        let sentences = options.max_sentences.unwrap_or(usual).clamp(1, LIMITS.max_sentences);
+        Bounds { sentences: sentences as usize, words: words as usize }
     }
 }
 
@@ -186,20 +186,30 @@ impl Summarizer for Abstractive {
     fn parameters(&self) -> serde_json::Value {
         json!({
             "chat_format": "chatml",
+            "choice_end_permille": choose::END_PERMILLE,
+            "choice_fade_permille": choose::FADE_PERMILLE,
+            "choice_invention_permille": choose::INVENTION_PERMILLE,
+            "choice_min_support_permille": choose::MIN_SUPPORT_PERMILLE,
+            "choice_start_permille": choose::START_PERMILLE,
+            "choice_support_permille": choose::SUPPORT_PERMILLE,
             "decoding": "greedy",
             "default_sentences": DEFAULT_SENTENCES,
             "default_words": DEFAULT_WORDS,
             "grounding_sentences": grounding::NEAREST,
+            "grounding_version": grounding::VERSION,
+            "min_words": MIN_WORDS,
             "mode": "abstractive",
-            "notes_sentences": NOTES.sentences,
-            "notes_tokens": NOTES_TOKENS,
-            "notes_words": NOTES.words,
+            "no_repeat_tokens": NO_REPEAT_TOKENS,
+            "part_sentences": PART.sentences,
+            "part_tokens": PART_TOKENS,
+            "part_words": PART.words,
             "pass_tokens": PASS_TOKENS,
-            "piece_tokens": llama::PIECE_TOKENS,
             "prompt_sha256": prompt::digest(),
             "prompt_version": prompt::VERSION,
+            "same_permille": decode::SAME_PERMILLE,
+            "sentence_words": SENTENCE_WORDS,
             "summary_tokens": SUMMARY_TOKENS,
-            "version": 1,
+            "version": VERSION,
         })
     }
 
@@ -215,70 +225,86 @@ impl Summarizer for Abstractive {
     fn predict(&self, tokens: u32) -> Duration {
         /// Tokens of the frame around a text.
         const FRAME_TOKENS: u64 = 96;
+        /// Parts that are written about in the time of one, at least.
+        const SIDE_BY_SIDE: u64 = 3;
         let tokens = u64::from(tokens);
         let parts = tokens.div_ceil(PASS_TOKENS as u64).max(1);
-        let notes = if parts > 1 { parts * NOTES_TOKENS as u64 } else { 0 };
-        let reading = self.reading.time(tokens + notes + (parts + 1) * FRAME_TOKENS);
-        let writing = self.writing.time(notes + SUMMARY_TOKENS as u64 * 3 / 4);
-        reading + writing + self.embedder.predict(tokens)
+        let written = if parts > 1 {
+            (parts * PART_TOKENS as u64).div_ceil(SIDE_BY_SIDE).max(PART_TOKENS as u64)
+        } else {
+            SUMMARY_TOKENS as u64 * 5 / 4
+        };
+        self.engine.speeds().time(tokens + (parts + 1) * FRAME_TOKENS, written) + self.embedder.predict(tokens)
     }
 
     fn speed(&self) -> Speed {
-        Speed { read_per_second: self.reading.per_second(), written_per_second: self.writing.per_second() }
+        self.engine.speeds().seen()
+    }
+
+    fn admit(&self, text: &str) -> Result<u32, Error> {
+        require_document(text)?;
+        let tokens = self.count_tokens(text)?;
+        LIMITS.check_tokens(tokens)?;
+        Ok(tokens)
     }
 
     fn summarize(&self, text: &str, options: &Options, control: &Control) -> Result<Summary, Error> {
         LIMITS.check_bytes(text)?;
         control.check()?;
-        segment::require_sentences(text)?;
+        require_document(text)?;
         let encoded = self.bpe.encode(text)?;
-        let total = encoded.ids.len();
-        let input_tokens = words::saturate(total);
-        LIMITS.check_tokens(input_tokens)?;
+        let total = words::saturate(encoded.ids.len());
+        LIMITS.check_tokens(total)?;
         let mut breaks: Vec<usize> =
             segment::segment(text).iter().map(|unit| encoded.index_at(unit.range.end)).collect();
         breaks.dedup();
-        let parts = chunk::plan(total, PASS_TOKENS, &breaks);
-        let chunks = words::saturate(parts.len());
+        let parts = chunk::plan(encoded.ids.len(), PASS_TOKENS, &breaks);
+        let (focus, bounds) = (options.focus(), Self::bounds(options));
 
-        let focus = options.focus();
-        let bounds = Bounds {
-            sentences: options.max_sentences.unwrap_or(DEFAULT_SENTENCES).clamp(1, LIMITS.max_sentences) as usize,
-            words: options.max_words.unwrap_or(DEFAULT_WORDS).max(1) as usize,
+        let written = if parts.len() > 1 {
+            self.notes(&encoded.ids, &parts, focus, control)?
+        } else {
+            self.drafts(&encoded.ids, focus, bounds, control)?
         };
-        let is_single = parts.len() <= 1;
-        let mut tokens_read = 0;
-        let ids = self.condense(encoded.ids, parts, focus, control, |tokens| {
-            tokens_read += tokens;
-            control.report(words::saturate(tokens_read), input_tokens);
-        })?;
-        let instruction = prompt::instruction(Stage::Whole, bounds.sentences, focus);
-        let written = self.write(&ids, &instruction, SUMMARY_TOKENS, bounds, control)?;
-        if is_single {
-            tokens_read = ids.len();
-        }
-        if written.is_empty() {
+        let source = Source::new(text, &self.embedder, &self.threads, control)?;
+        let weights = self.weights(&source, focus)?;
+        let chosen = choose::select(self.measure(written, &source)?, &weights, bounds);
+        if choose::is_unfounded(&chosen) {
             return Err(Error::NotSummarizable(Reason::NoSummary));
         }
 
-        let source = Source::new(text, &self.embedder, &self.threads, control)?;
-        let is_common = |word: &str| self.bpe.ids(&format!(" {word}")).is_ok_and(|ids| ids.len() == 1);
-        let groundings = source.ground(&written, &self.embedder, &self.threads, is_common)?;
-        control.report(input_tokens, input_tokens);
-        let summary = written.join(" ");
+        control.report(total, total);
+        let summary = chosen.iter().map(|candidate| candidate.text.as_str()).collect::<Vec<_>>().join(" ");
+        let sentence = |candidate: Candidate| Sentence {
+            text: candidate.text,
+            source: None,
+            grounding: Some(candidate.measured.grounding),
+        };
         Ok(Summary {
-            input_tokens,
+            input_tokens: total,
             output_tokens: words::saturate(self.bpe.count(&summary)?),
             text: summary,
-            sentences: written
-                .into_iter()
-                .zip(groundings)
-                .map(|(text, grounding)| Sentence { text, source: None, grounding: Some(grounding) })
-                .collect(),
-            chunks,
-            // Counts first-round parts only: what is read of the notes is not the document's.
-            tokens_read: words::saturate(tokens_read.min(total)),
+            sentences: chosen.into_iter().map(sentence).collect(),
+            chunks: words::saturate(parts.len()),
+            tokens_read: words::saturate(parts.iter().map(ExactSizeIterator::len).sum()),
             verbatim: false,
         })
     }
+}
+
+impl Abstractive {
+    /// How much each sentence of the document counts.
+    fn weights(&self, source: &Source, focus: Option<&str>) -> Result<Vec<f32>, Error> {
+        let near = focus.map(|focus| source.cosines(focus, &self.embedder, &self.threads)).transpose()?;
+        Ok(choose::weights(source.len(), near.as_deref()))
+    }
+}
+
+/// Refuse what has nothing to summarize.
+fn require_document(text: &str) -> Result<(), Error> {
+    segment::require_sentences(text)?;
+    if words::lettered(text, MIN_WORDS) < MIN_WORDS {
+        return Err(Error::NotSummarizable(Reason::TooShort));
+    }
+    Ok(())
 }

@@ -1,15 +1,15 @@
 //! Which of the ranked sentences to quote, within the caller's bounds and without saying things twice. Pure.
 
 /// Weight of the rank against the similarity to what is already chosen, in 1000.
-pub(crate) const RELEVANCE_PERMILLE: u32 = 800;
+pub(crate) const RELEVANCE_PERMILLE: u32 = 700;
 /// A sentence this similar to a chosen one says the same, in 1000.
-pub(crate) const DUPLICATE_PERMILLE: u32 = 920;
+pub(crate) const DUPLICATE_PERMILLE: u32 = 800;
 
 /// A sentence that may be quoted.
 pub(crate) struct Candidate {
     /// Its row in the similarity matrix.
     pub(crate) row: usize,
-    /// How much it matters, 0 to 1.
+    /// How much it matters, at most 1.
     pub(crate) score: f32,
     /// Its length in words.
     pub(crate) words: usize,

@@ -4,14 +4,16 @@
 const TITLES: &[&str] = &[
     "adm", "approx", "brig", "ca", "capt", "cf", "col", "dr", "e.g", "eg", "gen", "gov", "hon", "i.e", "ie", "lt",
     "maj", "messrs", "mr", "mrs", "ms", "mt", "pres", "prof", "rep", "resp", "rev", "sen", "sgt", "st", "viz", "vs",
-    "v", "w.r.t", "wrt", "incl", "esp", "dept", "univ", "supt",
+    "v", "w.r.t", "wrt", "incl", "esp", "dept", "univ", "supt", "bzw", "vgl", "hr", "fr", "frl", "mio", "mrd", "zzgl",
+    "mme", "mlle", "sra", "srta", "dott", "sig", "bijv", "dhr", "mevr",
 ];
 
 /// An abbreviation before a number or a bracket, an ordinary word otherwise.
 const BEFORE_NUMBERS: &[&str] = &[
     "al", "app", "apr", "art", "aug", "ch", "chap", "cl", "dec", "ed", "eds", "eq", "eqn", "eqns", "eqs", "ex", "feb",
     "fig", "figs", "jan", "jul", "jun", "mar", "no", "nos", "nov", "oct", "op", "p", "par", "pp", "pt", "ref", "refs",
-    "sec", "sect", "secs", "sep", "sept", "ser", "sub", "tab", "tbl", "thm", "vol", "vols",
+    "sec", "sect", "secs", "sep", "sept", "ser", "sub", "tab", "tbl", "thm", "vol", "vols", "abb", "abs", "kap", "lit",
+    "nr", "núm", "pag", "pág", "para", "paras", "reg", "sch", "str", "ziff",
 ];
 
 /// Can end a sentence; it does when the next word is one that begins sentences.
@@ -102,6 +104,24 @@ const STARTERS: &[&str] = &[
     "your",
 ];
 
+/// What German and its neighbours put after an ordinal, which is written as a number with a full stop.
+const AFTER_ORDINALS: &[&str] = &[
+    "januar",
+    "februar",
+    "april",
+    "mai",
+    "juni",
+    "juli",
+    "august",
+    "september",
+    "oktober",
+    "november",
+    "dezember",
+    "jahrhundert",
+    "jahrhunderts",
+    "weltkrieg",
+];
+
 /// Longest word in bytes that is looked up as a starter.
 const MAX_STARTER_BYTES: usize = 24;
 
@@ -112,13 +132,14 @@ pub(crate) struct Next {
     is_digit: bool,
     is_bracket: bool,
     begins_sentences: bool,
+    follows_ordinals: bool,
 }
 
 impl Next {
     /// Look past white space and opening quotes.
     pub(crate) fn of(after: &str) -> Self {
         let rest = after.trim_start();
-        let word = rest.trim_start_matches(['"', '\'', '“', '‘', '«', '¿', '¡', '(', '[']);
+        let word = rest.trim_start_matches(['"', '\'', '“', '‘', '„', '«', '¿', '¡', '(', '[', '>']);
         let first = word.chars().next();
         let length = word.bytes().take(MAX_STARTER_BYTES).take_while(u8::is_ascii_alphabetic).count();
         let lower = word[..length].to_ascii_lowercase();
@@ -127,6 +148,7 @@ impl Next {
             is_digit: first.is_some_and(char::is_numeric),
             is_bracket: rest.starts_with(['(', '[']),
             begins_sentences: STARTERS.contains(&lower.as_str()),
+            follows_ordinals: AFTER_ORDINALS.contains(&lower.as_str()),
         }
     }
 }
@@ -149,6 +171,8 @@ pub(crate) fn verdict(word: &str, next: &Next) -> Verdict {
         !(next.is_digit || next.is_bracket)
     } else if EITHER.contains(&lower) || is_dotted(word) {
         next.begins_sentences
+    } else if next.follows_ordinals && word.len() <= 2 && word.bytes().all(|b| b.is_ascii_digit()) {
+        false
     } else if is_initial(word) {
         next.begins_sentences || next.is_digit
     } else {

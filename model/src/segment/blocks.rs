@@ -1,6 +1,7 @@
 //! Lines to blocks: paragraphs, list entries, headings.
 
 use crate::segment::Kind;
+use crate::segment::scraps;
 use crate::summary::ByteRange;
 use crate::words;
 
@@ -10,6 +11,12 @@ const MAX_HEADING_CHARS: usize = 100;
 const MAX_HEADING_WORDS: usize = 12;
 /// A paragraph narrower than this in characters is not hard-wrapped text.
 const MIN_WRAP_CHARS: usize = 40;
+/// A paragraph wider than this is not hard-wrapped either: each of its lines is a paragraph of its own.
+const MAX_WRAP_CHARS: usize = 200;
+
+/// What begins an entry of a list, before a space.
+const BULLETS: &[char] =
+    &['-', '*', '+', '•', '‣', '◦', '▪', '–', '—', '·', '●', '○', '■', '□', '►', '▸', '✓', '✔', '➢', '※', '・'];
 
 /// A run of lines that belong together.
 pub(crate) struct Block {
@@ -17,6 +24,8 @@ pub(crate) struct Block {
     pub(crate) range: ByteRange,
     /// Length in bytes of a list or heading marker at the start.
     pub(crate) marker: usize,
+    /// Whether its lines begin with the `>` of a quotation.
+    pub(crate) quoted: bool,
     /// What its sentences are.
     pub(crate) kind: Kind,
 }
@@ -35,7 +44,9 @@ enum Marker {
     /// A number with full stops, which begins a list entry or a section.
     Number(usize),
     Heading(usize),
-    /// A table row, a rule or a fence, which never joins its neighbours.
+    /// One or more `>`.
+    Quoted(usize),
+    /// A table row, a rule or code, which never joins its neighbours.
     Apart,
 }
 
@@ -43,12 +54,16 @@ enum Marker {
 pub(crate) fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut paragraph: Vec<Line> = Vec::new();
-    for range in lines(text) {
+    let lines: Vec<ByteRange> = lines(text).collect();
+    let fenced = scraps::fenced(text, &lines);
+    for (range, fenced) in lines.into_iter().zip(fenced) {
         if range.is_empty() {
             flush(text, &mut paragraph, &mut blocks);
         } else {
             let line = &text[range.start..range.end];
-            paragraph.push(Line { range, chars: line.chars().count(), marker: marker(line) });
+            let apart = fenced || scraps::is_row(line) || scraps::is_code(line, scraps::indent(text, range.start));
+            let marker = if apart { Marker::Apart } else { marker(line) };
+            paragraph.push(Line { range, chars: line.chars().count(), marker });
         }
     }
     flush(text, &mut paragraph, &mut blocks);
@@ -83,7 +98,7 @@ fn flush(text: &str, paragraph: &mut Vec<Line>, blocks: &mut Vec<Block>) {
         let mut single = true;
         while let Some(next) = lines.next_if(|next| {
             !matches!(first.marker, Marker::Heading(_) | Marker::Apart)
-                && next.marker == Marker::None
+                && joins(first.marker, next.marker)
                 && continues(text, last, last_chars, next, width)
         }) {
             range.end = next.range.end;
@@ -95,10 +110,19 @@ fn flush(text: &str, paragraph: &mut Vec<Line>, blocks: &mut Vec<Block>) {
     }
 }
 
+/// Whether a line with the second marker can go on a block that began with the first.
+fn joins(first: Marker, next: Marker) -> bool {
+    match next {
+        Marker::None => !matches!(first, Marker::Quoted(_)),
+        Marker::Quoted(_) => matches!(first, Marker::Quoted(_)),
+        _ => false,
+    }
+}
+
 fn block(text: &str, range: ByteRange, marker: Marker, single: bool) -> Block {
     let marker_bytes = match marker {
         Marker::None | Marker::Apart => 0,
-        Marker::Item(bytes) | Marker::Number(bytes) | Marker::Heading(bytes) => bytes,
+        Marker::Item(bytes) | Marker::Number(bytes) | Marker::Heading(bytes) | Marker::Quoted(bytes) => bytes,
     };
     let body = &text[range.start + marker_bytes..range.end];
     let kind = match marker {
@@ -108,19 +132,20 @@ fn block(text: &str, range: ByteRange, marker: Marker, single: bool) -> Block {
         Marker::Number(_) if single && looks_like_heading(body) && words::count(body, 7) <= 6 => Kind::Heading,
         Marker::Number(_) => Kind::Item,
         Marker::None if single && looks_like_heading(body) => Kind::Heading,
-        Marker::None => Kind::Prose,
+        Marker::None | Marker::Quoted(_) => Kind::Prose,
     };
-    Block { range, marker: marker_bytes, kind }
+    Block { range, marker: marker_bytes, quoted: matches!(marker, Marker::Quoted(_)), kind }
 }
 
 /// Whether a line goes on where the line before ends.
 fn continues(text: &str, last: ByteRange, last_chars: usize, next: &Line, width: usize) -> bool {
     let before = text[last.start..last.end].chars().next_back();
-    let after = text[next.range.start..next.range.end].chars().next();
+    let skipped = if let Marker::Quoted(bytes) = next.marker { bytes } else { 0 };
+    let after = text[next.range.start + skipped..next.range.end].trim_start().chars().next();
     if after.is_some_and(char::is_lowercase) || before.is_some_and(|c| matches!(c, ',' | ';' | '-' | '\u{ad}')) {
         return true;
     }
-    width >= MIN_WRAP_CHARS && last_chars * 5 >= width * 3
+    (MIN_WRAP_CHARS..=MAX_WRAP_CHARS).contains(&width) && last_chars * 5 >= width * 3
 }
 
 /// Short, without punctuation at its end, with letters.
@@ -138,11 +163,15 @@ fn marker(line: &str) -> Marker {
     if (1..=6).contains(&hashes) && line[hashes..].starts_with([' ', '\t']) {
         return Marker::Heading(hashes + 1);
     }
-    if line.starts_with('|') || line.starts_with("```") || !line.chars().any(char::is_alphanumeric) {
+    if line.starts_with('|') || !line.chars().any(char::is_alphanumeric) {
         return Marker::Apart;
     }
+    let quoted = line.len() - line.trim_start_matches(['>', ' ']).len();
+    if line.starts_with('>') {
+        return Marker::Quoted(quoted);
+    }
     let mut chars = line.chars();
-    if let Some(bullet) = chars.next().filter(|c| matches!(c, '-' | '*' | '+' | '•' | '‣' | '◦' | '▪' | '–' | '·'))
+    if let Some(bullet) = chars.next().filter(|c| BULLETS.contains(c))
         && chars.next().is_some_and(char::is_whitespace)
     {
         return Marker::Item(bullet.len_utf8());
@@ -150,8 +179,12 @@ fn marker(line: &str) -> Marker {
     numbered(line)
 }
 
-/// `1.`, `1)`, `(1)`, `2.3`, `a)`, `(a)` or `iv)` followed by white space.
+/// `1.`, `1)`, `(1)`, `2.3`, `a)`, `(a)`, `iv)` or `IV.` followed by white space.
 fn numbered(line: &str) -> Marker {
+    let roman = line.bytes().take_while(|b| matches!(b, b'I' | b'V' | b'X')).count();
+    if (2..=5).contains(&roman) && line[roman..].starts_with(". ") {
+        return Marker::Number(roman + 1);
+    }
     let open = usize::from(line.starts_with('('));
     let rest = &line[open..];
     let label = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'.').count();

@@ -4,13 +4,15 @@
 //! characters that are not white space, together hold every character that is not white space, and are at most
 //! [`MAX_SEGMENT_BYTES`] long. Time is linear in the text, however long one sentence is.
 //!
-//! Rules: a blank line, a list marker, a heading or a short line ends a block; hard-wrapped lines are joined. Inside a
-//! block a sentence ends at terminal punctuation with its closing quotes and brackets, unless what stands before or
-//! after says otherwise (abbreviations, initials, decimals, a lowercase continuation). Ideographic and Indic terminals
-//! need no space. Sources: Unicode UAX #29 section 5 for the terminals; the list of abbreviations is English.
+//! Rules: a blank line, a list marker, a heading or a short line ends a block; hard-wrapped lines are joined. Code,
+//! rows of tables and rules stand for themselves. Inside a block a sentence ends at terminal punctuation with its closing
+//! quotes and brackets, unless what stands before or after says otherwise (abbreviations, initials, decimals, a lowercase
+//! continuation). Ideographic and Indic terminals need no space; Thai and Lao, which have none, end at a space. Sources:
+//! Unicode UAX #29 section 5 for the terminals; the abbreviations are English with the commonest of its neighbours.
 
 mod abbreviations;
 mod blocks;
+mod scraps;
 mod sentences;
 
 use crate::error::{Error, Reason};
@@ -29,7 +31,7 @@ pub enum Kind {
     Item,
     /// A title or section heading.
     Heading,
-    /// A fragment without words: a rule, a page number, a row of a table.
+    /// No running text: a rule, a page number, a row of a table, a line of code.
     Scrap,
 }
 
@@ -51,11 +53,19 @@ pub fn segment(text: &str) -> Vec<Segment> {
         let mut start = block.range.start;
         let body = block.range.start + block.marker;
         for end in sentences::ends(&text[body..block.range.end]) {
-            push(text, &mut segments, ByteRange::new(start, body + end), body.max(start), block.kind);
+            let quote_from =
+                if block.quoted { after_quotation_marks(text, start, body + end) } else { body.max(start) };
+            push(text, &mut segments, ByteRange::new(start, body + end), quote_from, block.kind);
             start = body + end;
         }
     }
     segments
+}
+
+/// Where a sentence begins after the `>` of a quoted line.
+fn after_quotation_marks(text: &str, start: usize, end: usize) -> usize {
+    let inside = &text[start..end];
+    start + (inside.len() - inside.trim_start_matches(|c: char| c == '>' || c.is_whitespace()).len())
 }
 
 /// Refuse a text in which no summary can be found.

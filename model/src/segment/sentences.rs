@@ -4,6 +4,8 @@ use crate::segment::abbreviations::{self, Verdict};
 
 /// Longest run of characters looked at behind a terminal for closing marks, and before it for a word.
 const MAX_LOOK_CHARS: usize = 24;
+/// Shortest sentence that a space alone ends, some forty letters.
+const MIN_PAUSE_BYTES: usize = 120;
 
 /// Offsets in `block` at which a sentence ends; the last is the length of the block.
 pub(crate) fn ends(block: &str) -> Vec<usize> {
@@ -11,6 +13,11 @@ pub(crate) fn ends(block: &str) -> Vec<usize> {
     let mut start = 0;
     let mut chars = block.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
+        if c == ' ' && is_pause(&block[start..at], &block[at..]) {
+            ends.push(at);
+            start = at;
+            continue;
+        }
         if !is_terminal(c) {
             continue;
         }
@@ -32,7 +39,8 @@ pub(crate) fn ends(block: &str) -> Vec<usize> {
         }
         let next = abbreviations::Next::of(after);
         let stops = if tight {
-            true
+            // Full-width full stops stand in numbers too.
+            !(matches!(c, '．' | '｡') && after.starts_with(char::is_numeric))
         } else if next.is_lowercase {
             false
         } else if single && only_dots {
@@ -75,6 +83,7 @@ fn is_terminal(c: char) -> bool {
             | '፨'
             | '။'
             | '។'
+            | '།'
             | '。'
             | '．'
             | '｡'
@@ -85,16 +94,53 @@ fn is_terminal(c: char) -> bool {
 
 /// Terminals after which the next sentence may follow without a space.
 fn needs_no_space(c: char) -> bool {
-    matches!(c, '。' | '．' | '｡' | '！' | '？' | '।' | '॥' | '።' | '။' | '។')
+    matches!(c, '。' | '．' | '｡' | '！' | '？' | '।' | '॥' | '።' | '။' | '។' | '།')
 }
 
-/// Bytes of closing quotes, brackets and reference marks such as `[12]` at the start of `rest`.
+/// Whether a space ends a sentence of Thai or Lao, which have no terminal: long enough, and more of it follows.
+fn is_pause(before: &str, after: &str) -> bool {
+    let thai = |c: char| matches!(c, '\u{0e00}'..='\u{0eff}');
+    before.len() >= MIN_PAUSE_BYTES
+        && before.chars().next_back().is_some_and(thai)
+        && after.trim_start().chars().next().is_some_and(thai)
+}
+
+/// Bytes of closing quotes, brackets, marks of direction, note numbers and references such as `[12]` at the start of
+/// `rest`.
 fn closing(rest: &str) -> usize {
     let mut length = 0;
     for c in rest.chars().take(MAX_LOOK_CHARS) {
+        // German closes with the mark that others open with.
+        if c == '“' && rest[length + c.len_utf8()..].starts_with(|next: char| !next.is_whitespace()) {
+            break;
+        }
         if !matches!(
             c,
-            '"' | '\'' | '”' | '’' | '»' | ')' | ']' | '}' | '」' | '』' | '】' | '）' | '〉' | '》' | '*' | '_'
+            '"' | '\''
+                | '”'
+                | '’'
+                | '“'
+                | '»'
+                | '›'
+                | ')'
+                | ']'
+                | '}'
+                | '」'
+                | '』'
+                | '】'
+                | '）'
+                | '〉'
+                | '》'
+                | '*'
+                | '_'
+                | '¹'
+                | '²'
+                | '³'
+                | '\u{2070}'..='\u{2079}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
         ) {
             break;
         }

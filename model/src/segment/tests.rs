@@ -100,6 +100,77 @@ fn texts_without_sentences_are_refused_with_a_reason() {
     assert!(require_sentences("日本").is_ok());
 }
 
+#[test]
+fn hard_cases_are_split_as_a_reader_would() {
+    let table: &[(&str, &[&str])] = &[
+        ("It has (1) one; (2) two; and (3) three. Done.", &["It has (1) one; (2) two; and (3) three.", "Done."]),
+        ("Am 3. Oktober war es so weit. Danach nicht.", &["Am 3. Oktober war es so weit.", "Danach nicht."]),
+        ("Er kam bzw. Sie kam. „Gut.“ Ende.", &["Er kam bzw. Sie kam.", "„Gut.“", "Ende."]),
+        ("See Sec. 4.2 and Nos. 3-5. The rest waits.", &["See Sec. 4.2 and Nos. 3-5.", "The rest waits."]),
+        ("A note ends.¹² Another starts.", &["A note ends.¹²", "Another starts."]),
+        ("It rose 0.5% to $1.2 bn. Shares fell.", &["It rose 0.5% to $1.2 bn.", "Shares fell."]),
+        (
+            "Read https://example.com/a.html?x=1.5. Then write.",
+            &["Read https://example.com/a.html?x=1.5.", "Then write."],
+        ),
+        ("J. R. R. Tolkien wrote it. A. Nother did not.", &["J. R. R. Tolkien wrote it.", "A. Nother did not."]),
+        ("He said: \"Stop. Now!\" Then he left.", &["He said: \"Stop.", "Now!\"", "Then he left."]),
+        ("هذه جملة.\u{200f} وهذه أخرى.", &["هذه جملة.\u{200f}", "وهذه أخرى."]),
+        ("値は３．５です。次。", &["値は３．５です。", "次。"]),
+        ("这是第一句。“这是第二句！”第三句？", &["这是第一句。", "“这是第二句！”", "第三句？"]),
+        ("བོད་ཡིག་གཅིག།བོད་ཡིག་གཉིས།", &["བོད་ཡིག་གཅིག།", "བོད་ཡིག་གཉིས།"]),
+    ];
+    for (text, expected) in table {
+        assert_eq!(quotes(text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn thai_is_split_at_spaces_where_it_would_not_end() {
+    let clause = "ประเทศไทยมีประชากรมากกว่าหกสิบล้านคนและมีเมืองหลวงชื่อกรุงเทพมหานคร";
+    let text = [clause; 6].join(" ");
+    assert_eq!(quotes(&text).len(), 6);
+    assert_eq!(quotes("สั้น มาก"), ["สั้น มาก"]);
+}
+
+#[test]
+fn code_and_tables_are_scraps() {
+    let text = "Prose stands here first.\n\n```rust\nlet total = sum(values). Every word.\n\nmore code here\n```\n\nProse again, at last.\n\n    let x = compute(y);\n\nName\tAge\tTown\nAlice Smith\t30\tBerlin\n\nRevenue in millions   120   130\n\n~~~\nThis fence is never closed.";
+    let kinds: Vec<(&str, bool)> =
+        segment(text).iter().map(|s| (s.quote.of(text).unwrap(), s.kind == Kind::Scrap)).collect();
+    let prose: Vec<&str> = kinds.iter().filter(|(_, scrap)| !scrap).map(|(quote, _)| *quote).collect();
+    assert_eq!(prose, ["Prose stands here first.", "Prose again, at last.", "This fence is never closed."]);
+}
+
+#[test]
+fn quoted_mail_is_quoted_without_its_marks() {
+    let text = "I agree.\n\n> The first quoted sentence is here. The second\n> one goes on over the line.\n> Third.\n>\n>> Deeper one.\n\nBye.";
+    assert_eq!(
+        quotes(text),
+        [
+            "I agree.",
+            "The first quoted sentence is here.",
+            "The second\n> one goes on over the line.",
+            "Third.",
+            ">",
+            "Deeper one.",
+            "Bye."
+        ]
+    );
+}
+
+#[test]
+fn lines_longer_than_any_margin_are_paragraphs() {
+    let long = "This line is a whole paragraph that no editor would have wrapped ".repeat(5);
+    let text = format!("{long}and has no end\nThe next is another");
+    assert_eq!(quotes(&text).len(), 2);
+    let hyphenated =
+        "A PDF breaks its lines wherever they reach the mar-\ngin of the page, and a word goes on be-\nhind it. Next.";
+    assert_eq!(quotes(hyphenated).len(), 2);
+    let sections = "IV. Results\n\nXII. Annex";
+    assert_eq!(quotes(sections), ["Results", "Annex"]);
+}
+
 /// The guarantees of the module, for any text.
 fn check(text: &str) {
     let segments = segment(text);
@@ -130,6 +201,8 @@ proptest! {
             Just("\n\n- ".to_owned()), Just("\n1. ".to_owned()), Just("\n# ".to_owned()), Just("。".to_owned()), Just("e.g. ".to_owned()),
             Just("?!\"".to_owned()), Just("[1] ".to_owned()), Just("\u{a0}".to_owned()), Just("é".to_owned()), Just("| x |\n".to_owned()),
             Just("(a) ".to_owned()), Just("…".to_owned()), Just("#".to_owned()), Just("(".to_owned()), Just("1.2.3".to_owned()),
+            Just("\n```\n".to_owned()), Just("\n> ".to_owned()), Just(">".to_owned()), Just("\t".to_owned()), Just("    ".to_owned()),
+            Just("\u{200f}".to_owned()), Just("ภาษา".to_owned()), Just("།".to_owned()), Just("IV. ".to_owned()), Just("~~~".to_owned()),
         ], 0..80)) {
         check(&parts.concat());
     }

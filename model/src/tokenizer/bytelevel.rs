@@ -1,7 +1,8 @@
 //! Byte-level BPE from the metadata of a GGUF file, for the language model.
 //!
 //! The pre-tokenizer is the one the file names. For `smollm`: every numeric character on its own, then the GPT-2 pattern
-//! on what is between, with no space added in front. Bytes that the vocabulary lacks (it has 235 of 256) carry no token.
+//! on what is between, with no space added in front. For `qwen2` (Qwen3's files): one pattern for both. Bytes that the
+//! vocabulary lacks (SmolLM2's has 235 of 256) carry no token.
 
 use tokenizers::Tokenizer;
 use tokenizers::models::bpe::{BPE, Vocab};
@@ -9,13 +10,35 @@ use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
 use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::tokenizer::SplitDelimiterBehavior;
 
 use crate::error::{Error, LoadError};
 use crate::gguf::Gguf;
 use crate::tokenizer::Encoded;
 
-/// Token type of control tokens in GGUF metadata.
-const CONTROL: i32 = 3;
+/// Token types in GGUF metadata of tokens that no text is encoded to: control tokens, and those that stand for a piece of
+/// markup of the model's own, such as the begin of a thought.
+const CONTROLS: [i32; 2] = [3, 4];
+/// Where Qwen's tokenizers split a text, from their published `tokenizer.json`.
+const QWEN2_PATTERN: &str = concat!(
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}",
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+);
+
+/// Pre-tokenization before the bytes: what a file calls its `pre`.
+fn pre_tokenizer(pre: &str) -> Option<Vec<PreTokenizerWrapper>> {
+    let byte_level = ByteLevel::default().add_prefix_space(false);
+    match pre {
+        "smollm" => Some(vec![Digits::new(true).into(), byte_level.into()]),
+        "qwen2" => {
+            let pattern = SplitPattern::Regex(QWEN2_PATTERN.to_owned());
+            let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false).ok()?;
+            Some(vec![split.into(), byte_level.use_regex(false).into()])
+        }
+        _ => None,
+    }
+}
 
 /// The language model's tokenizer.
 pub(crate) struct ByteLevelBpe {
@@ -28,9 +51,9 @@ impl ByteLevelBpe {
     /// Build the tokenizer that the metadata describes; a kind that this build does not know is refused.
     pub(crate) fn from_gguf(gguf: &Gguf<'_>) -> Result<Self, LoadError> {
         let (kind, pre) = (gguf.string("tokenizer.ggml.model")?, gguf.string("tokenizer.ggml.pre")?);
-        if (kind, pre) != ("gpt2", "smollm") {
-            return Err(gguf.unusable(format_args!("tokenizer {kind}/{pre} is not known to this build")));
-        }
+        let steps = if kind == "gpt2" { pre_tokenizer(pre) } else { None };
+        let steps =
+            steps.ok_or_else(|| gguf.unusable(format_args!("tokenizer {kind}/{pre} is not known to this build")))?;
         let tokens = gguf.strings("tokenizer.ggml.tokens")?;
         let types = gguf.integers("tokenizer.ggml.token_type")?;
         if tokens.len() != types.len() {
@@ -46,7 +69,7 @@ impl ByteLevelBpe {
         let (mut vocabulary, mut controls) = (Vocab::default(), Vec::new());
         for (id, (token, kind)) in (0u32..).zip(tokens.into_iter().zip(types)) {
             // Control tokens stay out of the vocabulary, so that no text can be encoded to one.
-            if kind == CONTROL {
+            if CONTROLS.contains(&kind) {
                 controls.push((token, id));
             } else {
                 vocabulary.insert(token, id);
@@ -58,13 +81,9 @@ impl ByteLevelBpe {
             .cache_capacity(0)
             .build()
             .map_err(|error| gguf.unusable(error))?;
-        let byte_level = ByteLevel::default().add_prefix_space(false);
         let mut tokenizer = Tokenizer::new(bpe);
-        tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![
-            PreTokenizerWrapper::Digits(Digits::new(true)),
-            PreTokenizerWrapper::ByteLevel(byte_level),
-        ])));
-        tokenizer.with_decoder(Some(byte_level));
+        tokenizer.with_pre_tokenizer(Some(Sequence::new(steps)));
+        tokenizer.with_decoder(Some(ByteLevel::default().add_prefix_space(false)));
         let end_of_text = u32::try_from(gguf.number("tokenizer.ggml.eos_token_id")?).map_err(|e| gguf.unusable(e))?;
         Ok(Self { tokenizer, controls, end_of_text })
     }
@@ -104,5 +123,28 @@ impl ByteLevelBpe {
     /// Text of tokens; bytes that are not UTF-8 come out as replacement characters.
     pub(crate) fn decode(&self, ids: &[u32]) -> Result<String, Error> {
         self.tokenizer.decode(ids, false).map_err(Error::internal("detokenize"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
+
+    use super::*;
+
+    fn split(pre: &str, text: &str) -> Vec<String> {
+        let mut pieces = PreTokenizedString::from(text);
+        Sequence::new(pre_tokenizer(pre).unwrap()).pre_tokenize(&mut pieces).unwrap();
+        let offsets = pieces.get_splits(OffsetReferential::Original, OffsetType::Byte);
+        offsets.into_iter().map(|(_, (start, end), _)| text[start..end].to_owned()).collect()
+    }
+
+    #[test]
+    fn each_pre_tokenizer_splits_as_its_models_were_trained() {
+        assert_eq!(split("smollm", "It's 2026!\n\n Yes"), ["It", "'s", " ", "2", "0", "2", "6", "!", "\n\n", " Yes"]);
+        assert_eq!(split("qwen2", "It's 2026!\n\n Yes"), ["It", "'s", " ", "2", "0", "2", "6", "!\n\n", " Yes"]);
+        assert_eq!(split("qwen2", "IT'S (a) x  y"), ["IT", "'S", " (", "a", ")", " x", " ", " y"]);
+        assert!(pre_tokenizer("llama-bpe").is_none());
     }
 }

@@ -12,8 +12,6 @@ pub(crate) struct WordPiece {
     pub(crate) cls: u32,
     /// Ends every piece.
     pub(crate) sep: u32,
-    /// Fills a batch.
-    pub(crate) pad: u32,
 }
 
 impl WordPiece {
@@ -25,8 +23,8 @@ impl WordPiece {
         tokenizer.with_padding(None);
         tokenizer.set_encode_special_tokens(true);
         let id = |token: &str| tokenizer.token_to_id(token).ok_or_else(|| unusable(format!("no token {token}")));
-        let (cls, sep, pad) = (id("[CLS]")?, id("[SEP]")?, id("[PAD]")?);
-        Ok(Self { tokenizer, cls, sep, pad })
+        let (cls, sep) = (id("[CLS]")?, id("[SEP]")?);
+        Ok(Self { tokenizer, cls, sep })
     }
 
     /// Number of tokens of a text.

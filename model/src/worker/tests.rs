@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,7 @@ struct Stage {
     release: Sender<()>,
 }
 
-fn stage(queue: usize) -> Stage {
+fn stage(queue: usize, concurrency: usize) -> Stage {
     let (started_in, started) = channel();
     let (release, release_out) = channel();
     let scripted: Arc<dyn Summarizer> = Arc::new(Scripted {
@@ -68,11 +69,17 @@ fn stage(queue: usize) -> Stage {
         release: Mutex::new(release_out),
     });
     let models = Models { extractive: Arc::clone(&scripted), abstractive: scripted };
-    Stage { worker: Worker::spawn(models, queue), started, release }
+    Stage { worker: Worker::spawn(models, queue, concurrency), started, release }
 }
 
 fn job(text: &str, control: Control) -> Job {
-    Job { mode: Mode::Extractive, text: Zeroizing::new(text.to_owned()), options: Options::default(), control }
+    Job {
+        mode: Mode::Extractive,
+        text: Zeroizing::new(text.to_owned()),
+        options: Options::default(),
+        control,
+        payer: Payer::default(),
+    }
 }
 
 fn submit(permit: Permit, job: Job) -> Receiver<Result<String, Error>> {
@@ -83,7 +90,7 @@ fn submit(permit: Permit, job: Job) -> Receiver<Result<String, Error>> {
 
 #[test]
 fn a_full_queue_gives_no_permit_and_a_finished_job_gives_its_place_back() {
-    let Stage { worker, started, release } = stage(2);
+    let Stage { worker, started, release } = stage(2, 1);
     let running = submit(worker.try_reserve().unwrap(), job("wait", Control::new()));
     started.recv().unwrap();
     let second = worker.try_reserve().unwrap();
@@ -97,7 +104,7 @@ fn a_full_queue_gives_no_permit_and_a_finished_job_gives_its_place_back() {
 
 #[test]
 fn a_panic_ends_its_job_and_not_the_worker() {
-    let Stage { worker, .. } = stage(1);
+    let Stage { worker, .. } = stage(1, 1);
     let panicked = submit(worker.try_reserve().unwrap(), job("panic", Control::new()));
     assert_eq!(panicked.recv().unwrap(), Err(Error::Internal("panic")));
     let loud: Done = Box::new(|_| panic!("on purpose"));
@@ -113,7 +120,7 @@ fn a_panic_ends_its_job_and_not_the_worker() {
 
 #[test]
 fn cancelled_and_late_jobs_do_not_run() {
-    let Stage { worker, .. } = stage(2);
+    let Stage { worker, .. } = stage(2, 1);
     let control = Control::new();
     control.canceller().cancel();
     let cancelled = submit(worker.try_reserve().unwrap(), job("panic", control));
@@ -124,7 +131,7 @@ fn cancelled_and_late_jobs_do_not_run() {
 
 #[test]
 fn a_dropped_worker_answers_the_jobs_that_wait() {
-    let Stage { worker, started, release } = stage(3);
+    let Stage { worker, started, release } = stage(3, 1);
     let running = submit(worker.try_reserve().unwrap(), job("wait", Control::new()));
     started.recv().unwrap();
     let waiting = submit(worker.try_reserve().unwrap(), job("next", Control::new()));
@@ -138,7 +145,7 @@ fn a_dropped_worker_answers_the_jobs_that_wait() {
 
 #[test]
 fn a_job_that_is_given_up_makes_room_at_once_and_one_that_runs_is_not_touched() {
-    let Stage { worker, started, release } = stage(2);
+    let Stage { worker, started, release } = stage(2, 1);
     let (ended, ends) = channel();
     let give = |permit: Permit, text: &str| {
         let ended = ended.clone();
@@ -157,4 +164,37 @@ fn a_job_that_is_given_up_makes_room_at_once_and_one_that_runs_is_not_touched() 
     assert_eq!(ends.recv().unwrap(), Ok("wait".to_owned()));
     give(again, "after");
     assert_eq!(ends.recv().unwrap(), Ok("after".to_owned()));
+}
+
+#[test]
+fn jobs_run_side_by_side_up_to_the_concurrency() {
+    let Stage { worker, started, release } = stage(3, 2);
+    let running: Vec<_> = (0..3).map(|_| submit(worker.try_reserve().unwrap(), job("wait", Control::new()))).collect();
+    started.recv().unwrap();
+    started.recv().unwrap();
+    assert!(started.try_recv().is_err(), "the third waits for a thread");
+    (0..3).for_each(|_| release.send(()).unwrap());
+    for ended in running {
+        assert_eq!(ended.recv().unwrap(), Ok("wait".to_owned()));
+    }
+}
+
+#[test]
+fn a_payer_with_many_jobs_does_not_delay_another_s_single_one() {
+    let Stage { worker, started, release } = stage(8, 1);
+    let (ended, ends) = channel();
+    let give = |text: &str, payer: u8| {
+        let ended = ended.clone();
+        let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
+        let job = Job { payer: Payer([payer; 32]), ..job(text, Control::new()) };
+        worker.try_reserve().unwrap().submit(job, Box::new(done));
+    };
+    give("wait", 1);
+    started.recv().unwrap();
+    (0..5).for_each(|number| give(&format!("many {number}"), 1));
+    give("single", 2);
+    release.send(()).unwrap();
+    let order: Vec<_> = (0..7).map(|_| ends.recv().unwrap().unwrap()).collect();
+    assert_eq!(order[..3], ["wait", "single", "many 0"]);
+    assert_eq!(order[6], "many 4");
 }

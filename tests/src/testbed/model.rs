@@ -30,7 +30,7 @@ struct Stub {
 ///
 /// # Errors
 /// If a manifest is not well formed.
-pub fn models(_: &Path) -> anyhow::Result<Models> {
+pub fn models(_: &Path, _: &str, _: &precis_model::Settings) -> anyhow::Result<Models> {
     let delay = Duration::from_millis(number(DELAY)?.unwrap_or(0).try_into()?);
     let slow = Duration::from_secs(number(PREDICT)?.unwrap_or(0).try_into()?);
     let stub = |mode, predicted| {

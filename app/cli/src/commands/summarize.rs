@@ -11,7 +11,7 @@ use super::cancel;
 use crate::args::SummarizeArgs;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, summary_text};
-use crate::{input, now};
+use crate::{grounding, input, now};
 
 /// Appended to the name of the receipt file for a job that failed: it is no receipt of a summary.
 const FAILURE_SUFFIX: &str = ".failure.json";
@@ -51,7 +51,14 @@ pub(super) async fn run(args: &SummarizeArgs, output: Output) -> Result<Exit, Fa
         purchase.save_receipt(path)?;
         output.progress(&format!("receipt: saved to {}", path.display()));
     }
-    output.result(|| summary_text(&purchase.result.summary), || to_json(&purchase, session.transcript().insecure()))?;
+    let text = || {
+        let mut text = summary_text(&purchase.result.summary);
+        if args.grounding {
+            text.push_str(&summary_text(&grounding::report(&purchase.result, request.document().text())));
+        }
+        text
+    };
+    output.result(text, || to_json(&purchase, session.transcript().insecure()))?;
     if let Some(file) = pending {
         file.remove()?;
     }
@@ -135,6 +142,9 @@ fn report(purchase: &Purchase, args: &SummarizeArgs, output: Output) {
     output.verified("receipt", &purchase.transcript);
     let coverage = &purchase.result.coverage;
     output.progress(&format!("read: {} of {} tokens", coverage.tokens_read, coverage.input_tokens));
+    if let Some(warning) = grounding::warning(&purchase.result) {
+        output.progress(&warning);
+    }
     if args.receipt.is_none() {
         output.progress("receipt: not saved (use --receipt FILE)");
     }

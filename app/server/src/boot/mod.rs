@@ -26,8 +26,8 @@ use crate::service::{Engine, Identity, Payments, Service};
 
 /// What a service is made of that can be something else in a test: its models, its clock, what stands around its ledger.
 pub struct Parts {
-    /// Loads the models from the configured directory.
-    pub models: fn(&Path) -> anyhow::Result<Models>,
+    /// Loads the models from the configured directory, the abstractive one by its name.
+    pub models: fn(&Path, &str, &precis_model::Settings) -> anyhow::Result<Models>,
     /// Tells the time, Unix seconds.
     pub clock: fn() -> u64,
     /// Wraps the opened ledger.
@@ -37,7 +37,11 @@ pub struct Parts {
 impl Default for Parts {
     /// What the enclave runs.
     fn default() -> Self {
-        Self { models: |directory| Ok(precis_model::load(directory)?), clock: clock::system, ledger: |ledger| ledger }
+        Self {
+            models: |directory, name, settings| Ok(precis_model::load_with(directory, name, settings)?),
+            clock: clock::system,
+            ledger: |ledger| ledger,
+        }
     }
 }
 
@@ -61,11 +65,17 @@ pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readines
     refresh::forever(&service, &http).await
 }
 
-async fn load_models(settings: &Settings, load: fn(&Path) -> anyhow::Result<Models>) -> anyhow::Result<Engine> {
-    let (dir, queue) = (settings.config.model_dir.clone(), settings.config.queue);
+async fn load_models(
+    settings: &Settings,
+    load: fn(&Path, &str, &precis_model::Settings) -> anyhow::Result<Models>,
+) -> anyhow::Result<Engine> {
+    let config = &settings.config;
+    let (dir, name, queue, batch) = (config.model_dir.clone(), config.model.clone(), config.queue, config.batch);
+    let cache_bytes = (config.kv_mib > 0).then_some(config.kv_mib << 20);
+    let size = precis_model::Settings { batch: batch as usize, cache_bytes, ..Default::default() };
     let started = std::time::Instant::now();
-    let models = tokio::task::spawn_blocking(move || load(&dir)).await??;
-    let engine = Engine::of_models(models, queue);
+    let models = tokio::task::spawn_blocking(move || load(&dir, &name, &size)).await??;
+    let engine = Engine::of_models(models, queue, batch);
     tracing::info!(event = "boot.models", milliseconds = started.elapsed().as_millis());
     Ok(engine)
 }

@@ -90,9 +90,9 @@ pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, F
 }
 
 /// What a body asks for. Without a document it can only be quoted.
-pub(super) struct Asked {
-    pub(super) document: Option<Text>,
-    pub(super) options: Options,
+pub(crate) struct Asked {
+    pub(crate) document: Option<Text>,
+    pub(crate) options: Options,
 }
 
 /// The price-relevant part of a quote request.
@@ -143,7 +143,8 @@ fn check(options: &Options) -> Result<(), Failure> {
     options.check().map_err(|error| Failure::new(Class::BadOptions, error.to_string()))
 }
 
-fn parse(request: &Whole) -> Result<Asked, Failure> {
+/// Document and options of a request, by its bytes alone.
+pub(crate) fn parse(request: &Whole) -> Result<Asked, Failure> {
     let (media_type, data, options) = if is_json(&request.media_type) {
         let body = body_json(request)?;
         let (media_type, data) = match (body.document, body.media_type, body.data, body.tokens) {

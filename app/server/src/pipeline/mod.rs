@@ -25,7 +25,8 @@ use std::time::Duration;
 use precis_protocol::problem::Charged;
 use precis_store::{ClaimKey, Flow};
 
-pub use admit::{Admitted, Opened};
+pub use admit::{Admitted, Opened, Text};
+pub(crate) use admit::{Asked, parse};
 pub use authorize::Authorized;
 pub use order::{Answer, Ticket, cancel, fetch, fetch_receipt};
 pub use quote::{Quoted, quote_only};
@@ -34,6 +35,7 @@ pub use reconcile::reconcile;
 pub use seal::Sealed;
 pub use settle::{Prepaid, Settled};
 pub use summarize::Summarized;
+pub(crate) use summarize::{model_mode, model_options, result};
 pub use sweep::sweep;
 
 use crate::error::{Class, Failure};

@@ -1,8 +1,8 @@
 //! The work: on the model's thread; or the result of an earlier life, if the job was done before.
 
-use precis_model::{ByteRange, Job, Nearest, Options as ModelOptions, Permit, Summary};
-use precis_protocol::Mode;
-use precis_protocol::summary::{Coverage, Grounding, Sentence, Source, SummaryResult, Usage};
+use precis_model::{ByteRange, Job, Nearest, Options as ModelOptions, Payer, Permit, Summary};
+use precis_protocol::summary::{Coverage, Grounding, Options, Sentence, Source, SummaryResult, Usage};
+use precis_protocol::{Digest, Mode};
 use precis_store::{Change, ClaimKey, JobId, JobResult, Record, Stage, State};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -103,27 +103,24 @@ async fn perform(service: &Service, claimed: &Claimed, mut work: Work) -> Result
     let permit = work.permit.take().or_else(|| service.engine.reserve());
     let permit = permit.ok_or_else(|| Failure::new(Class::Busy, ""))?;
     let (mode, started) = (work.options.mode, Instant::now());
-    let summary = infer(service, &claimed.watched, work, permit).await?;
+    let summary = infer(service, claimed, work, permit).await?;
     let (milliseconds, output_tokens) = (started.elapsed().as_millis(), summary.output_tokens);
     tracing::info!(event = "work.finished", mode = mode.name(), milliseconds, output_tokens);
-    let result = result(service, mode, claimed.record.job_id, summary);
+    let result = result(service.engine.of(mode).digest, mode, claimed.record.job_id, summary);
     let response = serde_json::to_vec(&result).map_err(|e| Failure::internal("result", e))?;
     Ok(JobResult { status: 200, response, receipt: None })
 }
 
-async fn infer(service: &Service, watched: &Watched, work: Work, permit: Permit) -> Result<Summary, Failure> {
-    let options = work.options;
+async fn infer(service: &Service, claimed: &Claimed, work: Work, permit: Permit) -> Result<Summary, Failure> {
+    let (options, watched) = (work.options, &claimed.watched);
     let seconds = service.engine.timeout_seconds(options.mode, work.tokens);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(seconds);
     let job = Job {
         mode: model_mode(options.mode),
         text: Zeroizing::clone(&work.text),
-        options: ModelOptions {
-            max_words: options.max_words,
-            max_sentences: options.max_sentences,
-            focus: options.focus,
-        },
+        options: model_options(options),
         control: watched.control().with_deadline(deadline),
+        payer: Payer(*Digest::of(&claimed.record.authorization.payer).as_bytes()),
     };
     let (done, outcome) = oneshot::channel();
     let waiting = permit.submit(job, Box::new(move |result| _ = done.send(result)));
@@ -142,14 +139,20 @@ async fn infer(service: &Service, watched: &Watched, work: Work, permit: Permit)
 }
 
 /// The model crate knows nothing of the wire, so it has its own name for a mode.
-pub(super) fn model_mode(mode: Mode) -> precis_model::Mode {
+pub(crate) fn model_mode(mode: Mode) -> precis_model::Mode {
     match mode {
         Mode::Extractive => precis_model::Mode::Extractive,
         Mode::Abstractive => precis_model::Mode::Abstractive,
     }
 }
 
-fn result(service: &Service, mode: Mode, JobId(id): JobId, summary: Summary) -> SummaryResult {
+/// What it is told of a caller's options.
+pub(crate) fn model_options(options: Options) -> ModelOptions {
+    ModelOptions { max_words: options.max_words, max_sentences: options.max_sentences, focus: options.focus }
+}
+
+/// The result as the wire has it: a function of the summary, the job's id and the model's digest alone.
+pub(crate) fn result(model: Digest, mode: Mode, JobId(id): JobId, summary: Summary) -> SummaryResult {
     let offsets = |range: ByteRange| (range.start as u64, range.end as u64);
     let sentences = summary.sentences.into_iter().map(|sentence| {
         let source = sentence.source.map(offsets);
@@ -174,6 +177,6 @@ fn result(service: &Service, mode: Mode, JobId(id): JobId, summary: Summary) -> 
         coverage: Coverage { input_tokens, tokens_read, chunks: summary.chunks, complete: tokens_read == input_tokens },
         usage: Usage { input_tokens, output_tokens: summary.output_tokens },
         verbatim: summary.verbatim,
-        model: service.engine.of(mode).digest,
+        model,
     }
 }

@@ -1,4 +1,4 @@
-//! The models and the worker thread they run on.
+//! The models and the worker that runs them.
 
 use std::sync::Arc;
 
@@ -26,14 +26,19 @@ pub struct Model {
 
 impl Model {
     fn new(summarizer: Arc<dyn Summarizer>) -> Self {
-        let digest = Digest::from_bytes(summarizer.manifest().digest());
-        let parameters_digest = parameters_digest(summarizer.parameters().to_string().as_bytes());
+        let (digest, parameters_digest) = digests(summarizer.as_ref());
         let seconds_per_10k = summarizer.predict(PREDICTED_TOKENS).as_secs() + 1;
         Self { summarizer, digest, parameters_digest, seconds_per_10k }
     }
 }
 
-/// Both models and their thread.
+/// Digest of a summarizer's manifest, and of its parameters (SPEC 7.3).
+pub(crate) fn digests(summarizer: &dyn Summarizer) -> (Digest, Digest) {
+    let parameters = parameters_digest(summarizer.parameters().to_string().as_bytes());
+    (Digest::from_bytes(summarizer.manifest().digest()), parameters)
+}
+
+/// Both models and their worker.
 pub struct Engine {
     /// Quotes verbatim.
     pub extractive: Model,
@@ -43,11 +48,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the thread for models that are loaded.
-    pub fn of_models(models: Models, queue: u32) -> Self {
+    /// Starts the threads for models that are loaded: room for `queue` jobs, of which `concurrency` run side by side.
+    pub fn of_models(models: Models, queue: u32, concurrency: u32) -> Self {
         let (extractive, abstractive) =
             (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
-        Self { extractive, abstractive, worker: Worker::spawn(models, queue as usize) }
+        Self { extractive, abstractive, worker: Worker::spawn(models, queue as usize, concurrency as usize) }
     }
 
     /// The model of a mode.

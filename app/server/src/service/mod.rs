@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use precis_protocol::price::PerMode;
 use precis_protocol::service::{ModelDescription, ServiceDescription};
 
+pub(crate) use engine::digests;
 pub use engine::{Engine, Model};
 pub use identity::{Identity, OwnEvidence};
 pub use payments::Payments;
