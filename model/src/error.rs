@@ -129,6 +129,14 @@ pub enum LoadError {
     },
 }
 
+/// What candle says, without the backtrace that it appends.
+pub(crate) fn plain(error: candle_core::Error) -> String {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => plain(*inner),
+        other => other.to_string(),
+    }
+}
+
 impl LoadError {
     /// The file cannot be used, because of `reason`.
     pub(crate) fn unusable(file: &str, reason: impl std::fmt::Display) -> Self {

@@ -1,11 +1,20 @@
-//! Entries for fuzzing: functions of bytes alone that must neither panic nor take memory out of proportion.
+//! Entries for fuzzing: functions of bytes alone that must neither panic nor take memory out of proportion. In service
+//! a file is parsed only if its digest is the one that its manifest pins; `precis-server model add` parses any file.
 
-use crate::engine::Shape;
+use crate::embed;
+use crate::engine::Transformer;
 use crate::gguf::Gguf;
+use crate::tokenizer::ByteLevelBpe;
 
-/// Read bytes as the GGUF file of a language model, as far as its tensors are views of the file.
+/// Read bytes as the GGUF file of a language model, all the way to packed weights, and its tokenizer.
 pub fn gguf(bytes: &[u8]) {
     if let Ok(gguf) = Gguf::parse("fuzz", bytes) {
-        let _ = Shape::from_gguf(&gguf);
+        let _ = ByteLevelBpe::from_gguf(&gguf);
+        let _ = Transformer::load(&gguf);
     }
+}
+
+/// Read bytes as the safetensors file of the embedding model.
+pub fn safetensors(bytes: &[u8]) {
+    let _ = embed::weights("fuzz", bytes);
 }

@@ -12,7 +12,7 @@ use crate::lines::Lines;
 /// The size of a huge page.
 const HUGE: usize = 2 << 20;
 /// The size of a chunk. What is not handed out is not touched, and so not taken from the system.
-const CHUNK: usize = 64 << 20;
+const CHUNK: usize = 32 << 20;
 /// Less than this is not worth a place in a chunk.
 const SMALL: usize = 64 << 10;
 const LINE: usize = 64;

@@ -16,7 +16,7 @@ const HEAD: usize = WIDTH / HEADS;
 const EPSILON: f32 = 1e-12;
 
 /// The encoder.
-pub(super) struct Bert {
+pub(crate) struct Bert {
     pub(super) words: Linear,
     /// `[positions][WIDTH]`, with the vector of the token type added.
     pub(super) positions: Vec<f32>,

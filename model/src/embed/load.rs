@@ -6,7 +6,7 @@ use precis_kernels::Linear;
 
 use super::WIDTH;
 use super::bert::{Affine, Bert, Layer, Norm};
-use crate::error::LoadError;
+use crate::error::{LoadError, plain};
 
 /// Shape of all-MiniLM-L6-v2, from the `config.json` published with it.
 const LAYERS: usize = 6;
@@ -24,7 +24,7 @@ pub(super) struct Tensors<'a> {
 impl<'a> Tensors<'a> {
     /// Read the header, which is checked against the bytes: every tensor lies inside, none overlap.
     pub(super) fn parse(file: &'a str, bytes: &'a [u8]) -> Result<Self, LoadError> {
-        let tensors = SliceSafetensors::new(bytes).map_err(|error| LoadError::unusable(file, error))?;
+        let tensors = SliceSafetensors::new(bytes).map_err(|error| LoadError::unusable(file, plain(error)))?;
         Ok(Self { file, tensors })
     }
 
@@ -34,7 +34,7 @@ impl<'a> Tensors<'a> {
 
     /// Numbers of a tensor of exactly this shape, all of them finite.
     fn get(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, LoadError> {
-        let unusable = |error: candle_core::Error| self.unusable(name, error);
+        let unusable = |error: candle_core::Error| self.unusable(name, plain(error));
         let found = self.tensors.get(name).map_err(unusable)?.shape().to_vec();
         if found != shape {
             return Err(self.unusable(name, format!("its shape is {found:?}, not {shape:?}")));

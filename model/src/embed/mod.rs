@@ -69,14 +69,20 @@ struct Piece<'a> {
     ids: &'a [u32],
 }
 
+/// The model from the bytes of its file.
+pub(crate) fn weights(name: &str, bytes: &[u8]) -> Result<Bert, LoadError> {
+    let bert = load::Tensors::parse(name, bytes)?.bert()?;
+    if bert.window() < WINDOW_TOKENS {
+        return Err(LoadError::unusable(name, "its window is too small"));
+    }
+    Ok(bert)
+}
+
 impl Embedder {
     /// Build from the hashed bytes of both files.
     pub(crate) fn load(weights: (&str, Vec<u8>), tokenizer: (&str, &[u8])) -> Result<Self, LoadError> {
         let (name, bytes) = weights;
-        let bert = load::Tensors::parse(name, &bytes)?.bert()?;
-        if bert.window() < WINDOW_TOKENS {
-            return Err(LoadError::unusable(name, "its window is too small"));
-        }
+        let bert = self::weights(name, &bytes)?;
         let tokenizer = WordPiece::parse(tokenizer.0, tokenizer.1)?;
         Ok(Self { bert, tokenizer, pace: Pace::assumed(ASSUMED_TOKENS_PER_SECOND), isa: Isa::best() })
     }

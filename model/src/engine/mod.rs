@@ -50,7 +50,6 @@ pub(crate) use fair::Clocks;
 pub use fair::Payer;
 pub use rig::Rig;
 pub use settings::{Drafts, Settings};
-pub(crate) use shape::Shape;
 pub(crate) use weights::Transformer;
 
 /// A prompt and what is to be written after it.

@@ -10,7 +10,7 @@ use std::io::Cursor;
 
 use candle_core::quantized::gguf_file::{Content, Value};
 
-use crate::error::LoadError;
+use crate::error::{LoadError, plain};
 
 pub(crate) use tensor::Raw;
 
@@ -29,7 +29,8 @@ impl<'a> Gguf<'a> {
     /// [`LoadError::Unusable`] with the reason.
     pub(crate) fn parse(name: &'a str, bytes: &'a [u8]) -> Result<Self, LoadError> {
         scan::scan(bytes).map_err(|reason| LoadError::unusable(name, reason))?;
-        let content = Content::read(&mut Cursor::new(bytes)).map_err(|error| LoadError::unusable(name, error))?;
+        let content =
+            Content::read(&mut Cursor::new(bytes)).map_err(|error| LoadError::unusable(name, plain(error)))?;
         let gguf = Self { name, content, bytes };
         for tensor in gguf.tensor_names() {
             gguf.raw(tensor)?;

@@ -89,3 +89,25 @@ fn a_word_of_a_megabyte_is_tokenized_in_bounded_time() {
     assert!(bpe.count(&word).unwrap() > 1000);
     assert_eq!(wordpiece.count(&word).unwrap(), 1);
 }
+
+#[test]
+fn json_that_is_no_tokenizer_is_refused_by_name_even_where_the_library_panics() {
+    let shell = |decoder: &str, model: &str| {
+        format!(
+            r#"{{"version":"1.0","truncation":null,"padding":null,"added_tokens":[],"normalizer":null,"pre_tokenizer":null,"post_processor":null,"decoder":{decoder},"model":{model}}}"#
+        )
+    };
+    let words = r####"{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":9,"vocab":{"a":0}}"####;
+    let files = [
+        "".into(),
+        "{".into(),
+        "[]".into(),
+        shell("null", "null"),
+        shell("null", words),
+        shell(r#"{"type":5}"#, words),
+    ];
+    for file in files {
+        let error = WordPiece::parse("tokenizer.json", file.as_bytes()).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("tokenizer.json"), "{error}");
+    }
+}

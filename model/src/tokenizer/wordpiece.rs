@@ -18,7 +18,10 @@ impl WordPiece {
     /// Read `tokenizer.json`. Its truncation and padding are switched off: they would drop text silently.
     pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
         let unusable = |reason: String| LoadError::unusable(name, reason);
-        let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(|error| unusable(error.to_string()))?;
+        // The library panics at some files that are JSON and no tokenizer.
+        let read = std::panic::catch_unwind(|| Tokenizer::from_bytes(bytes));
+        let read = read.map_err(|_| unusable("it is not a tokenizer that the library can read".into()))?;
+        let mut tokenizer = read.map_err(|error| unusable(error.to_string()))?;
         tokenizer.with_truncation(None).map_err(|error| unusable(error.to_string()))?;
         tokenizer.with_padding(None);
         tokenizer.set_encode_special_tokens(true);

@@ -12,6 +12,8 @@ mod evidence_file;
 mod extract;
 pub mod honest;
 mod keyset;
+#[cfg(feature = "model")]
+mod model;
 pub mod mutate;
 mod ohttp;
 mod payment;
@@ -28,6 +30,8 @@ pub use bhttp::bhttp;
 pub use evidence_file::evidence_file;
 pub use extract::extract;
 pub use keyset::keyset;
+#[cfg(feature = "model")]
+pub use model::{gguf, safetensors};
 pub use ohttp::ohttp;
 pub use payment::payment;
 pub use policy::policy;
@@ -41,11 +45,13 @@ pub use summary_request::summary_request;
 pub type Target = fn(&[u8]);
 
 /// Every target by the name of its corpus and of its libFuzzer program.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: &[(&str, Target)] = &[
     ("attestation", attestation),
     ("bhttp", bhttp),
     ("evidence_file", evidence_file),
     ("extract", extract),
+    #[cfg(feature = "model")]
+    ("gguf", gguf),
     ("keyset", keyset),
     ("ohttp", ohttp),
     ("payment", payment),
@@ -54,5 +60,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("receipt", receipt),
     ("register", register),
     ("release", release),
+    #[cfg(feature = "model")]
+    ("safetensors", safetensors),
     ("summary_request", summary_request),
 ];

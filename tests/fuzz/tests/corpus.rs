@@ -65,7 +65,7 @@ macro_rules! replays {
         fn every_target_is_replayed_and_has_its_program() {
             let replayed = [$((stringify!($target), precis_fuzz::$target as Target)),*];
             let names = |targets: &[(&'static str, Target)]| targets.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-            assert_eq!(names(&replayed), names(&precis_fuzz::TARGETS));
+            assert_eq!(names(&replayed), names(precis_fuzz::TARGETS));
             let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("libfuzzer");
             let manifest = std::fs::read_to_string(programs.join("Cargo.toml")).unwrap();
             for name in names(&replayed) {
@@ -81,6 +81,7 @@ replays! {
     the_corpus_of_bhttp_breaks_nothing: bhttp,
     the_corpus_of_evidence_file_breaks_nothing: evidence_file,
     the_corpus_of_extract_breaks_nothing: extract,
+    the_corpus_of_gguf_breaks_nothing: gguf,
     the_corpus_of_keyset_breaks_nothing: keyset,
     the_corpus_of_ohttp_breaks_nothing: ohttp,
     the_corpus_of_payment_breaks_nothing: payment,
@@ -89,6 +90,7 @@ replays! {
     the_corpus_of_receipt_breaks_nothing: receipt,
     the_corpus_of_register_breaks_nothing: register,
     the_corpus_of_release_breaks_nothing: release,
+    the_corpus_of_safetensors_breaks_nothing: safetensors,
     the_corpus_of_summary_request_breaks_nothing: summary_request,
 }
 

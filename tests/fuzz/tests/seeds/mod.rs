@@ -1,6 +1,7 @@
 //! Every seed of the corpus, made by real code and by the mock PKI: equal on every machine and at every time.
 
 mod evidence;
+mod model;
 mod wire;
 
 /// The world of the verifier's own tests: a mock platform, its registration, keyset, challenge and receipts.
@@ -21,6 +22,7 @@ pub fn corpus() -> PathBuf {
 pub fn all() -> Vec<Seed> {
     let mut seeds = evidence::seeds();
     seeds.extend(wire::seeds());
+    seeds.extend(model::seeds());
     seeds
 }
 

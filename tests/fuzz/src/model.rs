@@ -1,0 +1,13 @@
+//! The files of the models, which an operator may have from anywhere: refused with a reason or read, in memory that follows their size.
+
+use precis_model::fuzzing;
+
+/// A GGUF file: its header, its tokenizer, and its weights as far as they can be packed.
+pub fn gguf(bytes: &[u8]) {
+    fuzzing::gguf(bytes);
+}
+
+/// The weights of the embedding model.
+pub fn safetensors(bytes: &[u8]) {
+    fuzzing::safetensors(bytes);
+}
