@@ -203,7 +203,11 @@ impl Shape {
 
     pub(super) fn metadata(&self) -> Vec<(String, Value)> {
         let number = |value: usize| Value::Number(u32::try_from(value).unwrap_or(u32::MAX));
-        let mut all = vec![("general.architecture".into(), Value::Text(self.architecture))];
+        // Other readers of the format ask which tokenizer it is; there is none.
+        let mut all = vec![
+            ("general.architecture".into(), Value::Text(self.architecture)),
+            ("tokenizer.ggml.model".into(), Value::Text("none")),
+        ];
         let mut own = |key: &str, value| all.push((format!("{}.{key}", self.architecture), value));
         own("block_count", number(self.layers));
         own("context_length", number(self.context));
@@ -213,12 +217,12 @@ impl Shape {
         own("attention.head_count_kv", number(self.kv_heads));
         own("attention.layer_norm_rms_epsilon", Value::Float(self.epsilon));
         own("rope.freq_base", Value::Float(self.rope_base));
+        own("vocab_size", number(self.vocabulary));
         if self.architecture == "qwen3" {
             own("attention.key_length", number(self.head_width));
             own("attention.value_length", number(self.head_width));
         } else {
             own("rope.dimension_count", number(self.head_width));
-            own("vocab_size", number(self.vocabulary));
         }
         all
     }
