@@ -49,13 +49,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let payer = Payer([u8::try_from(index % 256)?; 32]);
         let job = Job { mode: Mode::Abstractive, text, options: Options::default(), control: Control::new(), payer };
         let sender = sender.clone();
-        waiting.push(permit.submit(job, Box::new(move |result| _ = sender.send(result.is_ok()))));
+        waiting.push(permit.submit(job, Box::new(move |result| _ = sender.send(result.err()))));
     }
-    let done = results.iter().take(documents).filter(|done| *done).count();
+    let errors: Vec<String> = results.iter().take(documents).flatten().map(|error| error.to_string()).collect();
     println!(
         "{}",
         json!({
-            "documents": documents, "words_each": words, "summaries": done, "seconds": started.elapsed().as_secs(),
+            "documents": documents, "words_each": words, "errors": errors, "seconds": started.elapsed().as_secs(),
             "mib_before": before, "mib_peak": memory("VmHWM"), "mib_after": memory("VmRSS"),
         })
     );
