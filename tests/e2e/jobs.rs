@@ -6,6 +6,7 @@ use precis_protocol::headers;
 use precis_tests::http::{self, Answer, Ask};
 use precis_tests::payer::send_paid;
 use precis_tests::process::eventually;
+use precis_tests::stack::Stack;
 use precis_tests::story::Story;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -149,10 +150,11 @@ async fn a_job_is_fetched_by_its_owner_and_by_nobody_else() {
 
 #[tokio::test]
 async fn a_job_that_waits_is_called_off_and_not_charged() {
-    let scene = Scene::set().await.unwrap();
+    let scene = Scene::around(Stack::start_with(&[], &[("PRECIS_BATCH", "1".into())]).await.unwrap()).await.unwrap();
     let mut story = Story::new();
-    // The model writes for a while, so that the next job waits.
-    let long = Ask::json(include_str!("../documents/metre.txt"), json!({ "mode": "abstractive" }));
+    // One job at a time, and the model writes for a while, so that the next job waits.
+    let document = include_str!("../documents/metre.txt").repeat(12);
+    let long = Ask::json(&document, json!({ "mode": "abstractive" }));
     let paid = scene.payer.pay(&scene.client, scene.origin(), &long).await.unwrap();
     let busy = Ticket::of(&ordered(&scene, &long, &paid).await.unwrap()).unwrap();
     story
