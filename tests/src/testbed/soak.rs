@@ -137,6 +137,8 @@ pub async fn soak(plan: Plan) -> anyhow::Result<Figures> {
         ("PRECIS_ANSWER_SECONDS", "5"),
         ("PRECIS_MAX_UNSETTLED", "12"),
         ("PRECIS_QUEUE", "64"),
+        // The model's stand-in takes its time with each job, one after the other, so that jobs wait.
+        ("PRECIS_BATCH", "1"),
         // The abstractive mode is paid first.
         ("PRECIS_UPFRONT_SECONDS", "1"),
         (PREDICT, "999"),
