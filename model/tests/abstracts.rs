@@ -3,26 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+mod common;
 
-use precis_model::{Control, Error, Models, Options, Reason, Summary, load};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use common::models;
+use precis_model::{Control, Error, Models, Options, Reason, Summary};
 
 const ARTICLE: &str = include_str!("article.txt");
-
-fn models() -> Option<&'static Models> {
-    static MODELS: OnceLock<Option<Models>> = OnceLock::new();
-    let loaded = MODELS.get_or_init(|| {
-        let directory = std::env::var_os("PRECIS_MODEL_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.precis/model"), PathBuf::from);
-        directory.join("smollm2-135m-instruct.q4_1.gguf").is_file().then(|| load(&directory).unwrap())
-    });
-    if loaded.is_none() {
-        eprintln!("SKIPPED: no model files; run scripts/fetch-model");
-    }
-    loaded.as_ref()
-}
 
 /// The words of a sentence, for telling whether two are the same.
 fn plain(text: &str) -> String {

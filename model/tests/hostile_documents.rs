@@ -3,25 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::path::PathBuf;
-use std::sync::OnceLock;
+mod common;
 
-use precis_model::{Control, Error, Models, Options, Reason, Summary, load};
+use common::models;
+use precis_model::{Control, Error, Models, Options, Reason, Summary};
 
 const ARTICLE: &str = include_str!("article.txt");
-
-fn models() -> Option<&'static Models> {
-    static MODELS: OnceLock<Option<Models>> = OnceLock::new();
-    let loaded = MODELS.get_or_init(|| {
-        let directory = std::env::var_os("PRECIS_MODEL_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.precis/model"), PathBuf::from);
-        directory.join("all-minilm-l6-v2.safetensors").is_file().then(|| load(&directory).unwrap())
-    });
-    if loaded.is_none() {
-        eprintln!("SKIPPED: no model files; run scripts/fetch-model");
-    }
-    loaded.as_ref()
-}
 
 /// A summary that holds what every extract promises.
 fn extract(models: &Models, text: &str, options: &Options) -> Summary {

@@ -3,31 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::path::PathBuf;
+mod common;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use common::{directory, models};
 use precis_model::{Control, Error, LoadError, Mode, Models, Options, Reason, Summary, load};
 
 const ARTICLE: &str = include_str!("article.txt");
-
-fn directory() -> PathBuf {
-    std::env::var_os("PRECIS_MODEL_DIR")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.precis/model"), PathBuf::from)
-}
-
-fn models() -> Option<&'static Models> {
-    static MODELS: OnceLock<Option<Models>> = OnceLock::new();
-    let loaded = MODELS.get_or_init(|| {
-        let directory = directory();
-        directory.join("smollm2-135m-instruct.q4_1.gguf").is_file().then(|| load(&directory).unwrap())
-    });
-    if loaded.is_none() {
-        eprintln!("SKIPPED: no model files in {}; run scripts/fetch-model", directory().display());
-    }
-    loaded.as_ref()
-}
 
 fn summarize(models: &Models, mode: Mode, text: &str, options: &Options) -> Summary {
     match models.get(mode).summarize(text, options, &Control::new()) {
