@@ -1,6 +1,6 @@
 //! What is outside the enclave may be absent at boot.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 use precis_tests::http::{self, Ask};
@@ -9,6 +9,8 @@ use precis_tests::proxy::LatePort;
 use precis_tests::stack::{Devnet, Server};
 use precis_tests::story::Story;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
 
 /// Waits until `/readyz` says that it waits for something that contains `word`.
 async fn waits_for(server: &Server, word: &str) -> anyhow::Result<()> {
@@ -19,6 +21,44 @@ async fn waits_for(server: &Server, word: &str) -> anyhow::Result<()> {
         (answer.status == 503 && told["waitingFor"].as_str()?.contains(word)).then_some(())
     })
     .await
+}
+
+/// A rofl-appd that says yes to the first change of metadata and forgets it: another application on the machine has replaced
+/// it before anything was registered. Everything else goes to the real one, a connection for each request.
+fn forgetful(socket: &Path, real: PathBuf) -> anyhow::Result<()> {
+    let listener = UnixListener::bind(socket)?;
+    tokio::spawn(async move {
+        let mut forgot = false;
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut start = vec![0; 4096];
+            let Ok(read) = near.read(&mut start).await else { continue };
+            start.truncate(read);
+            if !forgot && start.windows(14).any(|window| window == b"metadata HTTP/") {
+                forgot = true;
+                drop(near.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await);
+                continue;
+            }
+            let Ok(mut far) = UnixStream::connect(&real).await else { continue };
+            tokio::spawn(async move {
+                far.write_all(&start).await?;
+                tokio::io::copy_bidirectional(&mut near, &mut far).await
+            });
+        }
+    });
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_keyset_that_was_replaced_before_it_was_registered_is_published_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
+    let socket = dir.path().join("appd.forgetful.sock");
+    let mut env = devnet.env.clone();
+    let real = env.insert("PRECIS_APPD_SOCKET".into(), socket.to_str().unwrap().into()).unwrap();
+    forgetful(&socket, real.into()).unwrap();
+    let mut server = Server::listening(dir.path(), &env, &[]).await.unwrap();
+    server.ready().await.unwrap();
+    assert!(server.process.output().contains("no registration carries the metadata yet"), "it was not forgotten");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! collateral, and judge the whole bundle with the same verifier that callers use. Only then is the service ready.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use precis_protocol::attestation::{Collateral, Evidence};
@@ -21,6 +22,8 @@ use crate::{clock, random};
 
 /// The floor of TCB evaluation data numbers that the self-check accepts; callers have their own.
 const MIN_EVALUATION_NUMBER: u32 = 18;
+/// How long the registration is looked for before its metadata is handed in again. Nothing happens by that where it stands.
+const PUBLISHED_AGAIN_AFTER: Duration = Duration::from_secs(16);
 /// Greatest age of collateral that the self-check accepts, days.
 const MAX_COLLATERAL_AGE_DAYS: u32 = 30;
 
@@ -39,9 +42,14 @@ pub async fn publish(
 ) -> anyhow::Result<()> {
     let digest = identity.keyset_digest.to_string();
     let metadata = BTreeMap::from([(tags::METADATA_KEYSET.to_owned(), digest)]);
-    readiness.until("publish the keyset through rofl-appd", async || appd.put_metadata(&metadata).await).await;
+    let registered = async || {
+        // Each time: what the daemon took is only queued, and whatever replaces it before the next registration is all that
+        // comes on chain.
+        appd.put_metadata(&metadata).await.context("publish the keyset through rofl-appd")?;
+        gather(settings, http, identity, Retry { deadline: PUBLISHED_AGAIN_AFTER, ..Retry::default() }).await
+    };
     let gathered =
-        readiness.until("own evidence", async || gather(settings, http, identity, Retry::default()).await).await;
+        readiness.until("own evidence", async || registered().await.map_err(|error| format!("{error:#}"))).await;
     let block = readiness.until("payment chain", async || payments.recent_block().await.map_err(|e| e.code())).await;
     let (own, attestation) = check(settings, identity, gathered, block)?;
     tracing::info!(event = "boot.attested", enclave = %hex::encode(own.enclave_identity));
