@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use alloy_primitives::{B256, U64};
 use precis_store::{Flow, Stage};
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::audit::Violation;
 use crate::rpc_faults::{Call, Fault};
@@ -125,6 +126,8 @@ pub(crate) struct Run {
     /// Orders that were answered for good, by nonce.
     pub(crate) answered: RefCell<BTreeSet<B256>>,
     over: Cell<bool>,
+    /// Held while blocks are away, and while the books are read: what is settled will be on chain again, but is not now.
+    whole: Mutex<()>,
 }
 
 /// Carries the plan out.
@@ -137,8 +140,8 @@ pub async fn soak(plan: Plan) -> anyhow::Result<Figures> {
         ("PRECIS_ANSWER_SECONDS", "5"),
         ("PRECIS_MAX_UNSETTLED", "12"),
         ("PRECIS_QUEUE", "64"),
-        // The model's stand-in takes its time with each job, one after the other, so that jobs wait.
-        ("PRECIS_BATCH", "1"),
+        // Fewer than there are payers: some jobs run side by side, others wait.
+        ("PRECIS_BATCH", "3"),
         // The abstractive mode is paid first.
         ("PRECIS_UPFRONT_SECONDS", "1"),
         (PREDICT, "999"),
@@ -156,6 +159,7 @@ pub async fn soak(plan: Plan) -> anyhow::Result<Figures> {
         figures: RefCell::default(),
         answered: RefCell::default(),
         over: Cell::new(false),
+        whole: Mutex::default(),
     };
     let payers = async {
         let all = futures::future::join_all((0..plan.payers).map(|number| run.payer(number))).await;
@@ -234,6 +238,7 @@ impl Run {
                 }
                 15 | 16 => town.rpc.pass(),
                 17 | 18 => {
+                    let _whole = self.whole.lock().await;
                     town.chain.rpc("devnet_reorg", json!([U64::from(1 + chance.below(2)), true])).await?;
                     town.chain.rpc("evm_mine", json!([])).await?;
                     self.figures.borrow_mut().reorganizations += 1;
@@ -256,7 +261,11 @@ impl Run {
             if last.elapsed() < AUDIT_EVERY {
                 continue;
             }
-            if let Ok(found) = self.town.audit(false).await {
+            let audit = async {
+                let _whole = self.whole.lock().await;
+                self.town.audit(false).await
+            };
+            if let Ok(found) = audit.await {
                 let mut figures = self.figures.borrow_mut();
                 figures.audits += 1;
                 figures.violations.extend(found);
