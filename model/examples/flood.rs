@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::channel;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use precis_model::{Control, Job, Mode, Options, Payer, Settings, Worker, load};
 use serde_json::json;
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     let mut waiting = Vec::new();
     for index in 0..documents {
-        let permit = worker.try_reserve().ok_or("no place")?;
+        let permit = worker.try_reserve(Duration::ZERO, Duration::MAX).ok_or("no place")?;
         let text = Zeroizing::new(document(index, words));
         let payer = Payer([u8::try_from(index % 256)?; 32]);
         let job = Job { mode: Mode::Abstractive, text, options: Options::default(), control: Control::new(), payer };

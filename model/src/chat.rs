@@ -8,6 +8,10 @@ use crate::gguf::Gguf;
 use crate::manifest::{Chat, Thinking};
 use crate::tokenizer::ByteLevelBpe;
 
+/// Room for what stands around a document, a long focus included: a vector that grows leaves a copy of the document behind
+/// that nobody wipes.
+const FRAME_TOKENS: usize = 1024;
+
 /// ChatML: every message between its two control tokens, its role on the first line.
 pub(crate) struct ChatMl {
     start: u32,
@@ -47,7 +51,7 @@ impl ChatMl {
 
     /// A system message, then a user message up to the end of the `document`.
     pub(crate) fn open(&self, bpe: &ByteLevelBpe, system: &str, document: &[u32]) -> Result<Vec<u32>, Error> {
-        let mut ids = Vec::with_capacity(document.len() + 256);
+        let mut ids = Vec::with_capacity(document.len() + FRAME_TOKENS);
         ids.push(self.start);
         ids.extend(bpe.ids(&format!("system\n{system}"))?);
         ids.push(self.end);

@@ -13,6 +13,8 @@ pub enum Reason {
     NoSentences,
     /// Too few words to be a document: a question or an order.
     TooShort,
+    /// Mostly in a script that the embedding model does not read.
+    UnknownScript,
     /// The model wrote nothing that could be returned.
     NoSummary,
 }
@@ -25,6 +27,7 @@ impl Reason {
             Self::NoLetters => "no_letters",
             Self::NoSentences => "no_sentences",
             Self::TooShort => "too_short",
+            Self::UnknownScript => "unknown_script",
             Self::NoSummary => "no_summary",
         }
     }

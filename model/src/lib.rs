@@ -101,6 +101,7 @@ pub trait Summarizer: Send + Sync {
     /// # Errors
     /// [`Error::NotSummarizable`] and [`Error::TooLong`].
     fn admit(&self, text: &str) -> Result<u32, Error> {
+        self.limits().check_bytes(text)?;
         segment::require_sentences(text)?;
         let tokens = self.count_tokens(text)?;
         self.limits().check_tokens(tokens)?;

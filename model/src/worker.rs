@@ -1,15 +1,16 @@
 //! Inference on operating-system threads of its own, behind a bounded queue.
 //!
-//! A [`Permit`] is taken before a price is promised and holds a place until its job has ended, so a promise can always
-//! be kept. Several jobs run at a time, because the engine computes them in one batch; which of those that wait is next
+//! A [`Permit`] is taken before a payment is accepted and holds a place until its job has ended. There is none for a job
+//! that would have to wait for longer than it can, by what is predicted for the jobs before it. Several jobs run at a time, because the engine computes them in one batch; which of those that wait is next
 //! is fair between payers, and within a payer the order of submission. A panic in inference ends that job with
 //! [`Error::Internal`], not the thread. When the [`Worker`] is dropped, jobs that wait end with [`Error::Cancelled`].
 
+mod places;
 mod queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::load::Models;
 use crate::options::{Mode, Options};
 use crate::summary::Summary;
+use places::{Place, Places};
 use queue::{Queue, Queued};
 
 /// One request. No `Debug`: it holds a document, which is wiped when the job ends.
@@ -58,7 +60,7 @@ impl Waiting {
 /// are processors.
 pub struct Worker {
     queue: Arc<Queue>,
-    places: Arc<AtomicUsize>,
+    places: Arc<Places>,
 }
 
 /// A place in the queue; given back when dropped or when its job has ended.
@@ -67,38 +69,37 @@ pub struct Permit {
     queue: Arc<Queue>,
 }
 
-/// One of the places of a worker.
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Release);
-    }
-}
-
 impl Worker {
     /// Start threads for `concurrency` jobs at a time, with room for `queue` jobs, the running ones included; at least
-    /// one of each. If the system gives no thread, there is no place either, and every reservation fails.
+    /// one of each. Where there are several, one more serves payers that have nothing running, so that nobody waits for
+    /// the end of another's jobs that fill them all. If the system gives no thread, there is no place either, and every reservation fails.
     pub fn spawn(models: Models, queue: usize, concurrency: usize) -> Self {
         let (places, jobs) = (queue.max(1), Arc::new(Queue::default()));
-        let started = (0..concurrency.clamp(1, places)).filter(|number| {
+        let concurrency = concurrency.clamp(1, places);
+        let start = |number: usize| {
             let (models, jobs) = (models.clone(), Arc::clone(&jobs));
             let thread = std::thread::Builder::new().name(format!("precis-job-{number}"));
-            thread.spawn(move || serve(&models, &jobs)).is_ok()
-        });
-        let places = if started.count() > 0 { places } else { 0 };
-        Self { queue: jobs, places: Arc::new(AtomicUsize::new(places)) }
+            thread.spawn(move || serve(&models, &jobs, number == concurrency)).is_ok()
+        };
+        let started = (0..concurrency).filter(|number| start(*number));
+        let threads = started.count();
+        if threads > 1 {
+            start(concurrency);
+        }
+        let places = if threads > 0 { places } else { 0 };
+        Self { queue: jobs, places: Arc::new(Places::new(places, threads)) }
     }
 
-    /// Take a place, or none if all are taken.
-    pub fn try_reserve(&self) -> Option<Permit> {
-        self.places.fetch_update(Ordering::Acquire, Ordering::Relaxed, |free| free.checked_sub(1)).ok()?;
-        Some(Permit { place: Place(Arc::clone(&self.places)), queue: Arc::clone(&self.queue) })
+    /// Take a place for a job of so much `work`; none if all are taken, or if no thread is free and the work of all that
+    /// hold one is more than `patience`.
+    pub fn try_reserve(&self, work: Duration, patience: Duration) -> Option<Permit> {
+        let place = Places::take(&self.places, work, patience)?;
+        Some(Permit { place, queue: Arc::clone(&self.queue) })
     }
 
     /// Places free now.
     pub fn free(&self) -> usize {
-        self.places.load(Ordering::Relaxed)
+        self.places.free()
     }
 }
 
@@ -134,8 +135,8 @@ impl Queued {
     }
 }
 
-fn serve(models: &Models, queue: &Queue) {
-    while let Some(queued) = queue.take() {
+fn serve(models: &Models, queue: &Queue, guest: bool) {
+    while let Some(queued) = queue.take(guest) {
         let Job { mode, text, options, control, payer } = &queued.job;
         let control = control.clone().for_payer(*payer);
         // The models keep no state of a request, so nothing half-changed outlives a panic.

@@ -67,6 +67,31 @@ fn one_enormous_sentence_is_quoted_in_part() {
     let text = format!("The harbour {} was closed.", "and the river and the town ".repeat(2_000));
     extract(models, &text, &Options { max_sentences: Some(2), ..Options::default() });
     extract(models, &"水".repeat(3_000), &Options::default());
+    let words = |summary: &Summary| summary.text.split_whitespace().count();
+    let short = extract(models, &text, &Options { max_words: Some(9), ..Options::default() });
+    assert!(words(&short) <= 9 && text.contains(&short.text), "{}", short.text);
+    assert!(words(&extract(models, &text, &Options::default())) <= 5 * 80, "nobody reads a sentence of 700 words");
+}
+
+#[test]
+fn a_bound_on_words_holds_for_the_shortest_sentence_too() {
+    let Some(models) = models() else { return };
+    for most in [1, 3, 8] {
+        let summary = extract(models, ARTICLE, &Options { max_words: Some(most), ..Options::default() });
+        assert!(summary.text.split_whitespace().count() <= most as usize, "{}", summary.text);
+    }
+}
+
+#[test]
+fn a_document_in_letters_that_the_model_never_learnt_is_refused_before_any_work() {
+    let Some(models) = models() else { return };
+    let telugu = "ఉదయం గేట్లు ఎత్తారు, పట్టణం పొడిగా ఉంది. నది నెమ్మదిగా ప్రవహించింది. ప్రజలు సంతోషించారు. ";
+    let khmer = "ទ្វារទឹកត្រូវបានលើកឡើងនៅពេលព្រឹក ហើយទីក្រុងនៅតែស្ងួត។ ទន្លេហូរយឺតៗ។ ";
+    for text in [telugu.repeat(9), khmer.repeat(9)] {
+        let refused = Err(Error::NotSummarizable(Reason::UnknownScript));
+        assert_eq!((models.extractive.admit(&text), models.abstractive.admit(&text)), (refused.clone(), refused));
+    }
+    extract(models, &format!("{ARTICLE}\n\n{telugu}"), &Options::default());
 }
 
 #[test]
@@ -117,6 +142,9 @@ fn thousands_of_tiny_sentences_are_read_whole() {
     // Every sentence is the same: the words are in too many of them to tell any apart.
     let text = "Gate wind. ".repeat(models.extractive.limits().max_document_tokens as usize / 3 / 8);
     extract(models, &text, &Options { max_sentences: Some(50), ..Options::default() });
+    let counted: String = (0..5_000).map(|number| format!("Gate {number} was closed at noon. ")).collect();
+    let summary = extract(models, &counted, &Options { max_sentences: Some(1), ..Options::default() });
+    assert_eq!(summary.text.matches("Gate").count(), 1, "one of the thousands, not a run of them: {}", summary.text);
 }
 
 #[test]

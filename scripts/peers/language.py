@@ -1,4 +1,5 @@
 """Tokens per second, memory and likelihood of language models, beside llama.cpp."""
+import itertools
 import pathlib
 
 import texts
@@ -52,16 +53,24 @@ class Setting:
         self.notes.append(f"{name}: {what}")
 
     def memory(self, name, path, positions, tokens, least, aim):
-        """Peak memory of a fresh process that loads the model and reads one prompt, without what it held before."""
-        peaks = []
-        for command, load in ((self.ours, {"threads": self.threads, "sequences": 1, "positions": positions}), (self.peer, {})):
-            with Side("memory", command) as side:
-                side.ask("load", path=str(path), **load)
-                if not load:
-                    side.ask("open", threads=self.threads, positions=positions, flash=1)
-                side.ask("prefill", tokens=tokens)
-                peaks.append(side.ask("memory")["peak"] / 1e6)
-        self.table.add(name, *peaks, least, aim, unit=" MB", digits=0)
+        """Peak memory of fresh processes that load the model and read one prompt, without what they held before."""
+        with Side("memory", self.ours) as side:
+            side.ask("load", path=str(path), threads=self.threads, sequences=1, positions=positions)
+            side.ask("prefill", tokens=tokens)
+            here = side.ask("memory")["peak"] / 1e6
+        there = []
+        for repack, flash in itertools.product(REPACK, FLASH):
+            try:
+                with Side(f"llama.cpp, repack {repack}", self.peer) as side:
+                    side.ask("load", path=str(path), repack=repack)
+                    side.ask("open", threads=self.threads, positions=positions, flash=flash)
+                    side.ask("prefill", tokens=tokens)
+                    there.append((side.ask("memory")["peak"] / 1e6, f"repack {repack}, flash attention {'on' if flash else 'off'}"))
+            except Gone as gone:
+                self.notes.append(f"left out: {gone}")
+        least_memory, what = min(there)
+        self.notes.append(f"{name}: llama.cpp, {what}")
+        self.table.add(name, here, least_memory, least, aim, unit=" MB", digits=0)
 
     def score(self, name, ours, llama, lines):
         llama.ask("open", threads=self.threads, positions=1024)

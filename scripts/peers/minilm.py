@@ -132,10 +132,11 @@ class Peer:
             batch = order[at:at + rows]
             ids = numpy.zeros((len(batch), len(batch[0])), numpy.int64)
             mask = numpy.zeros(ids.shape, numpy.int32)
+            weights = numpy.zeros(ids.shape, numpy.float32)
             for row, text in enumerate(batch):
-                ids[row, :len(text)], mask[row, :len(text)] = text, 1
+                ids[row, :len(text)], mask[row, :len(text)], weights[row, :len(text)] = text, 1, 1
             hidden, = self.session.run(None, {"ids": ids, "mask": mask})
-            means = (hidden * mask[:, :, None]).sum(1) / mask.sum(1)[:, None]
+            means = (hidden * weights[:, :, None]).sum(1) / weights.sum(1)[:, None]
             means /= numpy.linalg.norm(means, axis=1, keepdims=True)
             total += float(means.sum(dtype=numpy.float64))
         return {"seconds": time.perf_counter() - started, "sum": total}

@@ -48,7 +48,12 @@ async fn a_disputed_summary_is_made_again_and_compared() {
                 ensure!(same.stdout.ends_with("SAME\n") && same.stdout.contains("not judged"), "{}", same.stdout);
                 let json =
                     reproduce(&scene, &[&receipt, "harbour.txt", "--json", "--policy", &policy])?.expect(0)?.json()?;
-                ensure!(json["outcome"] == "same" && json["judged"] == "VERIFIED", "{json}");
+                ensure!(
+                    json["outcome"] == "same"
+                        && json["judged"]["verdict"] == "VERIFIED"
+                        && json["judged"]["insecure"] == true,
+                    "{json}"
+                );
                 ensure!(
                     json["compared"].as_array().is_some_and(|all| all.iter().all(|one| one["same"] == true)),
                     "{json}"

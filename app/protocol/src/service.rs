@@ -41,6 +41,8 @@ pub struct ModelDescription {
     pub parameters: serde_json::Value,
     /// Longest document, tokens.
     pub max_document_tokens: u32,
+    /// Longest document, bytes of text.
+    pub max_document_bytes: u64,
 }
 
 /// Configuration a caller would care about and the measurement does not fix.

@@ -61,7 +61,7 @@ pub enum OptionsError {
     #[error("`max_sentences` is 1 to {MAX_SENTENCES}")]
     Sentences,
     /// `focus`.
-    #[error("`focus` is 1 to {MAX_FOCUS_BYTES} bytes")]
+    #[error("`focus` is 1 to {MAX_FOCUS_BYTES} bytes with a letter or a digit")]
     Focus,
 }
 
@@ -77,7 +77,8 @@ impl Options {
         if self.max_sentences.is_some_and(|n| n == 0 || n > MAX_SENTENCES) {
             return Err(OptionsError::Sentences);
         }
-        if self.focus.as_ref().is_some_and(|f| f.is_empty() || f.len() > MAX_FOCUS_BYTES) {
+        let says_something = |focus: &String| focus.chars().any(char::is_alphanumeric);
+        if self.focus.as_ref().is_some_and(|focus| !says_something(focus) || focus.len() > MAX_FOCUS_BYTES) {
             return Err(OptionsError::Focus);
         }
         Ok(())

@@ -10,6 +10,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use precis_protocol::{headers, limits};
 use tower::ServiceBuilder;
+use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
@@ -21,8 +22,8 @@ use crate::http::{attestation, description, gateway, health, ledger, quotes, sum
 
 /// Longest time any exchange may take; a paid one answers long before (`answer_seconds`).
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(660);
-/// Requests in work at a time; more wait in the accept queue.
-const MAX_CONCURRENT: usize = 512;
+/// Requests in work at a time, over all routes; more wait before they are read. Each can hold a body of 8 MiB.
+const MAX_CONCURRENT: usize = 192;
 
 /// What callers reach, in clear over HTTPS or inside the encrypted channel: one table for both.
 fn api() -> Router<Arc<Readiness>> {
@@ -61,7 +62,7 @@ pub fn public(readiness: Arc<Readiness>) -> Router {
             // Nothing holds a connection for ever.
             .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, EXCHANGE_TIMEOUT))
             // Work in progress is bounded; the excess waits where it costs nothing.
-            .concurrency_limit(MAX_CONCURRENT),
+            .layer(GlobalConcurrencyLimitLayer::new(MAX_CONCURRENT)),
     )
 }
 

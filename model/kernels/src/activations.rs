@@ -76,6 +76,15 @@ impl Activations {
         }
     }
 
+    /// Overwrites the buffer with zeros.
+    pub fn wipe(&mut self) {
+        let Activations { tokens: _, cols: _, q, d, ds, n, half_ds, half_n } = self;
+        q.wipe();
+        n.wipe();
+        half_n.wipe();
+        [d, ds, half_ds].into_iter().for_each(Lines::wipe);
+    }
+
     /// How many rows were quantized last.
     pub fn tokens(&self) -> usize {
         self.tokens

@@ -19,6 +19,7 @@ pub use activations::Activations;
 pub use attention::{AttendScratch, KvLayer, PAGE, Run, SPLIT, attend, attend_full};
 pub use isa::Isa;
 pub use linear::{Linear, matmul};
+pub use lines::Lines;
 pub use ops::{Rope, Rotation, add, argmax, dots, exp, gelu, layer_norm, rms_norm, silu_mul};
 pub use pool::Pool;
 pub use quant::{Format, PackError};

@@ -204,7 +204,11 @@ impl Shared {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             // Half of the range is out of reach of any count of tasks, and of the additions that follow.
             self.next.0.store(usize::MAX / 2, Ordering::Relaxed);
-            lock(&self.panic).get_or_insert(panic);
+            match &mut *lock(&self.panic) {
+                first @ None => *first = Some(panic),
+                // Dropping it could panic in turn, out here where others still run the task.
+                Some(_) => std::mem::forget(panic),
+            }
         }
     }
 

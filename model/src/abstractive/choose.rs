@@ -24,6 +24,19 @@ pub(super) struct Candidate {
     pub(super) leans: bool,
 }
 
+impl Candidate {
+    /// Keeps so many words at most.
+    fn cut(&mut self, words: usize) {
+        if words::count(&self.text, words + 1) <= words {
+            return;
+        }
+        self.text = format!("{}…", words::prefix(&self.text, words));
+        let Self { text, measured, .. } = self;
+        measured.grounding.unsupported_names.retain(|name| text.contains(name));
+        measured.grounding.unsupported_numbers.retain(|number| text.contains(number));
+    }
+}
+
 /// Whether a sentence begins with a word that points to the one before it.
 pub(super) fn leans(sentence: &str) -> bool {
     const POINTERS: &[&str] = &["it", "they", "he", "she", "its", "their", "his", "her", "these", "those", "such"];
@@ -75,8 +88,12 @@ pub(super) fn is_unfounded(candidates: &[Candidate]) -> bool {
     candidates.iter().all(|candidate| candidate.measured.support() < MIN_SUPPORT_PERMILLE)
 }
 
-/// The best sentences within the bounds, in the order they are given in. At least one, if there is one.
+/// The best sentences within the bounds, in the order they are given in. At least one, if there is one; none that the
+/// document does not support, if there is one that it does.
 pub(super) fn select(mut candidates: Vec<Candidate>, weights: &[f32], bounds: Bounds) -> Vec<Candidate> {
+    let any = is_unfounded(&candidates);
+    let may_be: Vec<bool> =
+        candidates.iter().map(|candidate| any || candidate.measured.support() >= MIN_SUPPORT_PERMILLE).collect();
     let mut covered = vec![0.0; weights.len()];
     let lengths: Vec<usize> = candidates.iter().map(|candidate| words::count(&candidate.text, usize::MAX)).collect();
     let mut is_chosen = vec![false; candidates.len()];
@@ -84,6 +101,7 @@ pub(super) fn select(mut candidates: Vec<Candidate>, weights: &[f32], bounds: Bo
     for _ in 0..bounds.sentences {
         let fits = |index: &usize| {
             !is_chosen[*index]
+                && may_be[*index]
                 && lengths[*index] <= room
                 && (!candidates[*index].leans || *index > 0 && is_chosen[*index - 1])
         };
@@ -105,10 +123,11 @@ pub(super) fn select(mut candidates: Vec<Candidate>, weights: &[f32], bounds: Bo
         is_chosen[index] = true;
     }
     if !is_chosen.contains(&true)
-        && let Some(shortest) = (0..candidates.len()).min_by_key(|index| lengths[*index])
+        && let Some(shortest) = (0..candidates.len()).filter(|index| may_be[*index]).min_by_key(|index| lengths[*index])
     {
         // All are longer than the bound, or lean on one that is.
         is_chosen[shortest] = true;
+        candidates[shortest].cut(bounds.words);
     }
     let mut chosen = is_chosen.into_iter();
     candidates.retain(|_| chosen.next() == Some(true));

@@ -39,7 +39,7 @@ use choose::Candidate;
 use writing::{NO_REPEAT_TOKENS, Progress, Task};
 
 /// Version of everything below: changes whenever the same text could give another summary.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Most tokens of text in one pass: what this size of model still reads well, and less than its context.
 const PASS_TOKENS: usize = 2048;
 /// Most tokens written about the whole.
@@ -72,6 +72,8 @@ pub(crate) struct Abstractive {
     chat: ChatMl,
     /// Tokens that end what is written.
     ends: Vec<u32>,
+    /// Tokens of a digit each.
+    digits: Vec<u32>,
     embedder: Arc<Embedder>,
     threads: Arc<Threads>,
 }
@@ -93,10 +95,11 @@ impl Abstractive {
         // Everything is packed: the file's bytes need not outlive the measurements.
         drop(bytes);
         let mut ends = vec![chat.end(), bpe.end_of_text()];
-        let vocabulary = u32::try_from(model.shape().vocabulary).unwrap_or(u32::MAX);
-        ends.extend((0..vocabulary).filter(|id| bpe.is_control(*id)));
+        ends.extend(bpe.controls());
+        let single = |digit: char| bpe.ids(&digit.to_string()).ok().filter(|ids| ids.len() == 1);
+        let digits = ('0'..='9').filter_map(single).flatten().collect();
         let engine = Engine::new(model, Threads::clone(&threads), settings)?;
-        Ok(Self { manifest, engine, bpe, chat, ends, embedder, threads })
+        Ok(Self { manifest, engine, bpe, chat, ends, digits, embedder, threads })
     }
 
     /// The sentences of several summaries of a text that fits one pass, from one reading of it.
@@ -242,7 +245,8 @@ impl Summarizer for Abstractive {
     }
 
     fn admit(&self, text: &str) -> Result<u32, Error> {
-        require_document(text)?;
+        LIMITS.check_bytes(text)?;
+        self.require_document(text)?;
         let tokens = self.count_tokens(text)?;
         LIMITS.check_tokens(tokens)?;
         Ok(tokens)
@@ -251,7 +255,7 @@ impl Summarizer for Abstractive {
     fn summarize(&self, text: &str, options: &Options, control: &Control) -> Result<Summary, Error> {
         LIMITS.check_bytes(text)?;
         control.check()?;
-        require_document(text)?;
+        self.require_document(text)?;
         let encoded = self.bpe.encode(text)?;
         let total = words::saturate(encoded.ids.len());
         LIMITS.check_tokens(total)?;
@@ -298,13 +302,13 @@ impl Abstractive {
         let near = focus.map(|focus| source.cosines(focus, &self.embedder, &self.threads)).transpose()?;
         Ok(choose::weights(source.len(), near.as_deref()))
     }
-}
 
-/// Refuse what has nothing to summarize.
-fn require_document(text: &str) -> Result<(), Error> {
-    segment::require_sentences(text)?;
-    if words::lettered(text, MIN_WORDS) < MIN_WORDS {
-        return Err(Error::NotSummarizable(Reason::TooShort));
+    /// Refuse what has nothing to summarize, or nothing that what is written could be held against.
+    fn require_document(&self, text: &str) -> Result<(), Error> {
+        segment::require_sentences(text)?;
+        if words::lettered(text, MIN_WORDS) < MIN_WORDS {
+            return Err(Error::NotSummarizable(Reason::TooShort));
+        }
+        self.embedder.tokenizer.require_known(text)
     }
-    Ok(())
 }

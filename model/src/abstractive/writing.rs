@@ -7,7 +7,7 @@ use super::Abstractive;
 use super::prompt;
 use crate::control::Control;
 use crate::decode::{self, Bounds};
-use crate::engine::{Prefix, Request, Rules};
+use crate::engine::{NoRepeat, Prefix, Request, Rules};
 use crate::error::Error;
 use crate::words;
 
@@ -82,7 +82,8 @@ impl Abstractive {
             prefix,
             rules: Rules {
                 ends: self.ends.clone(),
-                no_repeat: Some(NO_REPEAT_TOKENS),
+                // A number that was begun is finished, or it would become another one.
+                no_repeat: Some(NoRepeat { tokens: NO_REPEAT_TOKENS, except: self.digits.clone() }),
                 stop: Some(Box::new(stop)),
                 progress,
                 ..Rules::default()

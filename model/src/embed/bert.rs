@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use precis_kernels::{Activations, Isa, Linear, Pool, add, attend_full, gelu, layer_norm, matmul};
+use precis_kernels::{Activations, Isa, Linear, Lines, Pool, add, attend_full, gelu, layer_norm, matmul};
 
 use super::WIDTH;
 
@@ -83,20 +83,20 @@ impl Batch {
 #[derive(Default)]
 pub(super) struct Workspace {
     quantized: Activations,
-    x: Vec<f32>,
-    query: Vec<f32>,
-    key: Vec<f32>,
-    value: Vec<f32>,
-    mixed: Vec<f32>,
-    inner: Vec<f32>,
+    x: Lines<f32>,
+    query: Lines<f32>,
+    key: Lines<f32>,
+    value: Lines<f32>,
+    mixed: Lines<f32>,
+    inner: Lines<f32>,
 }
 
 impl Workspace {
     fn resize(&mut self, tokens: usize, inner: usize) {
         for buffer in [&mut self.x, &mut self.query, &mut self.key, &mut self.value, &mut self.mixed] {
-            buffer.resize(tokens * WIDTH, 0.0);
+            buffer.resize(tokens * WIDTH);
         }
-        self.inner.resize(tokens * inner, 0.0);
+        self.inner.resize(tokens * inner);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::pace::{Pace, Speed};
 
 /// Prompt tokens of the short run.
-const PROMPT: usize = 256;
+const PROMPT: usize = 512;
 /// Steps of each size, of which the fastest counts: the first meets cold caches.
 const REPEATS: usize = 3;
 /// Steps are measured with up to so many rows.

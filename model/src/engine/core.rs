@@ -126,6 +126,9 @@ impl Core {
         self.guess();
         let rows = plan::plan(&self.views());
         self.step(&rows);
+        if self.is_idle() {
+            self.buffers.wipe();
+        }
     }
 
     fn stop_what_must(&mut self) {
@@ -244,6 +247,7 @@ impl Core {
 
     /// The step panicked: whoever was in it cannot go on, everybody else can.
     fn fail(&mut self, rows: &[usize]) {
+        self.buffers.wipe();
         self.buffers = Buffers::default();
         for index in (0..rows.len()).rev().filter(|index| rows[*index] > 0) {
             let sequence = self.running.remove(index);
@@ -305,7 +309,7 @@ impl Core {
 
     /// Whether nothing of any customer is left.
     #[cfg(test)]
-    pub(super) fn is_clean(&self) -> bool {
-        self.is_idle() && self.arena.is_clean()
+    pub(super) fn is_clean(&mut self) -> bool {
+        self.is_idle() && self.arena.is_clean() && self.buffers.is_clean()
     }
 }

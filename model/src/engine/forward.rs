@@ -3,7 +3,7 @@
 //! Every operation treats a row by itself, and the kernels give a row the same bits whatever stands beside it. So what
 //! a token becomes depends on its own sequence alone, not on the batch, the pieces a prompt is cut into, or the threads.
 
-use precis_kernels::{self as kernels, Activations, AttendScratch, Isa, PAGE, Run};
+use precis_kernels::{self as kernels, Activations, AttendScratch, Isa, Lines, PAGE, Run};
 use zeroize::Zeroizing;
 
 use super::arena::Arena;
@@ -28,25 +28,43 @@ pub(crate) struct Span<'a> {
 /// Intermediate values, kept from step to step; they grow to the largest step seen.
 #[derive(Default)]
 pub(crate) struct Buffers {
-    hidden: Vec<f32>,
-    normed: Vec<f32>,
-    query: Vec<f32>,
-    key: Vec<f32>,
-    value: Vec<f32>,
-    mixed: Vec<f32>,
-    gate: Vec<f32>,
-    up: Vec<f32>,
-    delta: Vec<f32>,
-    logits: Vec<f32>,
+    hidden: Lines<f32>,
+    normed: Lines<f32>,
+    query: Lines<f32>,
+    key: Lines<f32>,
+    value: Lines<f32>,
+    mixed: Lines<f32>,
+    gate: Lines<f32>,
+    up: Lines<f32>,
+    delta: Lines<f32>,
+    logits: Lines<f32>,
     activations: Activations,
     scratch: AttendScratch,
     positions: Vec<usize>,
 }
 
 impl Buffers {
+    /// Overwrites what the last steps left, which follows from customers' documents.
+    pub(super) fn wipe(&mut self) {
+        self.lines().into_iter().for_each(Lines::wipe);
+        self.activations.wipe();
+        self.scratch.wipe();
+    }
+
+    fn lines(&mut self) -> [&mut Lines<f32>; 10] {
+        let Self { hidden, normed, query, key, value, mixed, gate, up, delta, logits, .. } = self;
+        [hidden, normed, query, key, value, mixed, gate, up, delta, logits]
+    }
+
+    /// Whether nothing of a step is left.
+    #[cfg(test)]
+    pub(super) fn is_clean(&mut self) -> bool {
+        self.lines().into_iter().all(|lines| lines.is_clean())
+    }
+
     /// The first `length` logits of the last step.
     pub(super) fn logits(&mut self, length: usize) -> &mut [f32] {
-        fit(&mut self.logits, length)
+        self.logits.fit(length)
     }
 }
 
@@ -55,10 +73,12 @@ impl Transformer {
     /// [`Buffers::logits`], a row of the vocabulary's size for each, in the order of the spans.
     pub(super) fn step(&self, threads: &Threads, arena: &mut Arena, spans: &[Span<'_>], buffers: &mut Buffers) {
         let width = self.shape.hidden;
-        let ids: Zeroizing<Vec<u32>> = Zeroizing::new(spans.iter().flat_map(|span| span.ids).copied().collect());
+        // Room for all: a vector that grows leaves copies behind that nobody wipes.
+        let mut ids = Zeroizing::new(Vec::with_capacity(spans.iter().map(|span| span.ids.len()).sum()));
+        spans.iter().for_each(|span| ids.extend_from_slice(span.ids));
         buffers.positions.clear();
         buffers.positions.extend(spans.iter().flat_map(|span| span.position..span.position + span.ids.len()));
-        threads.rows(fit(&mut buffers.hidden, ids.len() * width), width, &|row, out| {
+        threads.rows(buffers.hidden.fit(ids.len() * width), width, &|row, out| {
             self.embedding.row(ids[row] as usize, out);
         });
         let mut runs = whole_runs(spans);
@@ -87,9 +107,9 @@ impl Transformer {
         let Buffers { hidden, normed, query, key, value, activations, positions, .. } = buffers;
         let normed = threads.normed(&hidden[..rows * shape.hidden], &layer.attention_norm, shape.epsilon, normed);
         activations.quantize(threads.isa, &threads.pool, normed, shape.hidden);
-        let query = fit(query, rows * shape.queries());
-        let key = fit(key, rows * shape.keys());
-        let value = fit(value, rows * shape.keys());
+        let query = query.fit(rows * shape.queries());
+        let key = key.fit(rows * shape.keys());
+        let value = value.fit(rows * shape.keys());
         let weights = [&layer.query, &layer.key, &layer.value];
         kernels::matmul(threads.isa, &threads.pool, &weights, activations, &mut [&mut *query, &mut *key, value]);
         let norms = layer.head_norms.as_ref();
@@ -125,10 +145,10 @@ impl Transformer {
         let shape = &self.shape;
         let Buffers { hidden, query, mixed, delta, activations, scratch, .. } = buffers;
         let query = &query[..rows * shape.queries()];
-        let mixed = fit(mixed, query.len());
+        let mixed = mixed.fit(query.len());
         kernels::attend(threads.isa, &threads.pool, cache, shape.heads, runs, query, shape.scale(), mixed, scratch);
         activations.quantize(threads.isa, &threads.pool, mixed, shape.queries());
-        let delta = fit(delta, rows * shape.hidden);
+        let delta = delta.fit(rows * shape.hidden);
         kernels::matmul(threads.isa, &threads.pool, &[&layer.attention_output], activations, &mut [&mut *delta]);
         threads.add(hidden, delta, shape.hidden);
     }
@@ -139,11 +159,11 @@ impl Transformer {
         let Buffers { hidden, normed, gate, up, delta, activations, .. } = buffers;
         let normed = threads.normed(&hidden[..rows * shape.hidden], &layer.feed_forward_norm, shape.epsilon, normed);
         activations.quantize(isa, pool, normed, shape.hidden);
-        let (gate, up) = (fit(gate, rows * inner), fit(up, rows * inner));
+        let (gate, up) = (gate.fit(rows * inner), up.fit(rows * inner));
         kernels::matmul(isa, pool, &[&layer.gate, &layer.up], activations, &mut [&mut *gate, &mut *up]);
         threads.rows(gate, inner, &|row, gate| kernels::silu_mul(isa, gate, &up[row * inner..][..inner]));
         activations.quantize(isa, pool, gate, inner);
-        let delta = fit(delta, rows * shape.hidden);
+        let delta = delta.fit(rows * shape.hidden);
         kernels::matmul(isa, pool, &[&layer.down], activations, &mut [&mut *delta]);
         threads.add(hidden, delta, shape.hidden);
     }
@@ -151,7 +171,7 @@ impl Transformer {
     fn logits(&self, threads: &Threads, buffers: &mut Buffers, rows: usize) {
         let Buffers { hidden, normed, logits, activations, .. } = buffers;
         if rows > 0 {
-            let logits = fit(logits, rows * self.shape.vocabulary);
+            let logits = logits.fit(rows * self.shape.vocabulary);
             let width = self.shape.hidden;
             let normed = threads.normed(&hidden[..rows * width], &self.norm, self.shape.epsilon, normed);
             activations.quantize(threads.isa, &threads.pool, normed, width);
@@ -170,8 +190,8 @@ impl Threads {
         }
     }
 
-    fn normed<'b>(&self, x: &[f32], weight: &[f32], epsilon: f32, out: &'b mut Vec<f32>) -> &'b mut [f32] {
-        let out = fit(out, x.len());
+    fn normed<'b>(&self, x: &[f32], weight: &[f32], epsilon: f32, out: &'b mut Lines<f32>) -> &'b mut [f32] {
+        let out = out.fit(x.len());
         let width = weight.len();
         self.rows(out, width, &|row, out| {
             kernels::rms_norm(self.isa, &x[row * width..][..width], weight, epsilon, out);
@@ -182,14 +202,6 @@ impl Threads {
     fn add(&self, x: &mut [f32], y: &[f32], width: usize) {
         self.rows(&mut x[..y.len()], width, &|row, x| kernels::add(self.isa, x, &y[row * width..][..width]));
     }
-}
-
-/// The first `length` values of a buffer that grows as needed.
-fn fit(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    if buffer.len() < length {
-        buffer.resize(length, 0.0);
-    }
-    &mut buffer[..length]
 }
 
 fn write_cache(arena: &mut Arena, layer: usize, isa: Isa, spans: &[Span<'_>], buffers: &Buffers, width: usize) {

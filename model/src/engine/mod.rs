@@ -85,12 +85,20 @@ pub(crate) struct Rules {
     pub(crate) ends: Vec<u32>,
     /// Asked before each token.
     pub(crate) adjust: Option<Adjust>,
-    /// No run of so many tokens is written twice, whatever [`Rules::adjust`] says.
-    pub(crate) no_repeat: Option<usize>,
+    /// Which runs are not written twice, whatever [`Rules::adjust`] says.
+    pub(crate) no_repeat: Option<NoRepeat>,
     /// Asked after each token.
     pub(crate) stop: Option<Stop>,
     /// Called after each step in which a part of the prompt was read.
     pub(crate) progress: Option<Progress>,
+}
+
+/// No run of tokens is written twice.
+pub(crate) struct NoRepeat {
+    /// Length of such a run.
+    pub(crate) tokens: usize,
+    /// Tokens that may complete one all the same.
+    pub(crate) except: Vec<u32>,
 }
 
 /// What was written.

@@ -1,12 +1,16 @@
 //! The rule against loops: no run of N tokens is written twice.
 
-/// Make impossible every token that would complete a run of `length` tokens that was written before.
-pub(super) fn ban(written: &[u32], length: usize, logits: &mut [f32]) {
+use super::NoRepeat;
+
+/// Make impossible every token that would complete a run that was written before, but for those excepted.
+pub(super) fn ban(written: &[u32], rule: &NoRepeat, logits: &mut [f32]) {
+    let length = rule.tokens;
     let Some(start) = length.checked_sub(1).and_then(|before| written.len().checked_sub(before)) else { return };
     let last = &written[start..];
     for window in written.windows(length) {
         if let Some((token, before)) = window.split_last()
             && before == last
+            && !rule.except.contains(token)
             && let Some(logit) = logits.get_mut(*token as usize)
         {
             *logit = f32::NEG_INFINITY;
@@ -20,7 +24,7 @@ mod tests {
 
     fn banned(written: &[u32], length: usize) -> Vec<usize> {
         let mut logits = [0f32; 10];
-        ban(written, length, &mut logits);
+        ban(written, &NoRepeat { tokens: length, except: vec![9] }, &mut logits);
         (0..10).filter(|id| logits[*id] == f32::NEG_INFINITY).collect()
     }
 
@@ -32,5 +36,6 @@ mod tests {
         assert!(banned(&[1], 3).is_empty());
         assert!(banned(&[], 3).is_empty());
         assert_eq!(banned(&[7, 7], 1), [7]);
+        assert!(banned(&[1, 9, 1], 2).is_empty(), "an exception");
     }
 }

@@ -166,8 +166,8 @@ impl Sequence {
             if let Some(adjust) = &mut rules.adjust {
                 adjust(written, values);
             }
-            if let Some(length) = rules.no_repeat {
-                repeat::ban(written, length, values);
+            if let Some(rule) = &rules.no_repeat {
+                repeat::ban(written, rule, values);
             }
             // The vocabulary was checked to be far smaller than this type.
             let next = kernels::argmax(logits.isa, values) as u32;

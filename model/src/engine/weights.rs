@@ -62,11 +62,6 @@ impl Transformer {
         self.output.as_ref().unwrap_or(&self.embedding)
     }
 
-    /// Its sizes.
-    pub(crate) fn shape(&self) -> &Shape {
-        &self.shape
-    }
-
     /// Bytes of the packed matrices.
     pub(crate) fn bytes(&self) -> usize {
         let layer = |layer: &Layer| -> usize { layer.matrices().iter().map(|matrix| matrix.bytes()).sum() };

@@ -5,7 +5,7 @@ mod rank;
 mod select;
 mod units;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::manifest::Manifest;
 use crate::options::{Mode, Options};
 use crate::pace::Speed;
 use crate::segment::{self, Segment};
-use crate::summary::{Sentence, Summary};
+use crate::summary::{ByteRange, Sentence, Summary};
 use crate::threads::Threads;
 use crate::words;
 use lexical::Lexicon;
@@ -28,11 +28,11 @@ use select::Candidate;
 pub(crate) use units::spans;
 
 /// Version of the ranking: changes whenever the same text could give another summary.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// What this mode accepts.
 const LIMITS: Limits =
     Limits { max_document_tokens: 65_536, max_document_bytes: 512 * 1024, max_sentences: 50, max_output_tokens: 0 };
-/// Most rows of the similarity matrix; above it neighbouring sentences are ranked and quoted together.
+/// Most rows of the similarity matrix; above it neighbouring sentences are ranked together.
 const MAX_UNITS: usize = 4096;
 /// Sentences of a summary if the caller does not say.
 const DEFAULT_SENTENCES: u32 = 5;
@@ -45,6 +45,8 @@ pub(crate) struct Extractive {
     manifest: Manifest,
     embedder: Arc<Embedder>,
     threads: Arc<Threads>,
+    /// Held by the one job that has a similarity matrix, which takes up to 64 MiB.
+    matrix: Mutex<()>,
 }
 
 /// What came of reading a text: a vector for each unit, the tokens that the text has and those that were read.
@@ -56,7 +58,7 @@ struct Read {
 
 impl Extractive {
     pub(crate) fn new(manifest: Manifest, embedder: Arc<Embedder>, threads: Arc<Threads>) -> Self {
-        Self { manifest, embedder, threads }
+        Self { manifest, embedder, threads, matrix: Mutex::default() }
     }
 
     /// Embed the units of a text from the one encoding of the whole text, so that every token is read exactly once.
@@ -82,9 +84,11 @@ impl Extractive {
         options: &Options,
     ) -> Result<Vec<f32>, Error> {
         let lexicon = Lexicon::new(units.iter().map(|unit| unit.quote.of(text).unwrap_or_default()));
+        let _one = self.matrix.lock().unwrap_or_else(PoisonError::into_inner);
         let mut similarities = embeddings.similarities(&self.threads)?;
         lexicon.mix_into(&mut similarities);
         let mut scores = rank::scores(&similarities, traits);
+        drop(similarities);
         if let Some(focus) = options.focus() {
             let ids = self.embedder.tokenizer.encode(focus)?.ids;
             let wanted = self.embedder.embed(&[&ids], &self.threads, &Control::new(), |_| ())?;
@@ -146,6 +150,15 @@ impl Summarizer for Extractive {
         LIMITS
     }
 
+    fn admit(&self, text: &str) -> Result<u32, Error> {
+        LIMITS.check_bytes(text)?;
+        segment::require_sentences(text)?;
+        self.embedder.tokenizer.require_known(text)?;
+        let tokens = self.count_tokens(text)?;
+        LIMITS.check_tokens(tokens)?;
+        Ok(tokens)
+    }
+
     fn count_tokens(&self, text: &str) -> Result<u32, Error> {
         LIMITS.check_bytes(text)?;
         Ok(words::saturate(self.embedder.tokenizer.count(text)?))
@@ -163,7 +176,8 @@ impl Summarizer for Extractive {
         LIMITS.check_bytes(text)?;
         control.check()?;
         segment::require_sentences(text)?;
-        let units = units::merged(segment::segment(text), MAX_UNITS);
+        self.embedder.tokenizer.require_known(text)?;
+        let units = units::merged(text, segment::segment(text), MAX_UNITS);
         let traits = units::traits(text, &units);
         let Read { embeddings, total, read } = self.embed(text, &units, control)?;
         let scores = self.scores(text, &units, &traits, &embeddings, options)?;
@@ -176,7 +190,9 @@ impl Summarizer for Extractive {
         let sentences: Vec<Sentence> = chosen
             .iter()
             .filter_map(|row| {
-                let source = units[*row].quote;
+                // Only what is longer than all that a reader calls a sentence, or than all that was asked for, is cut.
+                let longest = if traits[*row].size > units::MAX_WORDS { units::MAX_WORDS } else { usize::MAX };
+                let source = beginning(text, units[*row].quote, max_words.min(longest));
                 source.of(text).map(|quote| Sentence { text: quote.to_owned(), source: Some(source), grounding: None })
             })
             .collect();
@@ -194,6 +210,15 @@ impl Summarizer for Extractive {
             verbatim: true,
         })
     }
+}
+
+/// The start of a quote up to and with so many words; all of it, if it has no more.
+fn beginning(text: &str, quote: ByteRange, words: usize) -> ByteRange {
+    let all = quote.of(text).unwrap_or_default();
+    if words::count(all, words.saturating_add(1)) <= words {
+        return quote;
+    }
+    ByteRange::new(quote.start, quote.start + words::prefix(all, words).len())
 }
 
 /// What may be quoted.

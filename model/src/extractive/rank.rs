@@ -1,6 +1,8 @@
 //! How much each sentence of a text matters, from what it is, where it stands and how it relates to the others. Pure, and
 //! without a word of any language.
 
+use precis_kernels::exp;
+
 use crate::segment::Kind;
 
 /// Similarity below this does not connect two sentences, in 1000.
@@ -105,8 +107,8 @@ fn vote(kind: Kind, index: usize, count: usize) -> f32 {
         Kind::Scrap => return 0.0,
     };
     let fade = (count as f32 * weight(FADE_PERMILLE)).max(1.0);
-    let start = weight(START_PERMILLE) * (-(index as f32) / fade).exp();
-    let end = weight(END_PERMILLE) * (-((count - 1 - index) as f32) / fade).exp();
+    let start = weight(START_PERMILLE) * exp(-(index as f32) / fade);
+    let end = weight(END_PERMILLE) * exp(-((count - 1 - index) as f32) / fade);
     base * (1.0 + start + end)
 }
 
@@ -175,7 +177,7 @@ fn coverage(similarities: &[f32], count: usize, rows: &[usize], start: usize, si
 fn part(index: usize, count: usize) -> f32 {
     let long = ((count as f32 - LONG_SENTENCES as f32) / LONG_SENTENCES as f32).clamp(0.0, 1.0);
     let place = (index as f32 + 0.5) / count as f32;
-    let inside = |depth: f32| 1.0 / (1.0 + (-depth / BLUR).exp());
+    let inside = |depth: f32| 1.0 / (1.0 + exp(-depth / BLUR));
     long * (inside(weight(OPENING_PERMILLE) - place) + inside(place - 1.0 + weight(CLOSING_PERMILLE)))
 }
 

@@ -26,8 +26,8 @@ pub(crate) fn spans(encoded: &Encoded, units: &[Segment]) -> Vec<Range<usize>> {
     spans
 }
 
-/// At most `limit` units: neighbours are joined if there are more.
-pub(crate) fn merged(segments: Vec<Segment>, limit: usize) -> Vec<Segment> {
+/// At most `limit` units: neighbours are ranked together if there are more, and the longest readable one of them is quoted.
+pub(crate) fn merged(text: &str, segments: Vec<Segment>, limit: usize) -> Vec<Segment> {
     if segments.len() <= limit {
         return segments;
     }
@@ -36,11 +36,13 @@ pub(crate) fn merged(segments: Vec<Segment>, limit: usize) -> Vec<Segment> {
         .chunks(group)
         .filter_map(|group| {
             let (first, last) = (group.first()?, group.last()?);
-            let prose = group.iter().any(|segment| matches!(segment.kind, Kind::Prose | Kind::Item));
+            let size = |segment: &Segment| words::size(segment.quote.of(text).unwrap_or_default());
+            let best =
+                group.iter().rev().max_by_key(|segment| (is_quotable(segment.kind, size(segment)), size(segment)))?;
             Some(Segment {
                 range: ByteRange::new(first.range.start, last.range.end),
-                quote: ByteRange::new(first.quote.start, last.quote.end.max(first.quote.end)),
-                kind: if prose { Kind::Prose } else { first.kind },
+                quote: best.quote,
+                kind: best.kind,
             })
         })
         .collect()
@@ -60,7 +62,7 @@ pub(crate) fn traits(text: &str, units: &[Segment]) -> Vec<Trait> {
             Trait {
                 kind: unit.kind,
                 passage,
-                quotable: matches!(unit.kind, Kind::Prose | Kind::Item) && (MIN_WORDS..=MAX_WORDS).contains(&size),
+                quotable: is_quotable(unit.kind, size),
                 size,
                 words: words::count(quote, usize::MAX),
                 digits: share(quote, char::is_numeric),
@@ -75,6 +77,10 @@ pub(crate) fn traits(text: &str, units: &[Segment]) -> Vec<Trait> {
         }
     }
     traits
+}
+
+fn is_quotable(kind: Kind, size: usize) -> bool {
+    matches!(kind, Kind::Prose | Kind::Item) && (MIN_WORDS..=MAX_WORDS).contains(&size)
 }
 
 /// Whether a blank line or a heading stands between two neighbours.
@@ -108,8 +114,9 @@ mod tests {
     #[test]
     fn too_many_sentences_are_ranked_together_without_loss() {
         let text = "A b. ".repeat(1000);
-        let units = merged(segment::segment(&text), 300);
+        let units = merged(&text, segment::segment(&text), 300);
         assert!(units.len() <= 300);
+        assert!(units.iter().all(|unit| unit.quote.of(&text) == Some("A b.")), "one of them is quoted");
         assert_eq!(units.iter().map(|unit| unit.range.of(&text).unwrap().matches("A b.").count()).sum::<usize>(), 1000);
     }
 

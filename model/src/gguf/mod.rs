@@ -32,8 +32,13 @@ impl<'a> Gguf<'a> {
         let content =
             Content::read(&mut Cursor::new(bytes)).map_err(|error| LoadError::unusable(name, plain(error)))?;
         let gguf = Self { name, content, bytes };
+        // All together: tensors that lie over each other would be unpacked to many times the size of the file.
+        let mut total = 0usize;
         for tensor in gguf.tensor_names() {
-            gguf.raw(tensor)?;
+            total = total.saturating_add(gguf.raw(tensor)?.bytes.len());
+        }
+        if total > bytes.len() {
+            return Err(gguf.unusable("its tensors overlap"));
         }
         Ok(gguf)
     }

@@ -70,6 +70,22 @@ fn a_tensor_outside_the_file_is_refused() {
 }
 
 #[test]
+fn tensors_that_lie_over_each_other_are_refused() {
+    let tensor = |name: &str| {
+        let kind = 0u32.to_le_bytes();
+        let dimensions = [&1u32.to_le_bytes()[..], &64u64.to_le_bytes()].concat();
+        [text(name), dimensions, kind.to_vec(), 0u64.to_le_bytes().to_vec()].concat()
+    };
+    let names: Vec<String> = (0..20).map(|number| format!("t{number}")).collect();
+    let file = |count: usize| {
+        let tensors: Vec<u8> = names[..count].iter().flat_map(|name| tensor(name)).collect();
+        header(count as u64, 0, &[tensors, vec![0; 320]].concat())
+    };
+    assert!(Gguf::parse("x", &file(1)).is_ok());
+    assert!(refusal(&file(20)).contains("overlap"));
+}
+
+#[test]
 fn a_file_that_is_cut_anywhere_is_refused() {
     let whole = synthetic::gguf(&Shape::tiny_llama(), 1);
     assert!(Gguf::parse("x", &whole).is_ok());

@@ -1,6 +1,7 @@
 //! A number in digits: where it ends, how its separators may be read, and its value without rounding.
 
 use super::forms::digit;
+use super::usage::{Threes, Usage};
 
 /// An exact decimal, not negative, without leading and trailing zeros.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +17,8 @@ impl From<u64> for Decimal {
 }
 
 impl Decimal {
-    fn new(whole: &str, fraction: &str) -> Self {
+    /// From digits before and after the point.
+    pub(super) fn new(whole: &str, fraction: &str) -> Self {
         Self { whole: whole.trim_start_matches('0').to_owned(), fraction: fraction.trim_end_matches('0').to_owned() }
     }
 
@@ -24,6 +26,11 @@ impl Decimal {
     pub(super) fn shift(&self, zeros: usize) -> Self {
         let fraction = format!("{:0<zeros$}", self.fraction);
         Self::new(&format!("{}{}", self.whole, &fraction[..zeros]), &fraction[zeros..])
+    }
+
+    /// How many digits stand before the point.
+    pub(super) fn digits(&self) -> usize {
+        self.whole.len()
     }
 
     /// Divided by ten, `places` times over.
@@ -81,8 +88,21 @@ impl Literal {
         Some(Self { start, end, groups, separators })
     }
 
+    /// The separator that is surely a decimal one, as no group of three digits follows it.
+    pub(super) fn decimal_mark(&self) -> Option<char> {
+        let (last, before) = self.separators.split_last()?;
+        let group = self.groups.last()?;
+        let is_single = before.is_empty() || !before.contains(last) && is_grouped(&self.groups[..before.len() + 1]);
+        (is_single && group.len() != 3).then_some(*last)
+    }
+
+    /// The number that it is if it has no separators.
+    pub(super) fn plain(&self) -> Option<u32> {
+        if self.separators.is_empty() { self.groups.first()?.parse().ok() } else { None }
+    }
+
     /// The ways to read it, each a list of values.
-    pub(super) fn readings(&self) -> Vec<Vec<Decimal>> {
+    pub(super) fn readings(&self, usage: Usage) -> Vec<Vec<Decimal>> {
         let each = || self.groups.iter().map(|group| Decimal::new(group, "")).collect::<Vec<_>>();
         let Some((last_group, head)) = self.groups.split_last() else {
             return Vec::new();
@@ -92,26 +112,15 @@ impl Literal {
         };
         let decimal = || vec![Decimal::new(&head.concat(), last_group)];
         let whole = || vec![Decimal::new(&self.groups.concat(), "")];
-        let is_grouped = |groups: &[String]| {
-            // Groups of three, or of two before the last three as in India.
-            let inner = &groups[1..];
-            groups[0].len() <= 3 && !groups[0].starts_with('0') && inner.iter().all(|group| group.len() == 3)
-                || inner.len() > 1
-                    && inner.last().is_some_and(|group| group.len() == 3)
-                    && inner[..inner.len() - 1].iter().all(|group| group.len() == 2)
-        };
         let is_uniform = before.iter().all(|separator| separator == last);
         match (last, is_uniform) {
-            ('.' | ',', true) if before.is_empty() => {
-                let mut readings = vec![decimal()];
-                if is_grouped(&self.groups) {
-                    readings.push(whole());
-                }
-                if *last == ',' && last_group.len() != 3 {
-                    readings.push(each());
-                }
-                readings
-            }
+            ('.' | ',', true) if before.is_empty() && is_grouped(&self.groups) => match usage.of(*last) {
+                Threes::Thousands => vec![whole()],
+                Threes::Decimals => vec![decimal()],
+                Threes::Either => vec![decimal(), whole()],
+            },
+            (',', true) if before.is_empty() && last_group.len() != 3 => vec![decimal(), each()],
+            ('.' | ',', true) if before.is_empty() => vec![decimal()],
             ('.' | ',', true) if is_grouped(&self.groups) => vec![whole()],
             ('.' | ',', false) if is_grouped(head) => vec![decimal(), each()],
             (' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\'' | '’', true) => vec![whole(), each()],
@@ -119,6 +128,15 @@ impl Literal {
             _ => vec![each()],
         }
     }
+}
+
+/// Whether digits stand in groups of three, or of two before the last three as in India.
+fn is_grouped(groups: &[String]) -> bool {
+    let Some((first, inner)) = groups.split_first() else { return false };
+    first.len() <= 3 && !first.starts_with('0') && inner.iter().all(|group| group.len() == 3)
+        || inner.len() > 1
+            && inner.last().is_some_and(|group| group.len() == 3)
+            && inner[..inner.len() - 1].iter().all(|group| group.len() == 2)
 }
 
 /// A run of digits at a byte, as ASCII, and where it ends.
@@ -163,13 +181,14 @@ mod tests {
         let literal = Literal::at(text, 0);
         let show = |value: &Decimal| format!("{}.{}", value.whole, value.fraction);
         literal.map_or(Vec::new(), |literal| {
-            literal.readings().iter().map(|values| values.iter().map(show).collect()).collect()
+            literal.readings(Usage::default()).iter().map(|values| values.iter().map(show).collect()).collect()
         })
     }
 
     #[test]
     fn separators_are_read_in_every_usual_way() {
-        assert_eq!(readings("1,000"), [vec!["1."], vec!["1000."]]);
+        assert_eq!(readings("1,000"), [vec!["1000."]]);
+        assert_eq!(readings("1.000"), [vec!["1."], vec!["1000."]]);
         assert_eq!(readings("1.50 m"), [vec!["1.5"]]);
         assert_eq!(readings("1,2"), [vec!["1.2"], vec!["1.", "2."]]);
         assert_eq!(readings("1,234,567.80"), [vec!["1234567.8"], vec!["1.", "234.", "567.", "80."]]);
@@ -193,7 +212,7 @@ mod tests {
             for (at, _) in text.char_indices() {
                 if let Some(literal) = Literal::at(&text, at) {
                     prop_assert!(literal.end > at && text.is_char_boundary(literal.end));
-                    prop_assert!(!literal.readings().is_empty());
+                    prop_assert!(!literal.readings(Usage::default()).is_empty());
                 }
             }
         }

@@ -25,10 +25,66 @@ const MARKED: &[(&str, &str)] = &[
     ("œ", "oe"),
     ("ß", "ss"),
     ("þ", "th"),
+    // Vietnamese, Romanian, Pinyin, and what transliterations and Celtic spellings use.
+    ("ḁẚạảấầẩẫậắằẳẵặȁȃȧ", "a"),
+    ("ḃḅḇ", "b"),
+    ("ḉ", "c"),
+    ("ḋḍḏḑḓ", "d"),
+    ("ḕḗḙḛḝẹẻẽếềểễệȅȇȩ", "e"),
+    ("ḟ", "f"),
+    ("ḡǧǵ", "g"),
+    ("ḣḥḧḩḫẖ", "h"),
+    ("ḭḯỉịǐȉȋ", "i"),
+    ("ǰ", "j"),
+    ("ḱḳḵǩ", "k"),
+    ("ḷḹḻḽ", "l"),
+    ("ḿṁṃ", "m"),
+    ("ṅṇṉṋǹ", "n"),
+    ("ṍṏṑṓọỏốồổỗộơớờởỡợǒǫȍȏȯ", "o"),
+    ("ṕṗ", "p"),
+    ("ṙṛṝṟȑȓ", "r"),
+    ("ṡṣṥṧṩ", "s"),
+    ("ṫṭṯṱẗț", "t"),
+    ("ṳṵṷṹṻụủưứừửữựǔǖǘǚǜȕȗ", "u"),
+    ("ṽṿ", "v"),
+    ("ẁẃẅẇẉẘ", "w"),
+    ("ẋẍ", "x"),
+    ("ẏẙỳỵỷỹȳ", "y"),
+    ("ẑẓẕ", "z"),
     ("ﬁ", "fi"),
     ("ﬂ", "fl"),
     ("ﬀ", "ff"),
 ];
+
+/// Titles and parts of names that are written short, and what they are compared as.
+const SHORT: &[(&str, &str)] = &[
+    ("Capt", "captain"),
+    ("Col", "colonel"),
+    ("Dr", "doctor"),
+    ("Ft", "fort"),
+    ("Gen", "general"),
+    ("Gov", "governor"),
+    ("Lt", "lieutenant"),
+    ("Maj", "major"),
+    ("Mt", "mount"),
+    ("Pres", "president"),
+    ("Prof", "professor"),
+    ("Rep", "representative"),
+    ("Rev", "reverend"),
+    ("Sen", "senator"),
+    ("Sgt", "sergeant"),
+    ("St", "saint"),
+];
+
+/// Whether a word is a title or a part of a name that is written short.
+pub(super) fn is_short(word: &str) -> bool {
+    SHORT.iter().any(|(short, _)| *short == word)
+}
+
+/// Whether a letter is a capital or a small one.
+pub(super) fn is_cased(c: char) -> bool {
+    c.is_lowercase() || c.is_uppercase()
+}
 
 /// Lower case without accents, apostrophes, dots and hyphens.
 pub(super) fn fold(word: &str) -> String {
@@ -49,6 +105,9 @@ pub(super) fn fold(word: &str) -> String {
 
 /// What a word is looked up by: folded, without possessive and plural ending.
 pub(super) fn key(word: &str) -> String {
+    if let Some((_, full)) = SHORT.iter().find(|(short, _)| *short == bare(word)) {
+        return (*full).to_owned();
+    }
     let mut folded = fold(bare(word));
     if folded.len() > 3 && folded.is_ascii() && folded.ends_with('s') && !folded.ends_with("ss") {
         folded.pop();
@@ -62,9 +121,11 @@ pub(super) fn key(word: &str) -> String {
     folded
 }
 
-/// A word without possessive ending.
+/// A word without possessive ending and without the verb that is contracted with it.
 pub(super) fn bare(word: &str) -> &str {
-    ["'s", "’s", "'", "’"].iter().find_map(|ending| word.strip_suffix(ending)).unwrap_or(word)
+    const ENDINGS: &[&str] = &["s", "", "re", "ve", "ll", "d", "m"];
+    let is_ending = |(at, _): &(usize, &str)| ENDINGS.contains(&word[*at..].trim_start_matches(['\'', '’']));
+    word.rmatch_indices(['\'', '’']).next().filter(is_ending).map_or(word, |(at, _)| &word[..at])
 }
 
 /// The value of a decimal digit of any of the scripts that write numbers with ten digits.
@@ -100,6 +161,10 @@ mod tests {
             ("churches", "Church"),
             ("O'Brien", "O’Brien"),
             ("state-of-the-art", "stateoftheart"),
+            ("Nguyễn", "Nguyen"),
+            ("Ștefan Țuțea", "Stefan Tutea"),
+            ("They’re", "they"),
+            ("Prof", "professor"),
         ] {
             assert_eq!(key(left), key(right), "{left} {right}");
         }

@@ -8,7 +8,10 @@ mod decimal;
 mod forms;
 mod names;
 mod numbers;
+mod signs;
 mod spelled;
+mod usage;
+mod values;
 
 use crate::control::Control;
 use crate::embed::{Embedder, Embeddings};
@@ -18,12 +21,12 @@ use crate::segment::{self, Kind, Segment};
 use crate::summary::{ByteRange, Grounding, Nearest};
 use crate::threads::Threads;
 use names::Words;
-use numbers::Values;
+use values::Values;
 
 /// Source sentences named for each written sentence.
 pub(crate) const NEAREST: usize = 3;
 /// Version of the report: changes whenever the same sentence could be reported on differently.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// A document prepared for looking things up in it.
 pub(crate) struct Source {

@@ -1,5 +1,7 @@
 //! Numbers spelled in English, up to trillions.
 
+use super::signs;
+
 /// A power of ten that multiplies what stands before it.
 #[derive(Clone, Copy)]
 pub(super) struct Scale {
@@ -163,31 +165,46 @@ fn fits(current: u64, value: u64, words: usize, joined_by_and: bool) -> bool {
     }
 }
 
-/// A scale word right after a number in digits, and where it ends.
-pub(super) fn scale_after(text: &str, end: usize) -> Option<(Scale, usize)> {
+/// A scale word right after a number in digits, whether it can be nothing else, and where it ends.
+pub(super) fn scale_after(text: &str, end: usize, is_money: bool) -> Option<(Scale, bool, usize)> {
     let at = next(text, end).filter(|at| !text[end..*at].contains("and"))?;
     let word = word(text, at);
-    let zeros = match part(word) {
-        Some(Part::Scale(zeros)) => zeros,
-        Some(Part::Hundred) => 2,
-        _ => match word {
-            "mn" | "mio" | "Mio" => 6,
-            "bn" => 9,
-            "tn" => 12,
-            _ => return None,
-        },
+    let (scale, is_sure) = match part(word) {
+        Some(Part::Scale(zeros)) => (Scale { zeros }, true),
+        Some(Part::Hundred) => (Scale { zeros: 2 }, true),
+        // A letter that stands apart is a unit as well: 5 K.
+        _ => signs::scale(word, is_money).map(|(scale, is_sure)| (scale, is_sure && (is_money || word.len() > 1)))?,
     };
-    Some((Scale { zeros }, at + word.len()))
+    Some((scale, is_sure, at + word.len()))
 }
 
-/// The numbers that another word says.
+/// A word that says only how many zeros a number has, with the one after "of", and where it ends: "tens of thousands".
+pub(super) fn magnitude(text: &str, start: usize) -> Option<(usize, usize)> {
+    let zeros = |word: &str| match word.to_lowercase().as_str() {
+        "tens" | "dozens" => Some(1),
+        "hundreds" => Some(2),
+        many => {
+            let scale = many.strip_suffix('s')?;
+            SCALES.iter().find(|(name, _)| *name == scale).map(|(_, zeros)| *zeros)
+        }
+    };
+    let first = word(text, start);
+    let (count, end) = (zeros(first)?, start + first.len());
+    let second = text[end..].strip_prefix(" of ").map(|rest| word(rest, 0));
+    match second.and_then(|second| Some((count + zeros(second)?, end + " of ".len() + second.len()))) {
+        Some(both) => Some(both),
+        None if first.eq_ignore_ascii_case("tens") => None,
+        None => Some((count, end)),
+    }
+}
+
+/// The numbers that another word says, in lower case.
 pub(super) fn implied(word: &str) -> &'static [u64] {
-    match word.to_lowercase().as_str() {
+    match word {
         "once" | "single" => &[1],
         "both" | "pair" | "pairs" | "couple" | "twice" | "double" | "doubled" | "dual" | "twofold" | "twin" => &[2],
         "triple" | "thrice" | "tripled" | "threefold" | "third" => &[3],
-        "quarter" | "quarters" => &[4, 25],
-        "quadruple" | "fourfold" => &[4],
+        "quarter" | "quarters" | "quadruple" | "fourfold" => &[4],
         "decade" => &[10],
         "dozens" => &[12],
         "hundreds" | "century" | "centuries" => &[100],
@@ -195,6 +212,15 @@ pub(super) fn implied(word: &str) -> &'static [u64] {
         "millions" => &[1_000_000],
         "billions" => &[1_000_000_000],
         _ => &[],
+    }
+}
+
+/// The hundredths that another word says, in lower case.
+pub(super) fn share(word: &str) -> Option<u64> {
+    match word {
+        "half" | "halves" | "halved" => Some(50),
+        "quarter" | "quarters" => Some(25),
+        _ => None,
     }
 }
 

@@ -93,9 +93,9 @@ impl ByteLevelBpe {
         self.end_of_text
     }
 
-    /// Whether a token is a control token, which never is part of a text.
-    pub(crate) fn is_control(&self, id: u32) -> bool {
-        self.controls.iter().any(|(_, control)| *control == id)
+    /// The control tokens, which never are part of a text.
+    pub(crate) fn controls(&self) -> impl Iterator<Item = u32> {
+        self.controls.iter().map(|(_, id)| *id)
     }
 
     /// The id of a control token.

@@ -2,7 +2,7 @@
 
 use tokenizers::Tokenizer;
 
-use crate::error::{Error, LoadError};
+use crate::error::{Error, LoadError, Reason};
 use crate::tokenizer::Encoded;
 
 /// The embedding model's tokenizer.
@@ -12,6 +12,8 @@ pub(crate) struct WordPiece {
     pub(crate) cls: u32,
     /// Ends every piece.
     pub(crate) sep: u32,
+    /// Stands for what the vocabulary has no letters for.
+    unknown: u32,
 }
 
 impl WordPiece {
@@ -26,14 +28,21 @@ impl WordPiece {
         tokenizer.with_padding(None);
         tokenizer.set_encode_special_tokens(true);
         let id = |token: &str| tokenizer.token_to_id(token).ok_or_else(|| unusable(format!("no token {token}")));
-        let (cls, sep) = (id("[CLS]")?, id("[SEP]")?);
-        Ok(Self { tokenizer, cls, sep })
+        let (cls, sep, unknown) = (id("[CLS]")?, id("[SEP]")?, id("[UNK]")?);
+        Ok(Self { tokenizer, cls, sep, unknown })
     }
 
     /// Number of tokens of a text.
     pub(crate) fn count(&self, text: &str) -> Result<usize, Error> {
         let encoding = self.tokenizer.encode_fast(text, false).map_err(Error::internal("tokenize"))?;
         Ok(encoding.len())
+    }
+
+    /// Refuse a text of which more than half is in letters that the model never learnt: all its sentences would look alike.
+    pub(crate) fn require_known(&self, text: &str) -> Result<(), Error> {
+        let encoding = self.tokenizer.encode_fast(text, false).map_err(Error::internal("tokenize"))?;
+        let unknown = encoding.get_ids().iter().filter(|id| **id == self.unknown).count();
+        if unknown * 2 > encoding.len() { Err(Error::NotSummarizable(Reason::UnknownScript)) } else { Ok(()) }
     }
 
     /// Tokens of a text with their offsets.

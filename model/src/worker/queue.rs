@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{Done, Job, Place};
+use super::places::Place;
+use super::{Done, Job};
 use crate::engine::{Clocks, Payer};
 
 /// A job with all that belongs to it.
@@ -19,6 +20,8 @@ struct State {
     waiting: BTreeMap<u64, Queued>,
     arrived: u64,
     clocks: Clocks,
+    /// Payers of the jobs that run.
+    running: Vec<Payer>,
     stopped: bool,
 }
 
@@ -45,21 +48,27 @@ impl Queue {
         }
         state.clocks.enter(queued.job.payer);
         state.waiting.insert(number, queued);
-        self.bell.notify_one();
+        // All: a guest may not be the one who can take it.
+        self.bell.notify_all();
         (number, None)
     }
 
-    /// The next job: the least served payer's oldest. Waits for one; none when the queue has stopped.
-    pub(super) fn take(&self) -> Option<Queued> {
+    /// The next job: the least served payer's oldest; for a `guest`, of payers none of whose jobs runs. Waits for one; none
+    /// when the queue has stopped.
+    pub(super) fn take(&self, guest: bool) -> Option<Queued> {
         let mut state = self.state();
         loop {
             if state.stopped {
                 return None;
             }
+            let may = |queued: &Queued| !guest || !state.running.contains(&queued.job.payer);
             let turn = |(number, queued): (&u64, &Queued)| (state.clocks.turn(queued.job.payer), *number);
-            if let Some((_, number)) = state.waiting.iter().map(turn).min() {
+            if let Some((_, number)) = state.waiting.iter().filter(|(_, queued)| may(queued)).map(turn).min() {
                 let queued = state.waiting.remove(&number)?;
-                state.clocks.serve(queued.job.payer, queued.job.text.len());
+                // By the work, which is what a payer has had of the machine: a mode costs many times what another does.
+                let work = usize::try_from(queued.place.work().as_millis()).unwrap_or(usize::MAX);
+                state.clocks.serve(queued.job.payer, work.max(1));
+                state.running.push(queued.job.payer);
                 return Some(queued);
             }
             state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -76,7 +85,13 @@ impl Queue {
 
     /// A job that was taken has ended.
     pub(super) fn ended(&self, payer: Payer) {
-        self.state().clocks.leave(payer);
+        let mut state = self.state();
+        state.clocks.leave(payer);
+        if let Some(index) = state.running.iter().position(|running| *running == payer) {
+            state.running.swap_remove(index);
+        }
+        // A guest may take what it had to leave.
+        self.bell.notify_all();
     }
 
     /// No job is taken any more; those that wait come back.

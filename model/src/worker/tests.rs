@@ -72,6 +72,10 @@ fn stage(queue: usize, concurrency: usize) -> Stage {
     Stage { worker: Worker::spawn(models, queue, concurrency), started, release }
 }
 
+fn reserve(worker: &Worker) -> Option<Permit> {
+    worker.try_reserve(Duration::ZERO, Duration::ZERO)
+}
+
 fn job(text: &str, control: Control) -> Job {
     Job {
         mode: Mode::Extractive,
@@ -91,10 +95,10 @@ fn submit(permit: Permit, job: Job) -> Receiver<Result<String, Error>> {
 #[test]
 fn a_full_queue_gives_no_permit_and_a_finished_job_gives_its_place_back() {
     let Stage { worker, started, release } = stage(2, 1);
-    let running = submit(worker.try_reserve().unwrap(), job("wait", Control::new()));
+    let running = submit(reserve(&worker).unwrap(), job("wait", Control::new()));
     started.recv().unwrap();
-    let second = worker.try_reserve().unwrap();
-    assert!(worker.try_reserve().is_none());
+    let second = reserve(&worker).unwrap();
+    assert!(reserve(&worker).is_none());
     drop(second);
     assert_eq!(worker.free(), 1);
     release.send(()).unwrap();
@@ -105,12 +109,12 @@ fn a_full_queue_gives_no_permit_and_a_finished_job_gives_its_place_back() {
 #[test]
 fn a_panic_ends_its_job_and_not_the_worker() {
     let Stage { worker, .. } = stage(1, 1);
-    let panicked = submit(worker.try_reserve().unwrap(), job("panic", Control::new()));
+    let panicked = submit(reserve(&worker).unwrap(), job("panic", Control::new()));
     assert_eq!(panicked.recv().unwrap(), Err(Error::Internal("panic")));
     let loud: Done = Box::new(|_| panic!("on purpose"));
-    worker.try_reserve().unwrap().submit(job("x", Control::new()), loud);
+    reserve(&worker).unwrap().submit(job("x", Control::new()), loud);
     let permit = loop {
-        if let Some(permit) = worker.try_reserve() {
+        if let Some(permit) = reserve(&worker) {
             break permit;
         }
         std::thread::yield_now();
@@ -123,19 +127,19 @@ fn cancelled_and_late_jobs_do_not_run() {
     let Stage { worker, .. } = stage(2, 1);
     let control = Control::new();
     control.canceller().cancel();
-    let cancelled = submit(worker.try_reserve().unwrap(), job("panic", control));
+    let cancelled = submit(reserve(&worker).unwrap(), job("panic", control));
     assert_eq!(cancelled.recv().unwrap(), Err(Error::Cancelled));
     let late = Control::new().with_deadline(Instant::now());
-    assert_eq!(submit(worker.try_reserve().unwrap(), job("panic", late)).recv().unwrap(), Err(Error::Deadline));
+    assert_eq!(submit(reserve(&worker).unwrap(), job("panic", late)).recv().unwrap(), Err(Error::Deadline));
 }
 
 #[test]
 fn a_dropped_worker_answers_the_jobs_that_wait() {
     let Stage { worker, started, release } = stage(3, 1);
-    let running = submit(worker.try_reserve().unwrap(), job("wait", Control::new()));
+    let running = submit(reserve(&worker).unwrap(), job("wait", Control::new()));
     started.recv().unwrap();
-    let waiting = submit(worker.try_reserve().unwrap(), job("next", Control::new()));
-    let permit = worker.try_reserve().unwrap();
+    let waiting = submit(reserve(&worker).unwrap(), job("next", Control::new()));
+    let permit = reserve(&worker).unwrap();
     drop(worker);
     release.send(()).unwrap();
     assert_eq!(running.recv().unwrap(), Ok("wait".to_owned()));
@@ -152,13 +156,13 @@ fn a_job_that_is_given_up_makes_room_at_once_and_one_that_runs_is_not_touched() 
         let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
         permit.submit(job(text, Control::new()), Box::new(done))
     };
-    let running = give(worker.try_reserve().unwrap(), "wait");
+    let running = give(reserve(&worker).unwrap(), "wait");
     started.recv().unwrap();
-    let waiting = give(worker.try_reserve().unwrap(), "next");
-    assert!(worker.try_reserve().is_none());
+    let waiting = give(reserve(&worker).unwrap(), "next");
+    assert!(reserve(&worker).is_none());
     waiting.give_up();
     assert_eq!(ends.recv().unwrap(), Err(Error::Cancelled));
-    let again = worker.try_reserve().unwrap();
+    let again = reserve(&worker).unwrap();
     running.give_up();
     release.send(()).unwrap();
     assert_eq!(ends.recv().unwrap(), Ok("wait".to_owned()));
@@ -169,7 +173,7 @@ fn a_job_that_is_given_up_makes_room_at_once_and_one_that_runs_is_not_touched() 
 #[test]
 fn jobs_run_side_by_side_up_to_the_concurrency() {
     let Stage { worker, started, release } = stage(3, 2);
-    let running: Vec<_> = (0..3).map(|_| submit(worker.try_reserve().unwrap(), job("wait", Control::new()))).collect();
+    let running: Vec<_> = (0..3).map(|_| submit(reserve(&worker).unwrap(), job("wait", Control::new()))).collect();
     started.recv().unwrap();
     started.recv().unwrap();
     assert!(started.try_recv().is_err(), "the third waits for a thread");
@@ -187,7 +191,7 @@ fn a_payer_with_many_jobs_does_not_delay_another_s_single_one() {
         let ended = ended.clone();
         let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
         let job = Job { payer: Payer([payer; 32]), ..job(text, Control::new()) };
-        worker.try_reserve().unwrap().submit(job, Box::new(done));
+        reserve(&worker).unwrap().submit(job, Box::new(done));
     };
     give("wait", 1);
     started.recv().unwrap();

@@ -8,7 +8,7 @@ use precis_protocol::limits::MAX_DOCUMENT_BYTES;
 use precis_protocol::receipt::Channel;
 use precis_protocol::request::Commitment;
 use precis_protocol::summary::{Options, SummaryRequest};
-use precis_protocol::{Mode, encoding, headers, limits, strict};
+use precis_protocol::{encoding, headers, limits, strict};
 use zeroize::Zeroizing;
 
 use crate::error::{Class, Failure};
@@ -80,12 +80,7 @@ pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, F
     let (payment, nonce_salt) =
         (request.headers.get(headers::PAYMENT_SIGNATURE).cloned(), request.headers.get(headers::NONCE_SALT).cloned());
     let channel = request.channel;
-    let asked = match parse(&request)? {
-        Asked { document: Some(document), options } => (document, options),
-        Asked { document: None, .. } => return Err(Failure::new(Class::BadRequest, "a document is missing")),
-    };
-    let (text, options) = asked;
-    let (text, tokens) = meter(service, text, options.mode).await?;
+    let (text, options, tokens) = read(service, request).await?;
     Ok(Admitted { commitment, channel, text, options, tokens, payment, nonce_salt })
 }
 
@@ -110,10 +105,7 @@ pub(super) async fn asked_tokens(
         .query()
         .map_or_else(|| headers::SUMMARIES_PATH.to_owned(), |query| format!("{}?{query}", headers::SUMMARIES_PATH));
     let commitment = Commitment::new("POST", &path, &request.media_type, &request.body);
-    let Asked { document: Some(document), options } = parse(&request)? else {
-        return Err(Failure::new(Class::BadRequest, "send a document or `tokens`"));
-    };
-    let (_, tokens) = meter(service, document, options.mode).await?;
+    let (_, options, tokens) = read(service, request).await?;
     Ok((commitment, options, tokens))
 }
 
@@ -190,16 +182,20 @@ fn query_options(query: &str) -> Result<Options, Failure> {
     })
 }
 
-/// Counts tokens off the async threads: a large document takes a while.
-async fn meter(service: &Arc<Service>, text: Text, mode: Mode) -> Result<(Arc<Text>, u32), Failure> {
-    let (service, text) = (Arc::clone(service), Arc::new(text));
-    let counted = Arc::clone(&text);
-    let outcome = tokio::task::spawn_blocking(move || service.engine.of(mode).summarizer.admit(&counted)).await;
-    match outcome {
-        Ok(Ok(tokens)) => Ok((text, tokens)),
-        Ok(Err(error)) => Err(model_failure(&error)),
-        Err(_) => Err(Failure::internal("meter", "panicked")),
-    }
+/// Extracts the text and counts its tokens off the async threads: a large document takes a while. No more of them at a time
+/// than there are processors, since nobody has paid for it yet and what is paid for runs beside it.
+async fn read(service: &Arc<Service>, request: Whole) -> Result<(Arc<Text>, Options, u32), Failure> {
+    let reader = Arc::clone(&service.readers).acquire_owned().await;
+    let service = Arc::clone(service);
+    let work = move || {
+        let _reader = reader;
+        let Asked { document: Some(text), options } = parse(&request)? else {
+            return Err(Failure::new(Class::BadRequest, "a document is missing"));
+        };
+        let tokens = service.engine.of(options.mode).summarizer.admit(&text).map_err(|error| model_failure(&error))?;
+        Ok((Arc::new(text), options, tokens))
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Failure::internal("meter", "panicked")))
 }
 
 /// How a summarizer's refusal is answered; the same before and after payment.

@@ -18,11 +18,8 @@ use super::quote::Quoted;
 use super::{ended, identifier, offer};
 use crate::error::{Class, Failure};
 use crate::jobs::JobKey;
-use crate::service::Service;
+use crate::service::{SETTLEMENT_SECONDS, Service};
 use crate::{clock, random};
-
-/// Seconds an authorization must outlive the work: settlement itself, on a slow block.
-const SETTLEMENT_SECONDS: u64 = 30;
 
 /// Longest that chain or facilitator may take to judge a payment.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -93,8 +90,8 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
             }
             let needed = needed_seconds(service, &admitted, flow);
             let seen_at = fresh(service, &payload, &required, needed, nonce_committed).await?;
-            let permit = service.engine.reserve().ok_or_else(|| Failure::new(Class::Busy, ""))?;
             let (mode, tokens) = (admitted.options.mode, admitted.tokens);
+            let permit = service.engine.reserve(mode, tokens).ok_or_else(|| Failure::new(Class::Busy, ""))?;
             let context = Context {
                 payment: service.payments.kept(payload.clone()),
                 commitment: *admitted.commitment.as_bytes(),

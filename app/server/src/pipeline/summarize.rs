@@ -100,7 +100,7 @@ async fn unpaid(service: &Service, claimed: &mut Claimed) -> Result<Record, Fail
 }
 
 async fn perform(service: &Service, claimed: &Claimed, mut work: Work) -> Result<JobResult, Failure> {
-    let permit = work.permit.take().or_else(|| service.engine.reserve());
+    let permit = work.permit.take().or_else(|| service.engine.reserve(work.options.mode, work.tokens));
     let permit = permit.ok_or_else(|| Failure::new(Class::Busy, ""))?;
     let (mode, started) = (work.options.mode, Instant::now());
     let summary = infer(service, claimed, work, permit).await?;

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, Method};
 use bytes::Bytes;
-use precis_model::{Control, Models};
+use precis_model::{Control, Error, Models};
 use precis_protocol::attestation::Attestation;
 use precis_protocol::keyset::Keyset;
 use precis_protocol::limits::MAX_RESPONSE_BYTES;
@@ -13,7 +13,7 @@ use precis_protocol::{Digest, strict};
 use precis_store::JobId;
 use precis_verify::Verdict;
 
-use super::report::{Outcome, Report};
+use super::report::{Judged, Outcome, Report};
 use crate::http::Whole;
 use crate::pipeline::{self, Asked};
 use crate::service::digests;
@@ -24,7 +24,7 @@ const OK: u16 = 200;
 pub(super) fn reproduce(
     saved: &ReceiptFile,
     body: &[u8],
-    judged: Option<Verdict>,
+    judged: Option<Judged>,
     load: impl FnOnce() -> anyhow::Result<Models>,
 ) -> anyhow::Result<Report> {
     let receipt = &saved.receipt.receipt;
@@ -33,8 +33,8 @@ pub(super) fn reproduce(
         Ok(address) => report.signed_by = Some(address),
         Err(why) => return Ok(report.cannot_tell(why)),
     }
-    if let Some(verdict) = judged.filter(|verdict| *verdict != Verdict::Verified) {
-        return Ok(report.cannot_tell(format!("the receipt is {} under the policy", verdict.as_str())));
+    if let Some(judged) = judged.filter(|judged| judged.verdict != Verdict::Verified) {
+        return Ok(report.cannot_tell(format!("the receipt is {} under the policy", judged.verdict.as_str())));
     }
     if receipt.status != ReceiptStatus::Completed {
         return Ok(report.cannot_tell("the receipt is of a job that failed; there is no summary"));
@@ -57,6 +57,11 @@ pub(super) fn reproduce(
     let mode = options.mode;
     let made = match summarizer.summarize(&text, &pipeline::model_options(options), &Control::new()) {
         Ok(summary) => pipeline::result(model, mode, JobId(original.id), summary),
+        // The same refusal wherever it is tried: this result came from elsewhere.
+        Err(error @ (Error::NotSummarizable(_) | Error::TooLong { .. })) => {
+            report.why = Some(format!("the same model and parameters make no summary: {error}"));
+            return Ok(report.end(Outcome::Different));
+        }
         Err(error) => return Ok(report.cannot_tell(format!("the summary could not be made: {error}"))),
     };
     let again = response_digest(&saved.receipt.salts.response, OK, &serde_json::to_vec(&made)?);

@@ -15,10 +15,10 @@ use anyhow::Context as _;
 use precis_model::Models;
 use precis_protocol::limits::{MAX_POLICY_BYTES, MAX_RECEIPT_FILE_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::receipt::ReceiptFile;
-use precis_verify::{Policy, Verdict};
+use precis_verify::Policy;
 
 use crate::clock;
-pub use report::{Outcome, Report};
+pub use report::{Judged, Outcome, Report};
 
 /// Shown by `--help`.
 pub const EXIT_CODES: &str = "\
@@ -89,15 +89,16 @@ pub fn reproduce(
 ) -> anyhow::Result<Report> {
     let saved = ReceiptFile::parse(file)
         .context("the receipt is not a saved one (SPEC 7.5), which has the result and the request beside it")?;
-    let verdict = policy.map(|path| judge(file, path)).transpose()?;
-    again::reproduce(&saved, body, verdict, load)
+    let judged = policy.map(|path| judge(file, path)).transpose()?;
+    again::reproduce(&saved, body, judged, load)
 }
 
-fn judge(file: &[u8], path: &Path) -> anyhow::Result<Verdict> {
+fn judge(file: &[u8], path: &Path) -> anyhow::Result<Judged> {
     let text = String::from_utf8(read(path, MAX_POLICY_BYTES)?).context("the policy is not UTF-8")?;
     let beside = path.parent().unwrap_or(Path::new(""));
     let policy = Policy::parse(&text, |name| read(&beside.join(name), MAX_ROOT_BYTES).map_err(|e| format!("{e:#}")))?;
-    Ok(precis_verify::verify_receipt_file(file, &policy, clock::now(), None, None).transcript.verdict())
+    let transcript = precis_verify::verify_receipt_file(file, &policy, clock::now(), None, None).transcript;
+    Ok(Judged { verdict: transcript.verdict(), insecure: transcript.insecure() })
 }
 
 fn read(path: &Path, limit: usize) -> anyhow::Result<Vec<u8>> {

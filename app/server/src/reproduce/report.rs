@@ -28,6 +28,16 @@ impl Outcome {
     }
 }
 
+/// What a policy says of the receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether the policy trusts a mock root, so that the verdict proves nothing.
+    pub insecure: bool,
+}
+
 /// One digest of the receipt beside what was found here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,8 +63,8 @@ pub struct Report {
     pub receipt_id: String,
     /// Address that its signature recovers to, which is the one in the keyset inside the file.
     pub signed_by: Option<String>,
-    /// Verdict under the policy; none was asked for without one.
-    pub judged: Option<Verdict>,
+    /// Under the policy; none was asked for without one.
+    pub judged: Option<Judged>,
     /// The digests.
     pub compared: Vec<Comparison>,
     /// Where the results differ: names of members, and numbers of sentences.
@@ -63,7 +73,7 @@ pub struct Report {
 
 impl Report {
     /// Before anything was compared.
-    pub(super) fn new(receipt_id: String, judged: Option<Verdict>) -> Self {
+    pub(super) fn new(receipt_id: String, judged: Option<Judged>) -> Self {
         Self {
             outcome: Outcome::CannotTell,
             why: None,
@@ -108,7 +118,10 @@ impl fmt::Display for Report {
             writeln!(f, "signed by {address}, the key of the keyset in the file")?;
         }
         match self.judged {
-            Some(verdict) => writeln!(f, "under the policy: {}", verdict.as_str())?,
+            Some(Judged { verdict, insecure: false }) => writeln!(f, "under the policy: {}", verdict.as_str())?,
+            Some(Judged { verdict, insecure: true }) => {
+                writeln!(f, "under the policy: {}, INSECURE: it trusts a mock root", verdict.as_str())?;
+            }
             None => writeln!(f, "not judged: whether that keyset is an enclave's, a policy decides (--policy FILE)")?,
         }
         for Comparison { of, receipt, here, same } in &self.compared {
@@ -122,7 +135,8 @@ impl fmt::Display for Report {
         }
         match (self.outcome, &self.why) {
             (Outcome::Same, _) => write!(f, "SAME"),
-            (Outcome::Different, _) => write!(f, "DIFFERENT"),
+            (Outcome::Different, None) => write!(f, "DIFFERENT"),
+            (Outcome::Different, Some(why)) => write!(f, "DIFFERENT: {why}"),
             (Outcome::CannotTell, why) => write!(f, "CANNOT TELL: {}", why.as_deref().unwrap_or_default()),
         }
     }

@@ -1,13 +1,18 @@
 //! The models and the worker that runs them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use precis_model::{Models, Permit, Summarizer, Worker};
 use precis_protocol::request::parameters_digest;
 use precis_protocol::{Digest, Mode};
 
-/// Seconds added to the predicted work for settlement and for a queue in front.
-const TIMEOUT_MARGIN_SECONDS: u64 = 120;
+/// Seconds that a job may have to wait for its turn.
+const WAITING_SECONDS: u64 = 90;
+/// Seconds that the settlement of a job may take, on a slow block.
+pub(crate) const SETTLEMENT_SECONDS: u64 = 30;
+/// Longest timeout that is quoted: authorizations that live longer are not signed by careful clients.
+const LONGEST_TIMEOUT_SECONDS: u64 = 3600;
 /// Timeouts are quoted in steps of this many seconds, so that a quote and its payment name the same one.
 const TIMEOUT_STEP_SECONDS: u64 = 60;
 /// Prediction is asked once, for this many tokens, so that the timeout is a function of the token count alone.
@@ -45,6 +50,8 @@ pub struct Engine {
     /// Writes.
     pub abstractive: Model,
     worker: Worker,
+    /// Jobs that share the machine at a time.
+    side_by_side: u64,
 }
 
 impl Engine {
@@ -52,7 +59,8 @@ impl Engine {
     pub fn of_models(models: Models, queue: u32, concurrency: u32) -> Self {
         let (extractive, abstractive) =
             (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
-        Self { extractive, abstractive, worker: Worker::spawn(models, queue as usize, concurrency as usize) }
+        let worker = Worker::spawn(models, queue as usize, concurrency as usize);
+        Self { extractive, abstractive, worker, side_by_side: concurrency.min(queue).into() }
     }
 
     /// The model of a mode.
@@ -63,9 +71,11 @@ impl Engine {
         }
     }
 
-    /// A place in the queue, if there is one.
-    pub fn reserve(&self) -> Option<Permit> {
-        self.worker.try_reserve()
+    /// A place in the queue, if there is one in which a document of so many tokens is done in the time that it was quoted.
+    pub fn reserve(&self, mode: Mode, tokens: u32) -> Option<Permit> {
+        let work = self.predicted_seconds(mode, tokens);
+        let patience = self.timeout_seconds(mode, tokens).saturating_sub(work + SETTLEMENT_SECONDS);
+        self.worker.try_reserve(Duration::from_secs(work), Duration::from_secs(patience))
     }
 
     /// Seconds that the work should take by the speed seen at boot, at least one: a function of the token count alone.
@@ -73,8 +83,12 @@ impl Engine {
         (self.of(mode).seconds_per_10k * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS)).max(1)
     }
 
-    /// `maxTimeoutSeconds` of a quote: predicted work, settlement and margin, the same at quote and at payment.
+    /// `maxTimeoutSeconds` of a quote, the same at quote and at payment: the wait for a turn, the work beside as many jobs of
+    /// its size as run at a time, and settlement.
     pub fn timeout_seconds(&self, mode: Mode, tokens: u32) -> u64 {
-        (2 * self.predicted_seconds(mode, tokens) + TIMEOUT_MARGIN_SECONDS).next_multiple_of(TIMEOUT_STEP_SECONDS)
+        let work = self.side_by_side.max(2) * self.predicted_seconds(mode, tokens);
+        (WAITING_SECONDS + work + SETTLEMENT_SECONDS)
+            .next_multiple_of(TIMEOUT_STEP_SECONDS)
+            .min(LONGEST_TIMEOUT_SECONDS)
     }
 }

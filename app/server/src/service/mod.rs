@@ -7,17 +7,18 @@ mod payments;
 mod recent;
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use precis_protocol::price::PerMode;
 use precis_protocol::service::{ModelDescription, ServiceDescription};
 
-pub(crate) use engine::digests;
 pub use engine::{Engine, Model};
+pub(crate) use engine::{SETTLEMENT_SECONDS, digests};
 pub use identity::{Identity, OwnEvidence};
 pub use payments::Payments;
 
 use precis_store::Holder;
+use tokio::sync::Semaphore;
 
 use crate::config::Settings;
 use crate::jobs::Jobs;
@@ -37,6 +38,8 @@ pub struct Service {
     pub payments: Payments,
     /// What every quote declares of the x402 extensions.
     pub extensions: serde_json::Map<String, serde_json::Value>,
+    /// Who may read a document that nobody has paid for yet: one for each processor.
+    pub readers: Arc<Semaphore>,
     /// Jobs in flight.
     pub jobs: Jobs,
     /// Receipts of this boot.
@@ -55,7 +58,9 @@ impl Service {
         let public_url = settings.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let receipts = Mutex::new(ReceiptChain::genesis(&identity.keyset_digest));
         let extensions = extensions::declared(settings.config.payment_identifier);
-        Self { settings, public_url, identity, engine, payments, extensions, jobs: Jobs::default(), receipts }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let (readers, jobs) = (Arc::new(Semaphore::new(processors)), Jobs::default());
+        Self { settings, public_url, identity, engine, payments, extensions, readers, jobs, receipts }
     }
 
     /// Names this process where several share a ledger.
@@ -88,5 +93,6 @@ fn describe(model: &Model) -> ModelDescription {
         digest: model.digest,
         parameters: model.summarizer.parameters(),
         max_document_tokens: model.summarizer.limits().max_document_tokens,
+        max_document_bytes: model.summarizer.limits().max_document_bytes as u64,
     }
 }

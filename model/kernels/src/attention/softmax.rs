@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::kernel::{Seen, Weights};
+use crate::Lines;
 use crate::ops::{by_isa, exp_lane, fold};
 
 /// What a tile knows after some splits: for each row the largest score, the sum of weights, and the weighted values.
@@ -11,20 +12,20 @@ pub(super) struct Partial {
     pub(super) largest: Vec<f32>,
     pub(super) sums: Vec<f32>,
     /// `[rows][width]`
-    pub(super) values: Vec<f32>,
+    pub(super) values: Lines<f32>,
 }
 
 impl Partial {
     pub(super) fn resize(&mut self, rows: usize, width: usize) {
         self.largest.resize(rows, 0.0);
         self.sums.resize(rows, 0.0);
-        self.values.resize(rows * width, 0.0);
+        self.values.resize(rows * width);
     }
 
     pub(super) fn wipe(&mut self) {
         self.largest.fill(0.0);
         self.sums.fill(0.0);
-        self.values.fill(0.0);
+        self.values.wipe();
     }
 }
 

@@ -4,30 +4,33 @@ use super::kernel::{Seen, Weights, page_scores, page_values, widen};
 use super::lanes::{Stored, block_rows};
 use super::softmax::{Partial, divide, merge, soften};
 use super::{PAGE, PAGES};
-use crate::Isa;
+use crate::{Isa, Lines};
 
 /// What one thread needs for a tile, kept for the next.
 #[derive(Default)]
 pub(super) struct Tile {
     width: usize,
     /// Blocks of rows, each `[width][rows of the block]`.
-    queries: Vec<f32>,
-    weights: Vec<Weights>,
+    queries: Lines<f32>,
+    rows: usize,
+    /// [`Weights`] of each row.
+    weights: Lines<f32>,
     now: Partial,
     total: Partial,
     /// One page of keys or values in single precision.
-    page: Vec<f32>,
+    page: Lines<f32>,
 }
 
 impl Tile {
     /// Takes in the queries; `query(row)` is a row of `width` values.
     pub(super) fn start<'a>(&mut self, isa: Isa, rows: usize, width: usize, query: impl Fn(usize) -> &'a [f32]) {
         self.width = width;
-        self.queries.resize(rows * width, 0.0);
-        self.weights.resize(rows, [[0.0; PAGE]; PAGES]);
+        self.rows = rows;
+        self.queries.resize(rows * width);
+        self.weights.resize(rows * PAGES * PAGE);
         self.now.resize(rows, width);
         self.total.resize(rows, width);
-        self.page.resize(PAGE * width, 0.0);
+        self.page.resize(PAGE * width);
         let block = block_rows(isa);
         for (index, out) in self.queries.chunks_mut(block * width).enumerate() {
             let count = out.len() / width;
@@ -49,7 +52,7 @@ impl Tile {
         values: impl Fn(usize) -> &'a [u16],
     ) {
         // Few rows read a page as it is; for many it is worth converting once.
-        let convert = self.weights.len() > 2 * block_rows(isa);
+        let convert = self.rows > 2 * block_rows(isa);
         let mut page = std::mem::take(&mut self.page);
         for index in 0..self.pages(seen) {
             if convert {
@@ -59,7 +62,7 @@ impl Tile {
                 self.score(isa, index, scale, seen, keys(index));
             }
         }
-        soften(isa, &mut self.weights, seen, &mut self.now.largest, &mut self.now.sums);
+        soften(isa, weights_mut(&mut self.weights), seen, &mut self.now.largest, &mut self.now.sums);
         for index in 0..self.pages(seen) {
             if convert {
                 widen(isa, values(index), &mut page);
@@ -86,7 +89,7 @@ impl Tile {
             fill_keys(index, &mut page);
             self.score(isa, index, scale, seen, &page);
         }
-        soften(isa, &mut self.weights, seen, &mut self.now.largest, &mut self.now.sums);
+        soften(isa, weights_mut(&mut self.weights), seen, &mut self.now.largest, &mut self.now.sums);
         for index in 0..self.pages(seen) {
             fill_values(index, &mut page);
             self.blend(isa, index, seen, &page);
@@ -114,24 +117,30 @@ impl Tile {
     }
 
     pub(super) fn wipe(&mut self) {
-        self.queries.fill(0.0);
-        self.weights.fill([[0.0; PAGE]; PAGES]);
+        [&mut self.queries, &mut self.weights, &mut self.page].into_iter().for_each(Lines::wipe);
         self.now.wipe();
         self.total.wipe();
-        self.page.fill(0.0);
     }
 
     fn pages(&self, seen: Seen) -> usize {
-        seen.of(self.weights.len() - 1).div_ceil(PAGE)
+        seen.of(self.rows - 1).div_ceil(PAGE)
     }
 
     fn score<T: Stored>(&mut self, isa: Isa, page: usize, scale: f32, seen: Seen, keys: &[T]) {
-        page_scores(isa, &mut self.weights, &self.queries, self.width, keys, page, scale, seen);
+        page_scores(isa, weights_mut(&mut self.weights), &self.queries, self.width, keys, page, scale, seen);
     }
 
     fn blend<T: Stored>(&mut self, isa: Isa, page: usize, seen: Seen, values: &[T]) {
-        page_values(isa, &mut self.now.values, &self.weights, self.width, values, page, page == 0, seen);
+        page_values(isa, &mut self.now.values, weights(&self.weights), self.width, values, page, page == 0, seen);
     }
+}
+
+fn weights(lines: &[f32]) -> &[Weights] {
+    lines.as_chunks().0.as_chunks().0
+}
+
+fn weights_mut(lines: &mut [f32]) -> &mut [Weights] {
+    lines.as_chunks_mut().0.as_chunks_mut().0
 }
 
 /// Writes one row of a total to `out`, which is as wide as a head.

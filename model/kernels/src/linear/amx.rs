@@ -102,6 +102,7 @@ impl<S: Spec> Unpacked<S> {
     pub(super) unsafe fn product(&self, group: Group<'_>, tile: Tile<'_>, sink: Sink) {
         let quants: *const i8 =
             if S::STORE == Store::Bytes { group.quants.as_ptr().cast() } else { self.quants.as_ptr() };
+        (0..TILE).for_each(|token| sink.fetch(token));
         let mut dots = [Dots([0; TILE * GROUP]), Dots([0; TILE * GROUP])];
         let mut sums = [_mm512_setzero_ps(); TILE];
         // SAFETY: each cell < tile.cells; it reads 16 times 32 bytes of the tile, the eight vectors of the cell, the 16

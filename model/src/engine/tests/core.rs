@@ -14,7 +14,7 @@ type Outcome = Receiver<Result<Written, Error>>;
 
 fn core(pages: usize, batch: usize) -> Core {
     let model = model(&synthetic::Shape::tiny_llama());
-    let bytes = (pages * PAGE * model.shape().position_bytes()) as u64;
+    let bytes = (pages * PAGE * model.shape.position_bytes()) as u64;
     let settings = Settings { batch, cache_bytes: Some(bytes), drafts: Drafts::Fixed(0) };
     Core::new(model, plain(), &settings)
 }

@@ -84,7 +84,7 @@ fn rules_hold_in_the_same_way_with_and_without_guesses() {
         let engine = engine(&shape, plain(), drafts);
         let rules = Rules {
             ends: vec![301],
-            no_repeat: Some(4),
+            no_repeat: Some(NoRepeat { tokens: 4, except: Vec::new() }),
             adjust: Some(Box::new(|written, logits| logits[written.len() % 7] = 1e9)),
             stop: Some(Box::new(|written| written.len() >= 40)),
             progress: None,

@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::super::forms::{bare, fold, key};
-use super::lists::{CALENDAR, INSIDE, PEOPLES};
+use super::super::forms::{bare, fold, is_short, key};
+use super::calendar::{self, Calendar};
+use super::link::{Link, link};
+use super::lists::{FOLKS, INSIDE, PEOPLE_ENDINGS, PEOPLE_LETTERS, PEOPLES, SUFFIXES, TITLES};
 
 /// Words between the two parts of a name around "of" or of a name in another order that still hold them together.
 const NEAR_WORDS: usize = 4;
@@ -21,8 +23,12 @@ struct Word {
     capital: bool,
     /// Whether it is one of the small words inside names.
     small: bool,
-    /// Whether it follows the word before without a comma or the end of a sentence.
-    joined: bool,
+    /// Whether it can belong to a name that a comma stands in: Jr, Inc.
+    suffix: bool,
+    /// Whether it is written as a title is: in capitals throughout, without any, or known as one.
+    title: bool,
+    /// How it follows the word before.
+    link: Link,
 }
 
 /// The words of a document, and where each stands.
@@ -32,6 +38,9 @@ pub(in super::super) struct Words {
     places: Vec<Vec<u32>>,
     /// Words with capitals, as written but for dots and plural endings.
     exact: HashSet<String>,
+    /// Words with capitals, folded, with their plural endings.
+    capitals: HashSet<String>,
+    calendar: Calendar,
     /// Compounds without their hyphens, and words that a line break cut in two.
     compounds: HashSet<String>,
 }
@@ -44,6 +53,8 @@ impl Words {
             words: Vec::new(),
             places: Vec::new(),
             exact: HashSet::new(),
+            capitals: HashSet::new(),
+            calendar: Calendar::of(text),
             compounds: HashSet::new(),
         };
         let mut before: Option<(usize, &str)> = None;
@@ -62,15 +73,26 @@ impl Words {
             } else {
                 compound = vec![word];
             }
-            index.push(word, before.is_some() && holds(between));
+            let link = before.map_or(Link::Broken, |(end, previous)| link(text, previous, end, at));
+            index.push(word, link);
+            let is_number = |word: &str| word.starts_with(char::is_numeric);
+            if let Some((_, previous)) =
+                before.filter(|(_, previous)| is_number(word) && calendar::is_abbreviated(previous))
+            {
+                index.calendar.note(previous, true);
+            }
+            index.calendar.note(word, before.is_some_and(|(_, previous)| is_number(previous)));
             before = Some((at + word.len(), word));
         }
         index
     }
 
-    fn push(&mut self, word: &str, joined: bool) {
+    fn push(&mut self, word: &str, link: Link) {
         let next = self.places.len() as u32;
-        let id = *self.ids.entry(key(word)).or_insert(next);
+        let lookup = key(word);
+        let suffix = SUFFIXES.contains(&lookup.as_str());
+        let title = is_shouted(word) || TITLES.contains(&lookup.as_str()) || !word.chars().any(char::is_uppercase);
+        let id = *self.ids.entry(lookup).or_insert(next);
         if id == next {
             self.places.push(Vec::new());
         }
@@ -78,49 +100,90 @@ impl Words {
         let capital = word.chars().any(char::is_uppercase);
         if capital {
             self.exact.insert(exact(word));
+            self.capitals.insert(fold(bare(word)));
         }
         let initial = word.chars().next().filter(|c| c.is_uppercase());
-        self.words.push(Word { key: id, initial, capital, small: INSIDE.contains(&word), joined });
+        self.words.push(Word { key: id, initial, capital, small: INSIDE.contains(&word), suffix, title, link });
+    }
+
+    /// Whether a word stands in the document in any form.
+    pub(super) fn mentions(&self, word: &str) -> bool {
+        let lookup = key(word);
+        self.ids.contains_key(&lookup) || self.compounds.contains(&lookup)
     }
 
     /// Whether a single word stands in the document. Capitals matter for a word that is another one without them: US, us.
     fn knows(&self, word: &str, is_common: &impl Fn(&str) -> bool) -> bool {
-        let lookup = key(word);
-        let is_known = self.ids.contains_key(&lookup) || self.compounds.contains(&lookup);
-        if !is_known {
+        if let Some(is_named) = self.calendar.has(word) {
+            return is_named;
+        }
+        if !self.mentions(word) {
+            return self.calendar.has_abbreviated(word);
+        }
+        !is_shouted(word) || !is_common(&fold(word)) || self.exact.contains(&exact(word))
+    }
+
+    /// Whether a word is another name than the one it is the plural of in form: Adams, where the document has Adam.
+    pub(super) fn is_other_name(&self, word: &str, is_common: &impl Fn(&str) -> bool) -> bool {
+        let (folded, stem) = (fold(bare(word)), key(word));
+        let is_folk = FOLKS.contains(&stem.as_str())
+            || PEOPLES.contains(&stem.as_str())
+            || PEOPLE_ENDINGS.iter().any(|ending| stem.ends_with(ending))
+            || stem.len() >= PEOPLE_LETTERS && stem.ends_with("an");
+        let has_inner = word.chars().skip(1).any(|c| c.is_uppercase() || c.is_numeric());
+        if !folded.ends_with('s')
+            || folded == stem
+            || is_short(bare(word))
+            || has_inner
+            || is_folk
+            || is_common(&stem)
+            || self.capitals.contains(&folded)
+        {
             return false;
         }
-        let is_shouted =
-            word.chars().filter(|c| c.is_alphabetic()).count() > 1 && !word.chars().any(char::is_lowercase);
-        let is_month = CALENDAR.contains(&lookup.as_str());
-        if is_shouted && is_common(&fold(word)) {
-            return self.exact.contains(&exact(word));
-        }
-        !is_month || self.exact.iter().any(|known| known.eq_ignore_ascii_case(&exact(word)))
+        let is_written_small =
+            |id: &u32| self.places[*id as usize].iter().any(|place| !self.words[*place as usize].capital);
+        self.capitals.contains(&stem) && !self.ids.get(&stem).is_some_and(is_written_small)
     }
 
     /// Whether words stand in the document side by side in this order; up to two capitalized or small words may stand
-    /// between them, as a second given name does.
-    fn adjacent(&self, keys: &[u32]) -> bool {
+    /// between them, as a second given name does. If `turned`, the first is a surname that a comma may follow.
+    fn adjacent(&self, keys: &[u32], turned: bool) -> bool {
         let Some((first, rest)) = keys.split_first() else {
             return true;
         };
         self.places[*first as usize].iter().any(|place| {
             let mut at = *place as usize;
-            rest.iter().all(|key| {
+            rest.iter().enumerate().all(|(step, key)| {
                 for next in at + 1..self.words.len().min(at + 2 + MOST_BETWEEN) {
                     let word = &self.words[next];
-                    if word.key == *key && (next == at + 1 || word.joined) {
+                    let is_linked = match word.link {
+                        Link::Joined => true,
+                        _ if next > at + 1 => false,
+                        Link::Loose => !turned,
+                        Link::Comma => word.suffix || turned && step == 0 && self.turns(next),
+                        Link::Broken => false,
+                    };
+                    if word.key == *key && is_linked {
                         at = next;
                         return true;
                     }
-                    if !((word.capital || word.small) && word.joined) {
+                    if !((word.capital || word.small) && word.link == Link::Joined) {
                         return false;
                     }
                 }
                 false
             })
         })
+    }
+
+    /// Whether a word after a comma goes before the word that the comma follows: it is a title, or that word is no part
+    /// of a longer name.
+    fn turns(&self, at: usize) -> bool {
+        let is_free = |surname: usize| {
+            self.words[surname].link != Link::Joined || surname == 0 || !self.words[surname - 1].capital
+        };
+        self.words[at].title || at.checked_sub(1).is_some_and(is_free)
     }
 
     /// Whether all of the words stand in the document within a few words of each other, in any order.
@@ -140,16 +203,27 @@ impl Words {
         keys.is_none_or(|keys| self.near(&keys))
     }
 
-    /// Whether a word of the document before `next` begins with an initial.
+    /// Whether a word before `next` in the same name, or after its comma, begins with an initial.
     fn abbreviates(&self, initial: &str, next: &str) -> bool {
         let Some(id) = self.ids.get(&key(next)) else {
             return false;
         };
+        let begins = |word: &Word| word.initial.is_some_and(|letter| initial.starts_with(letter));
         self.places[*id as usize].iter().any(|place| {
             let place = *place as usize;
-            self.words[place.saturating_sub(1 + MOST_BETWEEN)..place]
-                .iter()
-                .any(|before| before.initial.is_some_and(|letter| initial.starts_with(letter)))
+            let is_turned = |after: &Word| after.link == Link::Comma && begins(after) && self.turns(place + 1);
+            let mut at = place;
+            while at > 0 && place - at <= MOST_BETWEEN && self.words[at].link == Link::Joined {
+                at -= 1;
+                let before = &self.words[at];
+                if begins(before) {
+                    return true;
+                }
+                if !(before.capital || before.small) {
+                    break;
+                }
+            }
+            self.words.get(place + 1).is_some_and(is_turned)
         })
     }
 
@@ -182,7 +256,9 @@ impl Words {
         turned.rotate_right(1);
         let is_ordinary =
             keys.iter().all(|key| self.places[*key as usize].iter().any(|place| !self.words[*place as usize].capital));
-        self.adjacent(&keys) || keys.len() <= 3 && self.adjacent(&turned) || is_ordinary && self.near(&keys)
+        self.adjacent(&keys, false)
+            || keys.len() <= 3 && self.adjacent(&turned, true)
+            || is_ordinary && self.near(&keys)
     }
 }
 
@@ -190,11 +266,9 @@ pub(super) fn is_hyphen(between: &str) -> bool {
     matches!(between, "-" | "‐" | "‑" | "\u{ad}")
 }
 
-/// Whether what stands between two words of the document leaves them in one phrase.
-fn holds(between: &str) -> bool {
-    !between.contains([',', ';', ':', '!', '?', '(', ')', '|'])
-        && (!between.contains('.') || between.trim() == ".")
-        && between.matches('\n').count() < 2
+/// Whether a word of two letters or more is written in capitals throughout.
+fn is_shouted(word: &str) -> bool {
+    word.chars().filter(|c| c.is_alphabetic()).count() > 1 && !word.chars().any(char::is_lowercase)
 }
 
 /// A word as written, without dots and plural ending.

@@ -30,28 +30,57 @@ pub(super) const OPENERS: &[&str] = &[
     "unlike",
     "whereas",
 ];
-/// Capitalized words that stand next to a name without belonging to it.
-pub(super) const CALENDAR: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
+/// Titles that may follow a name after a comma and stand before it elsewhere.
+pub(super) const TITLES: &[&str] = &[
+    "ambassador",
+    "archbishop",
+    "bishop",
+    "captain",
+    "chair",
+    "chairman",
+    "chairwoman",
+    "chancellor",
+    "chief",
+    "coach",
+    "colonel",
+    "commissioner",
+    "dean",
+    "deputy",
+    "director",
+    "doctor",
+    "duke",
+    "editor",
+    "emperor",
+    "founder",
+    "general",
+    "governor",
+    "head",
+    "judge",
+    "justice",
+    "king",
+    "lord",
+    "manager",
+    "mayor",
+    "minister",
+    "pope",
+    "president",
+    "prime",
+    "prince",
+    "princess",
+    "professor",
+    "queen",
+    "rector",
+    "representative",
+    "secretary",
+    "senator",
+    "sergeant",
+    "sheriff",
+    "sir",
+    "vice",
 ];
+/// What may follow a name after a comma and still belong to it.
+pub(super) const SUFFIXES: &[&str] =
+    &["co", "corp", "esq", "gmbh", "ii", "iii", "inc", "iv", "jr", "llc", "llp", "ltd", "md", "phd", "plc", "sr"];
 /// Words for languages and peoples, which stand before a name without belonging to it.
 pub(super) const PEOPLES: &[&str] = &[
     "african",
@@ -105,4 +134,32 @@ pub(super) const PEOPLES: &[&str] = &[
 pub(super) const INSIDE: &[&str] = &[
     "of", "of the", "de", "de la", "del", "della", "di", "da", "do", "dos", "du", "des", "van", "van der", "van den",
     "von", "der", "den", "la", "le", "bin", "al",
+];
+/// Ends of words for peoples, parties and creeds, of which a plural is no other name.
+pub(super) const PEOPLE_ENDINGS: &[&str] = &["ist", "crat", "ic", "ite", "i", "lican"];
+/// Shortest word for a people that ends in "an"; shorter ones are given names: Evan, Alan.
+pub(super) const PEOPLE_LETTERS: usize = 5;
+/// Words for peoples that have no such end.
+pub(super) const FOLKS: &[&str] = &[
+    "arab",
+    "brit",
+    "christian",
+    "croat",
+    "dane",
+    "finn",
+    "hindu",
+    "jew",
+    "kurd",
+    "muslim",
+    "pole",
+    "scot",
+    "serb",
+    "sikh",
+    "slav",
+    "swede",
+    "tamil",
+    "tartar",
+    "tory",
+    "turk",
+    "viking",
 ];

@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::super::forms::{bare, fold};
+use super::super::forms::{bare, fold, is_cased, is_short};
+use super::calendar::is_calendar;
 use super::index::{exact, is_hyphen};
-use super::lists::{CALENDAR, DERIVED, DERIVED_LETTERS, INSIDE, OPENERS};
+use super::lists::{DERIVED, DERIVED_LETTERS, INSIDE, OPENERS};
+use super::openers::acts_as_name;
 
 /// A word of a written sentence.
 pub(super) struct Token<'a> {
@@ -17,9 +19,22 @@ pub(super) struct Token<'a> {
     end: usize,
     /// Whether it could be (part of) a name.
     is_name: bool,
+    /// Whether it follows an article or a number, so that its plural ending counts.
+    pub(super) is_counted: bool,
 }
 
-pub(super) fn tokens<'a>(sentence: &'a str, is_common: &impl Fn(&str) -> bool) -> Vec<Token<'a>> {
+/// Words before a plural.
+const COUNTING: &[&str] = &[
+    "the", "these", "those", "many", "most", "some", "several", "few", "all", "both", "other", "two", "three", "four",
+    "five", "six", "seven", "eight", "nine", "ten", "no", "more", "new",
+];
+
+/// The words of a sentence. `is_mentioned` says whether a word stands in the document in any form.
+pub(super) fn tokens<'a>(
+    sentence: &'a str,
+    is_common: &impl Fn(&str) -> bool,
+    is_mentioned: impl Fn(&str) -> bool,
+) -> Vec<Token<'a>> {
     let all: Vec<(usize, &str)> = sentence.unicode_word_indices().collect();
     let begins_capital = |word: &str| word.chars().next().is_some_and(char::is_uppercase);
     let capitals = all.iter().filter(|(_, word)| begins_capital(word)).count();
@@ -33,18 +48,27 @@ pub(super) fn tokens<'a>(sentence: &'a str, is_common: &impl Fn(&str) -> bool) -
             let opens = index == 0 || before.ends_with([':', ';', '.', '!', '?', '•', '\n']) && !is_initial(before);
             let rest = text.chars().skip(1);
             let inner = rest.clone().any(char::is_uppercase)
-                || text.starts_with(char::is_alphabetic) && rest.clone().any(char::is_numeric);
+                || text.starts_with(is_cased) && rest.clone().any(char::is_numeric);
             let lower = fold(text);
-            let is_name = if inner {
+            let is_name = if word.ends_with("n't") || word.ends_with("n’t") {
+                false
+            } else if inner {
                 text.starts_with(char::is_alphabetic) && (!is_headline || !is_ordinary(&lower, is_common))
             } else if begins_capital(text) {
                 let is_initial = text.chars().nth(1).is_none() && sentence[start + word.len()..].starts_with('.');
-                let is_plain = (opens || is_headline) && !is_initial && is_ordinary(&lower, is_common);
+                let is_invented =
+                    || !is_headline && !is_mentioned(text) && acts_as_name(&lower, &sentence[start + text.len()..]);
+                let is_plain =
+                    (opens || is_headline) && !is_initial && is_ordinary(&lower, is_common) && !is_invented();
                 !is_plain && (is_initial || !matches!(text, "I" | "A"))
             } else {
                 false
             };
-            Token { start: *start, text, end: start + word.len(), is_name }
+            let is_counted = index.checked_sub(1).is_some_and(|before| {
+                let before = all[before].1;
+                before.starts_with(char::is_numeric) || COUNTING.contains(&before.to_lowercase().as_str())
+            });
+            Token { start: *start, text, end: start + word.len(), is_name, is_counted }
         })
         .collect()
 }
@@ -53,7 +77,7 @@ pub(super) fn tokens<'a>(sentence: &'a str, is_common: &impl Fn(&str) -> bool) -
 fn is_initial(before: &str) -> bool {
     let word = before.trim_end_matches('.').rsplit([' ', '.', '-']).next().unwrap_or("");
     before.ends_with('.')
-        && (word.chars().count() == 1 || matches!(word, "Dr" | "Mr" | "Mrs" | "Ms" | "Prof" | "St" | "vs" | "al"))
+        && (word.chars().count() == 1 || is_short(word) || matches!(word, "Mr" | "Mrs" | "Ms" | "vs" | "al"))
 }
 
 fn is_ordinary(lower: &str, is_common: &impl Fn(&str) -> bool) -> bool {
@@ -65,7 +89,7 @@ fn is_ordinary(lower: &str, is_common: &impl Fn(&str) -> bool) -> bool {
 /// Names as runs of words; more than one run where a small word holds them together.
 pub(super) fn group(sentence: &str, words: &[Token<'_>]) -> Vec<Vec<Range<usize>>> {
     let mut names: Vec<Vec<Range<usize>>> = Vec::new();
-    let is_calendar = |at: usize| CALENDAR.contains(&fold(words[at].text).as_str());
+    let is_calendar = |at: usize| is_calendar(words[at].text);
     let mut at = 0;
     while at < words.len() {
         if !words[at].is_name {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
-use precis_model::{ByteRange, Error, Limits, Manifest, Mode as ModelMode, Sentence, Summarizer, Summary};
+use precis_model::{ByteRange, Error, Limits, Manifest, Mode as ModelMode, Reason, Sentence, Summarizer, Summary};
 use precis_protocol::challenge::{Block, Challenge};
 use precis_protocol::keyset::{Keys, PayToOrigin, PaymentTarget, Release, price_list_digest};
 use precis_protocol::price::{PerMode, Price, PriceList};
@@ -44,6 +44,9 @@ impl Summarizer for Stub {
     }
     fn summarize(&self, text: &str, options: &precis_model::Options, _: &Control) -> Result<Summary, Error> {
         assert_eq!(options.max_words, Some(7), "the options of the request are used");
+        if text.contains("refuse") {
+            return Err(Error::NotSummarizable(Reason::TooShort));
+        }
         if text.contains("fail") {
             return Err(Error::Internal("stub"));
         }
@@ -157,9 +160,9 @@ fn again(file: &ReceiptFile, body: &str, models: Models) -> Report {
     reproduce(file, body.as_bytes(), None, || Ok(models)).unwrap()
 }
 
-fn refused(file: &ReceiptFile, verdict: Option<Verdict>) -> String {
+fn refused(file: &ReceiptFile, judged: Option<Judged>) -> String {
     let load = || anyhow::bail!("the models are loaded for a receipt that proves nothing");
-    let report = reproduce(file, DOCUMENT.as_bytes(), verdict, load).unwrap();
+    let report = reproduce(file, DOCUMENT.as_bytes(), judged, load).unwrap();
     assert_eq!(report.outcome(), Outcome::CannotTell);
     report.why.unwrap()
 }
@@ -231,10 +234,23 @@ fn a_receipt_that_does_not_hold_together_proves_nothing() {
 fn a_receipt_that_the_policy_does_not_accept_is_not_reproduced() {
     let file = saved(&models(1, ""), DOCUMENT, |_| {});
     for verdict in [Verdict::Rejected, Verdict::Incomplete] {
-        assert!(refused(&file, Some(verdict)).contains(verdict.as_str()));
+        assert!(refused(&file, Some(Judged { verdict, insecure: false })).contains(verdict.as_str()));
     }
-    let judged = reproduce(&file, DOCUMENT.as_bytes(), Some(Verdict::Verified), || Ok(models(1, ""))).unwrap();
-    assert!(judged.to_string().contains("under the policy: VERIFIED"));
+    let judged =
+        reproduce(&file, DOCUMENT.as_bytes(), Some(Judged { verdict: Verdict::Verified, insecure: true }), || {
+            Ok(models(1, ""))
+        })
+        .unwrap();
+    assert!(judged.to_string().contains("under the policy: VERIFIED, INSECURE"));
+}
+
+#[test]
+fn a_result_for_a_document_that_is_refused_here_was_not_made_by_this_model() {
+    const BODY: &str = "These documents we refuse.";
+    let file = saved(&models(1, ""), BODY, |_| {});
+    let report = again(&file, BODY, models(1, ""));
+    assert_eq!(report.outcome(), Outcome::Different);
+    assert!(report.to_string().ends_with("too_short"), "{report}");
 }
 
 #[test]
