@@ -184,6 +184,26 @@ fn jobs_run_side_by_side_up_to_the_concurrency() {
 }
 
 #[test]
+fn a_payer_who_fills_all_threads_does_not_hold_up_another() {
+    let Stage { worker, started, release } = stage(8, 2);
+    let (ended, ends) = channel();
+    let give = |text: &str, payer: u8| {
+        let ended = ended.clone();
+        let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
+        let job = Job { payer: Payer([payer; 32]), ..job(text, Control::new()) };
+        reserve(&worker).unwrap().submit(job, Box::new(done));
+    };
+    (0..2).for_each(|_| give("wait", 1));
+    (0..2).for_each(|_| started.recv().unwrap());
+    give("many", 1);
+    give("single", 2);
+    assert_eq!(ends.recv().unwrap(), Ok("single".to_owned()));
+    assert!(ends.try_recv().is_err(), "the other payer's third waits for a thread");
+    (0..2).for_each(|_| release.send(()).unwrap());
+    assert_eq!((0..3).filter(|_| ends.recv().unwrap() == Ok("many".to_owned())).count(), 1);
+}
+
+#[test]
 fn a_payer_with_many_jobs_does_not_delay_another_s_single_one() {
     let Stage { worker, started, release } = stage(8, 1);
     let (ended, ends) = channel();

@@ -64,11 +64,16 @@ pub fn run(operation: Operation) -> ExitCode {
 fn add(file: &Path, name: Option<&str>, directory: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
     let filled = precis_model::fill(&bytes, name).with_context(|| file.display().to_string())?;
+    let installed = directory.join(format!("{}.toml", filled.manifest.name));
+    let replaces = installed.exists();
     filled.install(directory, &bytes).with_context(|| directory.display().to_string())?;
     let manifest = &filled.manifest;
     let mut out = std::io::stdout().lock();
     writeln!(out, "model      {}", manifest.name)?;
-    writeln!(out, "manifest   {}", directory.join(format!("{}.toml", manifest.name)).display())?;
+    writeln!(out, "manifest   {}", installed.display())?;
+    if replaces {
+        writeln!(out, "replaced   what was installed under this name before")?;
+    }
     for file in manifest.files.iter().filter(|file| file.package.is_empty()) {
         writeln!(
             out,
