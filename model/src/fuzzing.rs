@@ -8,9 +8,9 @@ use crate::tokenizer::ByteLevelBpe;
 
 /// Read bytes as the GGUF file of a language model, all the way to packed weights, and its tokenizer.
 pub fn gguf(bytes: &[u8]) {
-    if let Ok(gguf) = Gguf::parse("fuzz", bytes) {
+    if let Ok(mut gguf) = Gguf::parse("fuzz", bytes) {
         let _ = ByteLevelBpe::from_gguf(&gguf);
-        let _ = Transformer::load(&gguf);
+        let _ = Transformer::load(&mut gguf);
     }
 }
 

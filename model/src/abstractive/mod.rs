@@ -87,13 +87,11 @@ impl Abstractive {
         threads: Arc<Threads>,
         settings: &Settings,
     ) -> Result<Self, LoadError> {
-        let gguf = Gguf::parse(name, &bytes)?;
+        let mut gguf = Gguf::parse(name, bytes)?;
         let bpe = Arc::new(ByteLevelBpe::from_gguf(&gguf)?);
         let chat = ChatMl::from_gguf(&gguf, manifest.chat.as_ref(), &bpe)?;
-        let model = Transformer::load(&gguf)?;
+        let model = Transformer::load(&mut gguf)?;
         drop(gguf);
-        // Everything is packed: the file's bytes need not outlive the measurements.
-        drop(bytes);
         let mut ends = vec![chat.end(), bpe.end_of_text()];
         ends.extend(bpe.controls());
         let single = |digit: char| bpe.ids(&digit.to_string()).ok().filter(|ids| ids.len() == 1);

@@ -29,10 +29,9 @@ impl Rig {
     /// # Errors
     /// [`LoadError::Unusable`].
     pub fn load(bytes: Vec<u8>, threads: Option<usize>, batch: usize, positions: usize) -> Result<Self, LoadError> {
-        let gguf = Gguf::parse("model", &bytes)?;
-        let model = Transformer::load(&gguf)?;
+        let mut gguf = Gguf::parse("model", bytes)?;
+        let model = Transformer::load(&mut gguf)?;
         drop(gguf);
-        drop(bytes);
         let threads = threads.map_or_else(Threads::new, |count| Threads::of(count, Isa::best()))?;
         let each = pages_for(positions.min(model.shape.positions));
         let pages = u32::try_from(each * batch).map_err(|error| LoadError::unusable("model", error))?;

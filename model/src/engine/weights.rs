@@ -35,20 +35,31 @@ pub(super) struct Layer {
 }
 
 impl Transformer {
-    /// Pack the tensors of a parsed file.
+    /// Pack the tensors of a parsed file. The last are packed first, and what is behind the rest is given back, so that file
+    /// and model are never both in memory as a whole.
     ///
     /// # Errors
     /// [`LoadError::Unusable`]: a size, type or tensor that this build does not know, or one that is missing.
-    pub(crate) fn load(gguf: &Gguf<'_>) -> Result<Self, LoadError> {
+    pub(crate) fn load(gguf: &mut Gguf<'_>) -> Result<Self, LoadError> {
+        const EMBEDDING: &str = "token_embd.weight";
         let shape = Shape::from_gguf(gguf)?;
+        let (has_output, is_last) =
+            (gguf.has_tensor("output.weight"), gguf.offset(EMBEDDING) > gguf.offset("blk.0.attn_q.weight"));
         let mut tensors = Tensors { gguf, used: HashSet::new() };
-        let layers =
-            (0..shape.layers).map(|index| Layer::load(&mut tensors, &shape, index)).collect::<Result<_, _>>()?;
-        let output = gguf.has_tensor("output.weight");
+        let (rows, cols) = (shape.vocabulary, shape.hidden);
+        let output = has_output.then(|| tensors.matrix("output.weight", rows, cols)).transpose()?;
+        let norm = tensors.vector("output_norm.weight", shape.hidden)?;
+        let embedding = is_last.then(|| tensors.matrix(EMBEDDING, rows, cols)).transpose()?;
+        let layer = |index| {
+            tensors.release();
+            Layer::load(&mut tensors, &shape, index)
+        };
+        let mut layers: Vec<Layer> = (0..shape.layers).rev().map(layer).collect::<Result<_, _>>()?;
+        layers.reverse();
         let model = Self {
-            embedding: tensors.matrix("token_embd.weight", shape.vocabulary, shape.hidden)?,
-            output: if output { Some(tensors.matrix("output.weight", shape.vocabulary, shape.hidden)?) } else { None },
-            norm: tensors.vector("output_norm.weight", shape.hidden)?,
+            embedding: embedding.map_or_else(|| tensors.matrix(EMBEDDING, rows, cols), Ok)?,
+            output,
+            norm,
             layers,
             rope: Rope::new(shape.head_width, shape.positions, shape.rope_base, shape.family.rotation()),
             shape,
@@ -102,7 +113,7 @@ impl Layer {
 
 /// The tensors of a file, and which of them were read.
 struct Tensors<'a, 'b> {
-    gguf: &'a Gguf<'b>,
+    gguf: &'a mut Gguf<'b>,
     used: HashSet<String>,
 }
 
@@ -115,6 +126,12 @@ impl Tensors<'_, '_> {
     fn vector(&mut self, name: &str, length: usize) -> Result<Vec<f32>, LoadError> {
         self.used.insert(name.to_owned());
         self.gguf.raw(name)?.vector(length).map_err(|reason| self.refuse(name, &reason))
+    }
+
+    /// The memory behind the tensors that are still to be read is given back.
+    fn release(&mut self) {
+        let Self { gguf, used } = self;
+        gguf.release(|name| !used.contains(name));
     }
 
     fn refuse(&self, name: &str, reason: &str) -> LoadError {

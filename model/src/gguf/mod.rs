@@ -6,9 +6,10 @@
 mod scan;
 mod tensor;
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
-use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 
 use crate::error::{LoadError, plain};
 
@@ -18,7 +19,7 @@ pub(crate) use tensor::Raw;
 pub(crate) struct Gguf<'a> {
     name: &'a str,
     content: Content,
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
 }
 
 impl<'a> Gguf<'a> {
@@ -27,17 +28,18 @@ impl<'a> Gguf<'a> {
     ///
     /// # Errors
     /// [`LoadError::Unusable`] with the reason.
-    pub(crate) fn parse(name: &'a str, bytes: &'a [u8]) -> Result<Self, LoadError> {
-        scan::scan(bytes).map_err(|reason| LoadError::unusable(name, reason))?;
+    pub(crate) fn parse(name: &'a str, bytes: impl Into<Cow<'a, [u8]>>) -> Result<Self, LoadError> {
+        let bytes = bytes.into();
+        scan::scan(&bytes).map_err(|reason| LoadError::unusable(name, reason))?;
         let content =
-            Content::read(&mut Cursor::new(bytes)).map_err(|error| LoadError::unusable(name, plain(error)))?;
+            Content::read(&mut Cursor::new(&bytes)).map_err(|error| LoadError::unusable(name, plain(error)))?;
         let gguf = Self { name, content, bytes };
         // All together: tensors that lie over each other would be unpacked to many times the size of the file.
         let mut total = 0usize;
         for tensor in gguf.tensor_names() {
             total = total.saturating_add(gguf.raw(tensor)?.bytes.len());
         }
-        if total > bytes.len() {
+        if total > gguf.bytes.len() {
             return Err(gguf.unusable("its tensors overlap"));
         }
         Ok(gguf)
@@ -102,6 +104,24 @@ impl<'a> Gguf<'a> {
     /// Whether a tensor is in the file.
     pub(crate) fn has_tensor(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
+    }
+
+    /// Where a tensor begins, behind the header.
+    pub(crate) fn offset(&self, name: &str) -> Option<u64> {
+        self.content.tensor_infos.get(name).map(|info| info.offset)
+    }
+
+    /// Gives back the memory of everything behind the tensors for which `is_wanted` holds, if the file's bytes are this
+    /// value's own.
+    pub(crate) fn release(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        let Cow::Owned(bytes) = &mut self.bytes else { return };
+        let end = |(name, info): (&String, &TensorInfo)| {
+            let size = tensor::size(info.ggml_dtype, info.shape.dims())? as u64;
+            is_wanted(name).then(|| self.content.tensor_data_offset.saturating_add(info.offset).saturating_add(size))
+        };
+        let needed = self.content.tensor_infos.iter().filter_map(end).max().unwrap_or(0);
+        bytes.truncate(usize::try_from(needed).unwrap_or(usize::MAX));
+        bytes.shrink_to_fit();
     }
 
     /// A tensor where it lies in the file.

@@ -86,6 +86,22 @@ fn tensors_that_lie_over_each_other_are_refused() {
 }
 
 #[test]
+fn what_is_behind_the_tensors_still_wanted_is_given_back_and_they_stay() {
+    let whole = synthetic::gguf(&Shape::tiny_llama(), 1);
+    let mut gguf = Gguf::parse("x", whole.clone()).unwrap();
+    let mut names: Vec<String> = gguf.tensor_names().map(str::to_owned).collect();
+    names.sort_by_key(|name| gguf.offset(name));
+    let before = gguf.raw(&names[0]).unwrap().bytes.to_vec();
+    gguf.release(|name| name == names[0]);
+    assert!(gguf.bytes.len() < whole.len() / 2);
+    assert_eq!(gguf.raw(&names[0]).unwrap().bytes, before);
+    assert!(gguf.raw(&names[names.len() - 1]).is_err(), "read after it was given back");
+    let mut borrowed = Gguf::parse("x", &whole).unwrap();
+    borrowed.release(|_| false);
+    assert!(borrowed.raw(&names[0]).is_ok());
+}
+
+#[test]
 fn a_file_that_is_cut_anywhere_is_refused() {
     let whole = synthetic::gguf(&Shape::tiny_llama(), 1);
     assert!(Gguf::parse("x", &whole).is_ok());

@@ -15,7 +15,7 @@ use crate::synthetic;
 
 fn model(shape: &synthetic::Shape) -> Transformer {
     let bytes = synthetic::gguf(shape, 11);
-    Transformer::load(&Gguf::parse("synthetic", &bytes).unwrap()).unwrap()
+    Transformer::load(&mut Gguf::parse("synthetic", &bytes).unwrap()).unwrap()
 }
 
 fn threads(count: usize, isa: Isa) -> Threads {

@@ -67,7 +67,7 @@ fn what_is_written_is_the_same_with_guesses_in_a_batch_and_behind_a_prefix() {
     let Some(bytes) = bytes() else { return };
     let prompt = tokens(&bytes);
     let load = |drafts| {
-        let model = Transformer::load(&Gguf::parse("real", &bytes).unwrap()).unwrap();
+        let model = Transformer::load(&mut Gguf::parse("real", &bytes).unwrap()).unwrap();
         let settings = Settings { drafts, cache_bytes: Some(100 << 20), ..Settings::default() };
         Engine::new(model, Threads::new().unwrap(), &settings).unwrap()
     };

@@ -3,7 +3,7 @@
 use super::*;
 
 fn refusal(bytes: &[u8]) -> String {
-    Transformer::load(&Gguf::parse("synthetic", bytes).unwrap()).map(|_| ()).unwrap_err().to_string()
+    Transformer::load(&mut Gguf::parse("synthetic", bytes).unwrap()).map(|_| ()).unwrap_err().to_string()
 }
 
 #[test]
