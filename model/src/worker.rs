@@ -1,9 +1,10 @@
 //! Inference on operating-system threads of its own, behind a bounded queue.
 //!
 //! A [`Permit`] is taken before a payment is accepted and holds a place until its job has ended. There is none for a job
-//! that would have to wait for longer than it can, by what is predicted for the jobs before it. Several jobs run at a time, because the engine computes them in one batch; which of those that wait is next
-//! is fair between payers, and within a payer the order of submission. A panic in inference ends that job with
-//! [`Error::Internal`], not the thread. When the [`Worker`] is dropped, jobs that wait end with [`Error::Cancelled`].
+//! that would have to wait for longer than it can, by what is predicted for the jobs before it. Several jobs run at a
+//! time, because the engine computes them in one batch; which of those that wait is next is fair between payers, and
+//! within a payer the order of submission. A panic in inference ends that job with [`Error::Internal`], not the thread.
+//! When the [`Worker`] is dropped, jobs that wait end with [`Error::Cancelled`].
 
 mod places;
 mod queue;
@@ -72,7 +73,8 @@ pub struct Permit {
 impl Worker {
     /// Start threads for `concurrency` jobs at a time, with room for `queue` jobs, the running ones included; at least
     /// one of each. Where there are several, one more serves payers that have nothing running, so that nobody waits for
-    /// the end of another's jobs that fill them all. If the system gives no thread, there is no place either, and every reservation fails.
+    /// the end of another's jobs that fill them all. If the system gives no thread, there is no place either, and every
+    /// reservation fails.
     pub fn spawn(models: Models, queue: usize, concurrency: usize) -> Self {
         let (places, jobs) = (queue.max(1), Arc::new(Queue::default()));
         let concurrency = concurrency.clamp(1, places);

@@ -63,7 +63,7 @@ fn a_tensor_outside_the_file_is_refused() {
         let dimensions = [&1u32.to_le_bytes()[..], &length.to_le_bytes()].concat();
         header(1, 0, &[text("t"), dimensions, kind.to_vec(), offset.to_le_bytes().to_vec(), vec![0; 256]].concat())
     };
-    assert!(Gguf::parse("x", &tensor(8, 0)).is_ok());
+    assert!(Gguf::parse("x", tensor(8, 0)).is_ok());
     for (length, offset) in [(8, u64::MAX), (8, u64::MAX - 100), (u64::MAX, 0), (1 << 62, 0), (1000, 0), (0, 0)] {
         assert!(refusal(&tensor(length, offset)).contains("outside"), "{length} at {offset}");
     }
@@ -81,7 +81,7 @@ fn tensors_that_lie_over_each_other_are_refused() {
         let tensors: Vec<u8> = names[..count].iter().flat_map(|name| tensor(name)).collect();
         header(count as u64, 0, &[tensors, vec![0; 320]].concat())
     };
-    assert!(Gguf::parse("x", &file(1)).is_ok());
+    assert!(Gguf::parse("x", file(1)).is_ok());
     assert!(refusal(&file(20)).contains("overlap"));
 }
 

@@ -33,8 +33,8 @@ impl Places {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Take one. A job that finds a thread free starts at once, whatever the others do; any other one starts at the latest
-    /// when all the work before it is done.
+    /// Take one. A job that finds a thread free starts at once, whatever the others do. Any other one starts when all the work
+    /// before it is done, or sooner; only payers who had less of the machine can still come before it.
     pub(super) fn take(places: &Arc<Self>, work: Duration, patience: Duration) -> Option<Place> {
         let mut taken = places.taken();
         let waits = taken.places >= places.threads;

@@ -86,6 +86,20 @@ fn job(text: &str, control: Control) -> Job {
     }
 }
 
+impl Stage {
+    /// What submits jobs of a payer by their text, and where they are heard of in the order in which they end.
+    fn payers(&self) -> (impl Fn(&str, u8) + '_, Receiver<Result<String, Error>>) {
+        let (ended, ends) = channel();
+        let give = move |text: &str, payer: u8| {
+            let ended = ended.clone();
+            let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
+            let job = Job { payer: Payer([payer; 32]), ..job(text, Control::new()) };
+            reserve(&self.worker).unwrap().submit(job, Box::new(done));
+        };
+        (give, ends)
+    }
+}
+
 fn submit(permit: Permit, job: Job) -> Receiver<Result<String, Error>> {
     let (sender, receiver) = channel();
     permit.submit(job, Box::new(move |result| sender.send(result.map(|summary| summary.text)).unwrap()));
@@ -185,39 +199,27 @@ fn jobs_run_side_by_side_up_to_the_concurrency() {
 
 #[test]
 fn a_payer_who_fills_all_threads_does_not_hold_up_another() {
-    let Stage { worker, started, release } = stage(8, 2);
-    let (ended, ends) = channel();
-    let give = |text: &str, payer: u8| {
-        let ended = ended.clone();
-        let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
-        let job = Job { payer: Payer([payer; 32]), ..job(text, Control::new()) };
-        reserve(&worker).unwrap().submit(job, Box::new(done));
-    };
+    let stage = stage(8, 2);
+    let (give, ends) = stage.payers();
     (0..2).for_each(|_| give("wait", 1));
-    (0..2).for_each(|_| started.recv().unwrap());
+    (0..2).for_each(|_| stage.started.recv().unwrap());
     give("many", 1);
     give("single", 2);
     assert_eq!(ends.recv().unwrap(), Ok("single".to_owned()));
     assert!(ends.try_recv().is_err(), "the other payer's third waits for a thread");
-    (0..2).for_each(|_| release.send(()).unwrap());
+    (0..2).for_each(|_| stage.release.send(()).unwrap());
     assert_eq!((0..3).filter(|_| ends.recv().unwrap() == Ok("many".to_owned())).count(), 1);
 }
 
 #[test]
 fn a_payer_with_many_jobs_does_not_delay_another_s_single_one() {
-    let Stage { worker, started, release } = stage(8, 1);
-    let (ended, ends) = channel();
-    let give = |text: &str, payer: u8| {
-        let ended = ended.clone();
-        let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
-        let job = Job { payer: Payer([payer; 32]), ..job(text, Control::new()) };
-        reserve(&worker).unwrap().submit(job, Box::new(done));
-    };
+    let stage = stage(8, 1);
+    let (give, ends) = stage.payers();
     give("wait", 1);
-    started.recv().unwrap();
+    stage.started.recv().unwrap();
     (0..5).for_each(|number| give(&format!("many {number}"), 1));
     give("single", 2);
-    release.send(()).unwrap();
+    stage.release.send(()).unwrap();
     let order: Vec<_> = (0..7).map(|_| ends.recv().unwrap().unwrap()).collect();
     assert_eq!(order[..3], ["wait", "single", "many 0"]);
     assert_eq!(order[6], "many 4");
