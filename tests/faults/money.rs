@@ -115,7 +115,7 @@ async fn a_nonce_gap_is_closed() {
 async fn an_unsent_transaction_whose_nonce_another_one_takes_is_made_anew() {
     let town = town(&[]).await.unwrap();
     for (flow, _) in FLOWS {
-        ends_as(&town, flow, "settled", &[Boot, Order(Good), Fail(unsent), Ask, Heal, Other, Ask]).await;
+        ends_as(&town, flow, "settled", &[Boot, Order(Good), Fail(unsent), Ask, Other, Heal, Ask]).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::U64;
 use anyhow::Context as _;
 use precis_tests::process::GLANCE;
 use precis_tests::rpc_faults::{Call, Fault};
@@ -9,6 +10,7 @@ use precis_tests::testbed::bank::Purse;
 use precis_tests::testbed::kill::Kill;
 use precis_tests::testbed::orders::Order;
 use precis_tests::testbed::town::Town;
+use serde_json::json;
 use tokio::task::JoinHandle;
 
 /// One step.
@@ -42,7 +44,7 @@ pub enum Step {
     Fund,
     /// Somebody else submits the authorization.
     Submit,
-    /// Another payer buys something, with success.
+    /// Another transaction of the enclave wallet uses its next nonce.
     Other,
     /// Every authorization lapses.
     Lapse,
@@ -133,14 +135,10 @@ impl<'a> Play<'a> {
             Step::Fund => town.bank.mint(self.purse.address(), UNITS).await,
             Step::Submit => town.submit(self.last()?).await,
             Step::Other => {
-                let purse = town.purse(2, UNITS).await?;
-                let order =
-                    town.order(&purse, &format!("Another one is {}.", purse.address()), true, "extractive").await?;
-                let answer = town.send(&order).await?;
-                // Before the order in question, which stays the last.
-                self.orders.insert(0, order);
-                anyhow::ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
-                Ok(())
+                let wallet = self.last()?.required.pay_to;
+                let used = town.chain.rpc("eth_getTransactionCount", json!([wallet, "latest"])).await?;
+                let next = serde_json::from_value::<U64>(used)? + U64::from(1);
+                town.chain.rpc("anvil_setNonce", json!([wallet, next])).await.map(drop)
             }
             Step::Lapse => town.lapse().await,
             Step::Dead => town.died().await,

@@ -7,12 +7,12 @@
 
 use alloy_primitives::{B256, Bytes};
 use async_trait::async_trait;
-use tokio::sync::OwnedMutexGuard;
 
 use crate::{
+    AtomicUnits,
     chain::RpcError,
     exact::{Authorized, Invalid, Transfer},
-    local::Turn,
+    local::Reserved,
     wire::SettleResponse,
 };
 
@@ -75,14 +75,14 @@ pub enum Unavailable {
     /// The wallet cannot pay for gas.
     #[error("the settlement wallet has too little of the chain's currency to pay for gas")]
     NoGas,
-    /// Gas costs more than the configured most.
-    #[error("the chain's gas price is above the configured maximum")]
+    /// Gas costs more than the configured most, or than the price allows.
+    #[error("the chain's gas price is above what a settlement may cost")]
     GasPrice,
     /// The wallet's transaction was overtaken by another of the same wallet, for instance of a replica with the same key:
     /// it cannot be mined any more, or never left.
     #[error("the settlement transaction was displaced by another one of the same wallet")]
     Displaced,
-    /// Other settlements wait for the same wallet for too long.
+    /// Too many transactions of the wallet wait, or the register of its nonces does not answer.
     #[error("the settlement wallet is busy")]
     Busy,
     /// The key did not sign.
@@ -136,10 +136,10 @@ pub struct SignedTransaction {
     pub raw: Bytes,
 }
 
-/// A settlement that is ready to be sent. Holds the wallet's turn: drop it or broadcast it soon.
+/// A settlement that is ready to be sent. Holds an account nonce of the wallet: drop it or broadcast it soon.
 pub struct Prepared {
     pub(crate) transaction: Option<SignedTransaction>,
-    pub(crate) turn: Option<(OwnedMutexGuard<Turn>, u64)>,
+    pub(crate) reserved: Option<Reserved>,
 }
 
 impl Prepared {
@@ -169,4 +169,13 @@ pub trait Facilitator: Send + Sync {
 
     /// Whether payments can be taken now.
     async fn ready(&self) -> Result<(), Unavailable>;
+
+    /// Whether a payment of `price` would be worth its settlement, by what gas cost lately. Asks nobody.
+    ///
+    /// # Errors
+    /// [`Unavailable::GasPrice`].
+    fn affordable(&self, price: AtomicUnits) -> Result<(), Unavailable> {
+        let _ = price;
+        Ok(())
+    }
 }

@@ -126,7 +126,7 @@ impl Facilitator for HttpFacilitator {
     }
 
     async fn prepare(&self, _: &Authorized) -> Result<Prepared, Settlement> {
-        Ok(Prepared { transaction: None, turn: None })
+        Ok(Prepared { transaction: None, reserved: None })
     }
 
     async fn broadcast(&self, authorized: &Authorized, _: Prepared) -> Settlement {

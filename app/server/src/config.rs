@@ -92,6 +92,22 @@ pub struct Config {
     /// Blocks that must show a settlement of the enclave's own before it counts, the first included.
     #[arg(long, env = "PRECIS_CONFIRMATIONS", default_value_t = 1)]
     pub confirmations: u64,
+    /// Most that one unit of gas may cost the enclave wallet, gwei. Above it nothing is settled: finished work waits, and no
+    /// payment is taken.
+    #[arg(long, env = "PRECIS_MAX_GAS_GWEI", default_value_t = 100)]
+    pub max_gas_gwei: u64,
+    /// Atomic units of the token that one whole coin of the chain is worth (3000000000: one ETH is 3000 USDC). With it, what a
+    /// settlement may cost follows from the price. Default: unknown, so that only `max_gas_gwei` holds.
+    #[arg(long, env = "PRECIS_COIN_UNITS")]
+    pub coin_units: Option<u128>,
+    /// Percent of a price that the gas of its settlement may cost, where `coin_units` is given. While it costs more, nothing is
+    /// quoted at that price and no payment is taken; what is claimed already is settled up to `max_gas_gwei`.
+    #[arg(long, env = "PRECIS_GAS_SHARE_PERCENT", default_value_t = 50)]
+    pub gas_share_percent: u32,
+    /// Whether the enclave wallet settles payments of contract accounts (EIP-1271). Their code can make a settlement revert at the
+    /// wallet's expense after any simulation; where they are taken, they pay before the work.
+    #[arg(long, env = "PRECIS_CONTRACT_ACCOUNTS", value_enum, default_value_t = ContractAccounts::Off)]
+    pub contract_accounts: ContractAccounts,
     /// Price of extractive summaries, `base,per_1k_tokens` in atomic units.
     #[arg(long, env = "PRECIS_PRICE_EXTRACTIVE", default_value = "1000,500")]
     pub price_extractive: String,
@@ -148,6 +164,15 @@ pub enum PaymentIdentifier {
     Optional,
     /// They must.
     Required,
+}
+
+/// Whether the enclave wallet settles payments of contract accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ContractAccounts {
+    /// They are refused.
+    Off,
+    /// They pay before the work.
+    On,
 }
 
 /// Settings that were checked.
@@ -210,6 +235,21 @@ impl Config {
         }
         if !(1..=100).contains(&self.confirmations) {
             return Err(refuse("PRECIS_CONFIRMATIONS", "is 1 to 100"));
+        }
+        if !(1..=1_000_000).contains(&self.max_gas_gwei) {
+            return Err(refuse("PRECIS_MAX_GAS_GWEI", "is 1 to 1000000"));
+        }
+        if self.coin_units == Some(0) {
+            return Err(refuse("PRECIS_COIN_UNITS", "is at least 1"));
+        }
+        if !(1..=10_000).contains(&self.gas_share_percent) {
+            return Err(refuse("PRECIS_GAS_SHARE_PERCENT", "is 1 to 10000"));
+        }
+        if self.contract_accounts == ContractAccounts::On && self.pay_to.is_some() {
+            return Err(refuse(
+                "PRECIS_CONTRACT_ACCOUNTS",
+                "needs the enclave wallet as payee: contract accounts pay first, and may have to be paid back",
+            ));
         }
         if !(3600..=90 * 24 * 3600).contains(&self.keyset_seconds) {
             return Err(refuse("PRECIS_KEYSET_SECONDS", "is one hour to 90 days"));
@@ -274,6 +314,9 @@ mod tests {
             ("--batch", "0", "PRECIS_BATCH"),
             ("--kv-mib", "1048577", "PRECIS_KV_MIB"),
             ("--answer-seconds", "0", "PRECIS_ANSWER_SECONDS"),
+            ("--max-gas-gwei", "0", "PRECIS_MAX_GAS_GWEI"),
+            ("--coin-units", "0", "PRECIS_COIN_UNITS"),
+            ("--gas-share-percent", "0", "PRECIS_GAS_SHARE_PERCENT"),
             ("--trust-root", "/does/not/exist", "PRECIS_TRUST_ROOT"),
             ("--sweep-seconds", "5", "PRECIS_SWEEP_SECONDS"),
             ("--result-seconds", "5", "PRECIS_RESULT_SECONDS"),
@@ -288,6 +331,7 @@ mod tests {
         const ELSEWHERE: &str = "0x1111111111111111111111111111111111111111";
         for (flag, value, variable) in [
             ("--upfront-seconds", "60", "PRECIS_UPFRONT_SECONDS"),
+            ("--contract-accounts", "on", "PRECIS_CONTRACT_ACCOUNTS"),
             ("--sweep-to", "0x2222222222222222222222222222222222222222", "PRECIS_SWEEP_TO"),
         ] {
             let given = ["precis-server", flag, value];

@@ -128,6 +128,11 @@ pub(crate) fn dispatch(chain: &mut Chain, now: u64, method: &str, params: Vec<Va
             chain.set_balance(address, balance);
             Ok(Value::Null)
         }
+        "anvil_setNonce" | "hardhat_setNonce" => {
+            let (address, nonce): (Address, U64) = (params.required(0, "address")?, params.required(1, "nonce")?);
+            chain.set_nonce(address, nonce.to());
+            Ok(Value::Null)
+        }
         "anvil_setCode" | "hardhat_setCode" => {
             let (address, code): (Address, Bytes) = (params.required(0, "address")?, params.required(1, "code")?);
             chain.set_code(address, code)?;

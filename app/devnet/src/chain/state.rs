@@ -199,6 +199,12 @@ impl Chain {
         self.accounts.insert_account_info(address, info);
     }
 
+    /// Sets how many transactions an account has executed, as if it had.
+    pub fn set_nonce(&mut self, address: Address, nonce: u64) {
+        let info = AccountInfo { nonce, ..self.account(&address) };
+        self.accounts.insert_account_info(address, info);
+    }
+
     /// Sets runtime code; storage stays.
     pub fn set_code(&mut self, address: Address, code: Bytes) -> Result<(), RpcError> {
         let code = Bytecode::new_raw_checked(code)
@@ -243,13 +249,14 @@ impl Chain {
         let data =
             request.input.try_into_unique_input().map_err(|error| RpcError::invalid_params(error.to_string()))?;
         let authorizations = request.authorization_list.unwrap_or_default();
+        let price = request.max_fee_per_gas.or(request.gas_price).unwrap_or_default();
         let environment = TxEnv {
             tx_type: if authorizations.is_empty() { TxType::Eip1559 } else { TxType::Eip7702 } as u8,
             caller: request.from.unwrap_or_default(),
             gas_limit: request.gas.unwrap_or(CALL_GAS).min(BLOCK_GAS_LIMIT),
-            // A call pays nothing, whatever price it names.
-            gas_price: 0,
-            gas_priority_fee: Some(0),
+            // A call pays nothing; its code sees the price that it names, as on other nodes.
+            gas_price: price,
+            gas_priority_fee: Some(request.max_priority_fee_per_gas.unwrap_or(price)),
             kind: request.to.unwrap_or(TxKind::Create),
             value: request.value.unwrap_or_default(),
             data: data.unwrap_or_default(),

@@ -12,6 +12,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use reqwest::{Client, Url};
 
+pub(crate) use account::CallAsSent;
 pub(crate) use reconcile::Outcome;
 pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS, Reconciled};
 pub(crate) use rpc::Rpc;

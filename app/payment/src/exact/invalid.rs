@@ -40,6 +40,15 @@ pub enum Invalid {
     /// An EIP-6492 wrapper: it would have us call an arbitrary factory.
     #[error("signatures of undeployed accounts (EIP-6492) are not accepted")]
     UndeployedAccount,
+    /// A contract account's (EIP-1271) where they are not taken.
+    #[error("payments of contract accounts are not accepted here")]
+    ContractAccount,
+    /// A contract account's that is to be taken after the work.
+    #[error("a contract account pays before the work: accept `paymentFlow` \"upfront\"")]
+    ContractFlow,
+    /// A contract account's whose earlier payment reverted on chain.
+    #[error("an earlier payment of this account reverted on chain; it is refused for a day")]
+    AccountReverts,
     /// The authorization was used or cancelled, and did not pay for this.
     #[error("the authorization is used or canceled")]
     NonceUsed,
@@ -63,14 +72,14 @@ impl Invalid {
         match self {
             Self::Scheme => "unsupported_scheme",
             Self::Network => "invalid_network",
-            Self::Requirements | Self::OtherRequest | Self::NoDomain => "invalid_payment_requirements",
+            Self::Requirements | Self::OtherRequest | Self::NoDomain | Self::ContractFlow => "invalid_payment_requirements",
             Self::Recipient => "invalid_exact_evm_payload_recipient_mismatch",
             Self::Value => "invalid_exact_evm_payload_authorization_value_mismatch",
             Self::NotYetValid => "invalid_exact_evm_payload_authorization_valid_after",
             Self::ExpiresTooSoon | Self::ExpiresTooLate => "invalid_exact_evm_payload_authorization_valid_before",
-            Self::Signature | Self::UndeployedAccount => "invalid_exact_evm_payload_signature",
+            Self::Signature | Self::UndeployedAccount | Self::ContractAccount => "invalid_exact_evm_payload_signature",
             Self::InsufficientFunds => "insufficient_funds",
-            Self::NonceUsed | Self::Transaction | Self::TooMuchGas => "invalid_transaction_state",
+            Self::NonceUsed | Self::Transaction | Self::TooMuchGas | Self::AccountReverts => "invalid_transaction_state",
             Self::Refused => "unexpected_verify_error",
         }
     }

@@ -1,35 +1,37 @@
-//! What becomes of a transaction after it was sent: it is mined, replaced by the same call for more, or displaced by
-//! another transaction of the same wallet.
+//! Judgement of a transaction that was sent: it is mined in one of its versions, or displaced by another transaction of the
+//! same wallet.
 
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
 use tokio::time::Instant;
 
-use super::{LocalFacilitator, fees, send::Sent, transaction::Body};
+use super::{LocalFacilitator, send::Sent, transaction::Body};
 use crate::{
     chain::{FRONT_RUN_WINDOW_SECONDS, Outcome, Reconciled, RpcError},
     exact::{Invalid, Transfer},
     facilitator::{Paid, Settlement, SignedTransaction, Unavailable},
 };
 
-/// Shortest wait between two looks for a receipt.
+/// Shortest wait between two looks for a receipt of a nonce that is used.
 const FIRST_POLL: Duration = Duration::from_millis(25);
 /// Longest.
 const LAST_POLL: Duration = Duration::from_millis(500);
-/// The wait is this part of the time since sending: so late is the answer at most, whatever the chain's block time.
-const POLLS_PER_BLOCK: u32 = 25;
-/// How often the wallet's account nonce is compared while nothing is mined.
-const NONCE_PERIOD: Duration = Duration::from_secs(1);
+/// The wait is this part of the time since the nonce was seen to be used.
+const POLLS_PER_WAIT: u32 = 25;
+/// How often a receipt is looked for although the nonce is not seen to be used.
+const LOOK_ANYWAY: Duration = Duration::from_secs(2);
+/// How often what became of the authorization is asked where the nonce is used and no receipt shows by whom.
+const COMPARE_PERIOD: Duration = Duration::from_secs(1);
 
-/// A settlement's transactions: all carry one call under one account nonce, so at most one of them is ever mined.
+/// A settlement's transactions: all carry one account nonce, so at most one of them is ever mined.
 struct Attempt {
     /// The stored one and what replaced it, newest last. Never empty.
     hashes: Vec<B256>,
-    /// The newest.
-    newest: SignedTransaction,
-    /// The newest, read: who signed it, and what.
-    body: Option<(Address, Body)>,
+    /// The nonce, if it is of this wallet.
+    nonce: Option<u64>,
+    /// Who signed it, and its nonce.
+    signed: Option<(Address, u64)>,
 }
 
 /// What a look at the receipts shows.
@@ -45,20 +47,15 @@ enum Look {
 }
 
 impl Attempt {
-    fn new(transaction: &SignedTransaction) -> Self {
-        let body = Body::read(&transaction.raw);
-        Self { hashes: vec![transaction.hash], newest: transaction.clone(), body }
-    }
-
-    fn replaced_by(&mut self, signer: Address, body: Body, transaction: SignedTransaction) {
-        self.hashes.push(transaction.hash);
-        self.newest = transaction;
-        self.body = Some((signer, body));
+    fn newest(&self) -> Option<B256> {
+        self.hashes.last().copied()
     }
 }
 
 impl LocalFacilitator {
     /// Waits for the block of a transaction and judges what it did. `since`: as for [`crate::chain::ChainView::reconcile`].
+    ///
+    /// The keeper sees to it that it is mined; whoever stops waiting here stops nothing.
     pub(super) async fn follow(
         &self,
         transfer: &Transfer,
@@ -69,41 +66,62 @@ impl LocalFacilitator {
         if let Sent::Not(cause) = sent {
             return Settlement::Deferred(cause);
         }
-        let mut attempt = Attempt::new(transaction);
+        let signed = Body::read(&transaction.raw).map(|(signer, body)| (signer, body.nonce()));
+        let nonce = signed.filter(|(signer, _)| *signer == self.wallet.address).map(|(_, nonce)| nonce);
+        let mut attempt = Attempt { hashes: vec![transaction.hash], nonce, signed };
+        let settlement = self.watch(transfer, &mut attempt, sent, since).await;
+        // Whatever else may still be mined of it changes nothing any more.
+        if let (Some(nonce), Settlement::Settled(_) | Settlement::Rejected { .. }) = (nonce, settlement) {
+            self.wallet.nonces().obsolete(nonce, transaction.hash);
+        }
+        settlement
+    }
+
+    async fn watch(&self, transfer: &Transfer, attempt: &mut Attempt, sent: Sent, since: u64) -> Settlement {
+        let mut latest = self.wallet.latest();
         let start = Instant::now();
         let deadline = start + self.options.confirm_timeout;
-        let mut replace_at = if sent == Sent::TooCheap { start } else { start + self.options.replace_after };
-        let mut compare_at = if sent == Sent::NonceUsed { start } else { start + NONCE_PERIOD };
-        // Whether the node is known to have the newest.
-        let mut held = sent == Sent::Accepted;
+        let mut look_at = if sent == Sent::Accepted { start + LOOK_ANYWAY } else { start };
+        let mut compare_at = start;
+        let mut used_since = None;
         loop {
-            match self.look(transfer, &attempt, since).await {
-                Look::Ended(settlement) => return settlement,
-                // If it vanishes from its block, it is sent again.
-                Look::Shallow => held = false,
-                Look::Blind => {}
-                Look::Absent => {
-                    let now = Instant::now();
-                    if now >= compare_at {
-                        if let Some(settlement) = self.displaced(transfer, &attempt, since).await {
+            let next = *latest.borrow_and_update();
+            let used = attempt.nonce.is_none_or(|nonce| next.is_some_and(|next| next > nonce));
+            let now = Instant::now();
+            used_since = if used { used_since.or(Some(now)) } else { None };
+            if used || now >= look_at.min(deadline) {
+                look_at = now + LOOK_ANYWAY;
+                if let Some(nonce) = attempt.nonce {
+                    self.wallet.versions(nonce, &mut attempt.hashes);
+                }
+                match self.look(transfer, attempt, since).await {
+                    Look::Ended(settlement) => return settlement,
+                    Look::Shallow | Look::Blind => {}
+                    Look::Absent if now < compare_at => {}
+                    Look::Absent => {
+                        if let Some(settlement) = self.displaced(transfer, attempt, since).await {
                             return settlement;
                         }
-                        compare_at = now + if sent == Sent::NonceUsed { Duration::ZERO } else { NONCE_PERIOD };
-                    }
-                    if now >= replace_at {
-                        held = self.replace(&mut attempt).await;
-                        replace_at = now + self.options.replace_after;
-                    } else if !held {
-                        // The node answers again and does not have it in a block: make sure that it has it at all.
-                        held = self.has(&attempt.newest).await;
+                        compare_at = Instant::now() + COMPARE_PERIOD;
                     }
                 }
             }
-            let pause = (start.elapsed() / POLLS_PER_BLOCK).clamp(FIRST_POLL, LAST_POLL);
-            if Instant::now() + pause > deadline {
-                return Settlement::Unknown { transaction: Some(attempt.newest.hash) };
+            let now = Instant::now();
+            if now >= deadline {
+                return Settlement::Unknown { transaction: attempt.newest() };
             }
-            tokio::time::sleep(pause).await;
+            let pause = used_since.map_or(LOOK_ANYWAY, |since| {
+                (now.saturating_duration_since(since) / POLLS_PER_WAIT).clamp(FIRST_POLL, LAST_POLL)
+            });
+            let pause = tokio::time::sleep(pause.min(deadline - now));
+            if used {
+                pause.await;
+            } else {
+                tokio::select! {
+                    () = pause => {}
+                    _ = latest.changed() => {}
+                }
+            }
         }
     }
 
@@ -140,8 +158,8 @@ impl LocalFacilitator {
     /// Tells whether another transaction used the attempt's account nonce, so that none of its own can be mined any more:
     /// first the nonce, then the receipts and the authorization, or a block in between would look like that.
     async fn displaced(&self, transfer: &Transfer, attempt: &Attempt, since: u64) -> Option<Settlement> {
-        let (signer, body) = attempt.body.as_ref()?;
-        if self.chain.rpc().nonce(*signer).await.ok()? <= body.nonce() {
+        let (signer, nonce) = attempt.signed?;
+        if self.chain.rpc().nonce(signer).await.ok()? <= nonce {
             return None;
         }
         match self.look(transfer, attempt, since).await {
@@ -151,34 +169,8 @@ impl LocalFacilitator {
         }
         match self.reconcile(transfer, since).await.ok()? {
             Reconciled::Unspent => Some(Settlement::Deferred(Unavailable::Displaced)),
-            ended => Some(self.ended(transfer, ended, Some(attempt.newest.hash)).await),
+            ended => Some(self.ended(transfer, ended, attempt.newest()).await),
         }
-    }
-
-    /// Offers the same call for more. Where it cannot be raised within the cap, the newest is sent again instead: the node
-    /// may have forgotten it. Tells whether the node has the newest.
-    async fn replace(&self, attempt: &mut Attempt) -> bool {
-        let Some((next, signed)) = self.raised(attempt).await else { return self.has(&attempt.newest).await };
-        match self.send(&signed).await {
-            sent @ (Sent::Accepted | Sent::Perhaps) => {
-                attempt.replaced_by(self.address, next, signed);
-                sent == Sent::Accepted
-            }
-            Sent::NonceUsed | Sent::Rival | Sent::TooCheap | Sent::Not(_) => self.has(&attempt.newest).await,
-        }
-    }
-
-    async fn raised(&self, attempt: &Attempt) -> Option<(Body, SignedTransaction)> {
-        // A transaction stored under an earlier key can only be waited for.
-        let (_, body) = attempt.body.as_ref().filter(|(signer, _)| *signer == self.address)?;
-        let cap = self.options.max_fee_per_gas;
-        let next = body.raised(fees::quote(self.chain.rpc(), cap).await.ok()?, cap)?;
-        let signed = next.clone().sign(&self.key)?;
-        Some((next, signed))
-    }
-
-    async fn has(&self, transaction: &SignedTransaction) -> bool {
-        matches!(self.chain.rpc().send_raw(&transaction.raw).await, Ok(()) | Err(RpcError::AlreadyKnown))
     }
 
     /// A transaction is in a block and did not pay. Somebody else's may have.

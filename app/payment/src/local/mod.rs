@@ -1,32 +1,42 @@
 //! The in-process facilitator: a wallet of this service submits the payers' authorizations and pays the gas.
 //!
-//! Guarantees: broadcasts of one wallet leave one after another, each with the next account nonce; every transfer is
-//! simulated before it is signed; a settlement counts only when a block shows success, the use of the authorization and
-//! the transfer of exactly the amount to the payee; gas per transaction and its price are capped. A transaction that
-//! waits for too long is replaced by the same call for more: whichever is mined, the authorization works only once.
+//! Guarantees: each transaction has an account nonce of its own ([`wallet`]) and several are under way side by side; every
+//! transfer is simulated before it is signed; a settlement counts only when a block shows success, the use of the
+//! authorization and the transfer of exactly the amount to the payee; gas per transaction and its price are capped. A
+//! transaction that waits for too long is replaced by the same call for more, also after its caller has gone: whichever is
+//! mined, the authorization works only once.
 
+mod accounts;
 mod fees;
 mod follow;
+mod keeper;
+mod leases;
+mod nonces;
 mod send;
 mod transaction;
-mod turn;
+mod wallet;
 
 use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, U256};
 use async_trait::async_trait;
 use k256::ecdsa::SigningKey;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::task::JoinHandle;
 
 use crate::{
-    authorize::address_of,
+    AtomicUnits,
     chain::{Asset, ChainView, Reconciled, RpcError, token},
-    exact::{Authorized, Invalid, Transfer},
+    exact::{Authorized, Invalid, SignatureKind, Transfer},
     facilitator::{Facilitator, Prepared, Settlement, SignedTransaction, Standing, Unavailable, VerifyError},
 };
+use accounts::Reverters;
+pub use fees::{GasBudget, SETTLEMENT_GAS};
+pub use leases::{LeaseError, NonceLeases, SoleOwner};
+pub use nonces::{MAX_IN_FLIGHT, MAX_WORK};
 use send::Sent;
 use transaction::{Body, Call};
-pub use turn::Turn;
+pub use wallet::Reserved;
+use wallet::Wallet;
 
 /// Most gas that one settlement may use. A transfer of USDC needs about 80 000 to 100 000; a contract account's check of
 /// its signature comes on top, at our expense.
@@ -39,19 +49,26 @@ pub struct LocalOptions {
     pub confirm_timeout: Duration,
     /// Most that one unit of gas may cost, in wei.
     pub max_fee_per_gas: u128,
-    /// How long a transaction waits for its block before the same call is offered for more, and again after as long. The
-    /// whole wait stays within `confirm_timeout`.
+    /// Most that a settlement may cost of its price, where that is known. It stops new payments; what was sold before is
+    /// settled all the same, up to `max_fee_per_gas`.
+    pub budget: Option<GasBudget>,
+    /// Whether payments of contract accounts (EIP-1271) are verified. Their code decides at each execution anew whether the
+    /// settlement reverts, and the gas is this wallet's.
+    pub contract_accounts: bool,
+    /// How long a transaction waits for its block before the same call is offered for more, and again after as long.
     pub replace_after: Duration,
     /// Blocks that must show a settlement, its own included: 1 (or 0) is the block itself.
     pub confirmations: u64,
 }
 
 impl Default for LocalOptions {
-    /// 20 seconds (ten Base blocks); 100 gwei; 8 seconds; one block.
+    /// 20 seconds (ten Base blocks); 100 gwei, whatever the price; no contract accounts; 8 seconds; one block.
     fn default() -> Self {
         Self {
             confirm_timeout: Duration::from_secs(20),
             max_fee_per_gas: 100_000_000_000,
+            budget: None,
+            contract_accounts: false,
             replace_after: Duration::from_secs(8),
             confirmations: 1,
         }
@@ -61,22 +78,46 @@ impl Default for LocalOptions {
 /// Settles with a wallet of this process.
 pub struct LocalFacilitator {
     chain: ChainView,
-    key: SigningKey,
-    address: Address,
+    wallet: Arc<Wallet>,
     options: LocalOptions,
-    turn: Arc<Mutex<Turn>>,
+    reverters: Reverters,
+    keeper: JoinHandle<()>,
+}
+
+impl Drop for LocalFacilitator {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
 }
 
 impl LocalFacilitator {
-    /// A facilitator for the token of `chain`, whose transactions `key` signs and pays for.
+    /// A facilitator for the token of `chain`, whose transactions `key` signs and pays for, and which nobody else uses.
+    /// Needs a runtime: what is sent is followed in the background.
     pub fn new(chain: ChainView, key: SigningKey, options: LocalOptions) -> Self {
-        let address = address_of(&key);
-        Self { chain, key, address, options, turn: Arc::default() }
+        Self::sharing(chain, key, options, Arc::new(SoleOwner))
+    }
+
+    /// As [`Self::new`], for a wallet that other processes use, too: `leases` says which nonces are theirs.
+    pub fn sharing(
+        chain: ChainView,
+        key: SigningKey,
+        options: LocalOptions,
+        leases: Arc<dyn NonceLeases>,
+    ) -> Self {
+        let chain_id = chain.asset().network.chain_id();
+        let wallet = Arc::new(Wallet::new(chain.rpc().clone(), chain_id, key, options, leases));
+        let keeper = tokio::spawn(keeper::keep(Arc::downgrade(&wallet)));
+        Self { chain, wallet, options, reverters: Reverters::default(), keeper }
+    }
+
+    /// Follows a transaction that an earlier life stored, or a replica that is gone, until it is mined.
+    pub fn adopt(&self, stored: &SignedTransaction) {
+        self.wallet.follow(stored);
     }
 
     /// The wallet that pays for gas.
-    pub const fn address(&self) -> Address {
-        self.address
+    pub fn address(&self) -> Address {
+        self.wallet.address
     }
 
     /// The chain it settles on.
@@ -94,30 +135,28 @@ impl LocalFacilitator {
             Err(VerifyError::Unavailable(cause)) => Settlement::Deferred(cause),
         }
     }
-}
 
-#[async_trait]
-impl Facilitator for LocalFacilitator {
-    async fn verify(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
-        self.chain.check_account(authorized).await?;
-        match self.chain.simulate(authorized, self.address).await {
-            Ok(()) => Ok(Standing::Payable),
-            Err(RpcError::Reverted) => {
-                let standing = self.chain.diagnose(authorized).await?;
-                self.chain.vouched(authorized, standing).await
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn prepare(&self, authorized: &Authorized) -> Result<Prepared, Settlement> {
+    /// The call that moves the money, simulated as it will be sent.
+    async fn call(&self, authorized: &Authorized) -> Result<(Call, fees::Fees), Settlement> {
         let deferred = |cause: RpcError| Settlement::Deferred(cause.into());
+        let Asset { network, address: to, .. } = *self.chain.asset();
         let input = token::transfer_call(authorized);
-        // The estimate executes the transfer: it is the simulation, and the fees can be asked for meanwhile.
-        let (gas, fees) = tokio::join!(
-            self.chain.rpc().estimate_gas(self.address, self.chain.asset().address, &input),
-            fees::quote(self.chain.rpc(), self.options.max_fee_per_gas),
-        );
+        let cap = self.options.max_fee_per_gas;
+        let offer = async { self.wallet.market().await.and_then(|market| market.offer(cap)) };
+        // The estimate executes the transfer: it is the simulation, and the rest can be asked for meanwhile.
+        let (gas, fees, seen) = match authorized.signature_kind() {
+            SignatureKind::Key => tokio::join!(
+                self.chain.rpc().estimate_gas(self.wallet.address, to, &input),
+                offer,
+                self.wallet.glance(),
+            ),
+            // A contract can answer by the price of gas, so that price is part of the question.
+            SignatureKind::Contract => {
+                let (fees, seen) = tokio::join!(offer, self.wallet.glance());
+                let fees = fees.map_err(Settlement::Deferred)?;
+                (self.estimate_as_sent(&input, fees).await, Ok(fees), seen)
+            }
+        };
         let gas = match gas {
             Ok(gas) if gas > MAX_SETTLE_GAS => {
                 return Err(Settlement::Rejected { reason: Invalid::TooMuchGas, transaction: None });
@@ -128,38 +167,57 @@ impl Facilitator for LocalFacilitator {
             Err(error) => return Err(deferred(error)),
         };
         let fees = fees.map_err(Settlement::Deferred)?;
-        let turn = tokio::time::timeout(self.options.confirm_timeout, self.turn.clone().lock_owned()).await;
-        let mut turn = turn.map_err(|_| Settlement::Deferred(Unavailable::Busy))?;
-        let pending = self.chain.rpc().pending_nonce(self.address).await.map_err(deferred)?;
-        let nonce = turn.nonce(pending, Instant::now());
-        let Asset { network, address: to, .. } = *self.chain.asset();
-        let call = Call { chain_id: network.chain_id(), to, input, gas_limit: gas, nonce };
-        let transaction = Body::new(call, fees).sign(&self.key).ok_or(Settlement::Deferred(Unavailable::Signing))?;
-        Ok(Prepared { transaction: Some(transaction), turn: Some((turn, nonce)) })
+        seen.map_err(deferred)?;
+        Ok((Call { chain_id: network.chain_id(), to, input, gas_limit: gas, nonce: 0 }, fees))
+    }
+}
+
+#[async_trait]
+impl Facilitator for LocalFacilitator {
+    async fn verify(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
+        self.chain.check_account(authorized).await?;
+        self.admit_account(authorized)?;
+        match self.simulate(authorized).await {
+            Ok(()) => Ok(Standing::Payable),
+            Err(Unavailable::Chain(RpcError::Reverted)) => {
+                let standing = self.chain.diagnose(authorized).await?;
+                self.chain.vouched(authorized, standing).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn prepare(&self, authorized: &Authorized) -> Result<Prepared, Settlement> {
+        self.reverters.check(authorized).map_err(|reason| Settlement::Rejected { reason, transaction: None })?;
+        let (call, fees) = self.call(authorized).await?;
+        let reserved = self.wallet.reserve().await.map_err(Settlement::Deferred)?;
+        let body = Body::new(Call { nonce: reserved.nonce(), ..call }, fees);
+        let transaction = body.sign(&self.wallet.key).ok_or(Settlement::Deferred(Unavailable::Signing))?;
+        Ok(Prepared { transaction: Some(transaction), reserved: Some(reserved) })
     }
 
     async fn broadcast(&self, authorized: &Authorized, prepared: Prepared) -> Settlement {
-        let Prepared { transaction: Some(transaction), turn: Some((mut turn, nonce)) } = prepared else {
+        let Prepared { transaction: Some(transaction), reserved: Some(reserved) } = prepared else {
             return Settlement::Deferred(Unavailable::Signing);
         };
-        let sent = self.send(&transaction).await;
-        turn.used(nonce, sent == Sent::Accepted, Instant::now());
-        drop(turn);
+        let sent = self.send_followed(&transaction).await;
+        drop(reserved);
         match sent {
             // It never left, so nothing has to be waited for.
             Sent::Rival => return Settlement::Deferred(Unavailable::Displaced),
             Sent::TooCheap => return Settlement::Deferred(RpcError::FeeTooLow.into()),
             Sent::Accepted | Sent::Perhaps | Sent::NonceUsed | Sent::Not(_) => {}
         }
-        match self.follow(authorized.transfer(), &transaction, sent, authorized.verified_at()).await {
-            // A transfer that reverted although nobody used the authorization: name the reason.
-            Settlement::Rejected { reason: Invalid::Transaction, transaction } => {
-                match self.refused(authorized).await {
-                    Settlement::Rejected { reason, .. } => Settlement::Rejected { reason, transaction },
-                    Settlement::Deferred(_) => Settlement::Rejected { reason: Invalid::Transaction, transaction },
-                    other => other,
-                }
-            }
+        let settlement = self.follow(authorized.transfer(), &transaction, sent, authorized.verified_at()).await;
+        let Settlement::Rejected { reason, transaction: Some(hash) } = settlement else { return settlement };
+        self.reverted(authorized.payer()).await;
+        if reason != Invalid::Transaction {
+            return settlement;
+        }
+        // A transfer that reverted although nobody used the authorization: name the reason.
+        match self.refused(authorized).await {
+            Settlement::Rejected { reason, .. } => Settlement::Rejected { reason, transaction: Some(hash) },
+            Settlement::Deferred(_) => settlement,
             other => other,
         }
     }
@@ -181,7 +239,17 @@ impl Facilitator for LocalFacilitator {
         match self.send(stored).await {
             // It may have left before this process began.
             Sent::Not(_) => unknown,
-            sent => self.follow(transfer, stored, sent, since).await,
+            sent => {
+                let followed = self.wallet.follow(stored);
+                if let (Some(nonce), Sent::TooCheap) = (followed, sent) {
+                    self.wallet.nonces().hurry(nonce, stored.hash);
+                }
+                let settlement = self.follow(transfer, stored, sent, since).await;
+                if let Settlement::Rejected { transaction: Some(_), .. } = settlement {
+                    self.reverted(transfer.from).await;
+                }
+                settlement
+            }
         }
     }
 
@@ -190,8 +258,18 @@ impl Facilitator for LocalFacilitator {
         if rpc.chain_id().await? != self.chain.asset().network.chain_id() {
             return Err(Unavailable::WrongChain);
         }
-        let (fees, balance) = tokio::join!(fees::quote(rpc, self.options.max_fee_per_gas), rpc.balance(self.address));
-        let needed = U256::from(fees?.most_per_gas()).saturating_mul(U256::from(MAX_SETTLE_GAS));
+        let (market, balance) = tokio::join!(self.wallet.market(), rpc.balance(self.wallet.address));
+        let fees = market?.offer(self.options.max_fee_per_gas)?;
+        let needed = U256::from(fees.most_per_gas()).saturating_mul(U256::from(MAX_SETTLE_GAS));
         if balance? < needed { Err(Unavailable::NoGas) } else { Ok(()) }
+    }
+
+    fn affordable(&self, price: AtomicUnits) -> Result<(), Unavailable> {
+        let budget = self.options.budget.map_or(u128::MAX, |budget| budget.most_per_gas(price.get()));
+        let most = budget.min(self.options.max_fee_per_gas);
+        match self.wallet.price() {
+            Some(now) if now > most => Err(Unavailable::GasPrice),
+            _ => Ok(()),
+        }
     }
 }

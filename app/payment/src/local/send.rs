@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::LocalFacilitator;
 use crate::{
     chain::RpcError,
@@ -54,9 +56,23 @@ impl LocalFacilitator {
         if perhaps { Sent::Perhaps } else { Sent::Not(RpcError::NotSent.into()) }
     }
 
+    /// As [`Self::send`], of a transaction that the keeper follows from now on. What does not arrive leaves its nonce.
+    pub(super) async fn send_followed(&self, transaction: &SignedTransaction) -> Sent {
+        let nonce = self.wallet.follow(transaction);
+        let sent = self.send(transaction).await;
+        let (Some(nonce), hash, now) = (nonce, transaction.hash, Instant::now()) else { return sent };
+        let mut nonces = self.wallet.nonces();
+        match sent {
+            Sent::Accepted | Sent::Perhaps | Sent::NonceUsed => {}
+            Sent::Rival => nonces.lost(nonce, hash, now),
+            Sent::TooCheap | Sent::Not(_) => nonces.not_sent(nonce, hash, now),
+        }
+        sent
+    }
+
     /// A node refuses mostly because the wallet is empty; only then the operator can help.
     async fn why_refused(&self, error: RpcError) -> Unavailable {
-        match self.chain.rpc().balance(self.address).await {
+        match self.chain.rpc().balance(self.wallet.address).await {
             Ok(balance) if balance.is_zero() => Unavailable::NoGas,
             _ => error.into(),
         }

@@ -1,5 +1,7 @@
 //! The wallet's transactions: signed, read back from the bytes that were stored, and made again with higher fees.
 
+use std::ops::Range;
+
 use alloy::{
     consensus::{SignableTransaction, Signed, TxEip1559, TxEnvelope, TxLegacy},
     eips::eip2718::{Decodable2718, Encodable2718},
@@ -9,6 +11,9 @@ use k256::ecdsa::SigningKey;
 
 use super::fees::Fees;
 use crate::{authorize::sign_hash, facilitator::SignedTransaction};
+
+/// Where `validBefore` stands in the call data of both kinds of `transferWithAuthorization`: the fifth argument.
+const VALID_BEFORE: Range<usize> = 4 + 4 * 32..4 + 5 * 32;
 
 /// A call without value, before it is signed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,6 +53,11 @@ impl Body {
         }
     }
 
+    /// A transfer of nothing from the wallet to itself, which does nothing but use its nonce.
+    pub(super) fn idle(chain_id: u64, wallet: Address, nonce: u64, gas_limit: u64, fees: Fees) -> Self {
+        Self::new(Call { chain_id, to: wallet, input: Bytes::new(), gas_limit, nonce }, fees)
+    }
+
     /// The transaction in EIP-2718 bytes and the account that signed it; `None` if it is of a kind that is not made here.
     pub(super) fn read(raw: &[u8]) -> Option<(Address, Self)> {
         fn parts<T: SignableTransaction<Signature>>(signed: Signed<T>) -> Option<(Address, T)> {
@@ -68,7 +78,18 @@ impl Body {
         }
     }
 
-    const fn fees(&self) -> Fees {
+    /// Unix second from which the call has no effect any more: `validBefore` of an EIP-3009 transfer, zero for anything
+    /// else.
+    pub(super) fn until(&self) -> U256 {
+        let input = match self {
+            Self::Dynamic(body) => &body.input,
+            Self::Legacy(body) => &body.input,
+        };
+        input.get(VALID_BEFORE).map_or(U256::ZERO, U256::from_be_slice)
+    }
+
+    /// What it offers.
+    pub(super) const fn fees(&self) -> Fees {
         match self {
             Self::Dynamic(body) => Fees::Dynamic {
                 max_fee_per_gas: body.max_fee_per_gas,
@@ -150,5 +171,16 @@ mod tests {
             panic!("not raised")
         };
         assert_eq!((next.gas_price, next.nonce), (200, 5));
+    }
+
+    #[test]
+    fn a_transfer_tells_from_its_bytes_until_when_it_has_an_effect() {
+        let payload = fixtures::payload();
+        let authorized = crate::exact::verify_offline(&payload, &fixtures::required(), fixtures::NOW, 1).unwrap();
+        let input = crate::chain::token::transfer_call(&authorized);
+        let fees = Fees::Legacy { gas_price: 1 };
+        let call = Call { chain_id: 1, to: Address::ZERO, input, gas_limit: 1, nonce: 0 };
+        assert_eq!(Body::new(call, fees).until(), payload.payload.authorization.valid_before);
+        assert_eq!(Body::idle(1, Address::ZERO, 0, 21_000, fees).until(), U256::ZERO);
     }
 }

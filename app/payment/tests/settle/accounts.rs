@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, Bytes};
 use precis_payment::exact::{Authorized, EOA_SIGNATURE_BYTES, Invalid, SignatureKind};
 use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
+use precis_payment::local::LocalOptions;
 use precis_payment::remote::HttpFacilitator;
 
 use crate::world::*;
@@ -13,6 +14,8 @@ const YES: &str = "0x631626ba7e60e01b5f5260205ff3";
 const SLOW_YES: &str = "0x6200c3505b6001900380600457631626ba7e60e01b5f5260205ff3";
 /// Runtime code of an account that answers every question with nothing.
 const NO: &str = "0x00";
+/// As [`YES`] where gas costs nothing, as in a simulation that names no price; nothing otherwise.
+const YES_FOR_FREE: &str = "0x3a15631626ba7e60e01b025f5260205ff3";
 
 #[tokio::test]
 async fn contract_accounts_pay_by_what_they_accept() {
@@ -96,4 +99,60 @@ async fn a_payment_that_was_made_is_not_shown_to_whoever_copies_it_from_the_chai
     let copied = signed_with(&world, 1, vec![7; 65].into());
     assert_eq!(facilitator.verify(&copied).await, NOT_SIGNED);
     assert!(matches!(facilitator.verify(&world.check(&payload)).await, Ok(Standing::Paid(_))));
+}
+
+/// A contract account with `code` and money, and a payment of it.
+async fn account(world: &World, number: u8, code: &str) -> (Address, Authorized) {
+    let account = Address::repeat_byte(number);
+    world.mint(account, PURSE).await;
+    world.set_code(account, code).await;
+    (account, payment(world, account, number))
+}
+
+fn payment(world: &World, account: Address, nonce: u8) -> Authorized {
+    let mut payload = world.payload(nonce);
+    payload.payload.authorization.from = account;
+    payload.payload.signature = vec![7; 96].into();
+    world.check(&payload)
+}
+
+#[tokio::test]
+async fn contract_accounts_are_refused_unless_they_are_asked_for() {
+    let world = World::new().await;
+    let (_, authorized) = account(&world, 0x44, YES).await;
+    let usual = world.facilitator_with(LocalOptions::default());
+    assert_eq!(usual.verify(&authorized).await, Err(VerifyError::Invalid(Invalid::ContractAccount)));
+    assert_eq!(usual.verify(&world.authorized(1)).await, Ok(Standing::Payable), "a key's");
+    assert_eq!(world.facilitator().verify(&authorized).await, Ok(Standing::Payable));
+}
+
+#[tokio::test]
+async fn an_account_that_answers_by_the_price_of_gas_is_found_out_before_it_costs_any() {
+    let world = World::new().await;
+    let facilitator = world.facilitator();
+    let (_, authorized) = account(&world, 0x44, YES_FOR_FREE).await;
+    assert_eq!(world.view().simulate(&authorized, facilitator.address()).await, Ok(()), "free of charge it says yes");
+    assert_eq!(facilitator.verify(&authorized).await, NOT_SIGNED);
+    let refused = settle(&facilitator, &authorized).await;
+    assert_eq!(refused, Settlement::Rejected { reason: Invalid::Signature, transaction: None });
+}
+
+#[tokio::test]
+async fn an_account_whose_settlement_reverted_is_refused_from_then_on() {
+    let world = World::new().await;
+    let facilitator = world.facilitator();
+    let (hostile, authorized) = account(&world, 0x44, YES).await;
+    let prepared = facilitator.prepare(&authorized).await.unwrap();
+    world.set_code(hostile, NO).await;
+    let reverted = facilitator.broadcast(&authorized, prepared).await;
+    assert!(matches!(reverted, Settlement::Rejected { transaction: Some(_), .. }), "{reverted:?}");
+
+    world.set_code(hostile, YES).await;
+    let again = payment(&world, hostile, 0x45);
+    assert_eq!(facilitator.verify(&again).await, Err(VerifyError::Invalid(Invalid::AccountReverts)));
+    let refused = settle(&facilitator, &again).await;
+    assert_eq!(refused, Settlement::Rejected { reason: Invalid::AccountReverts, transaction: None });
+    let (_, honest) = account(&world, 0x46, YES).await;
+    paid(settle(&facilitator, &honest).await);
+    assert_eq!(world.balance(world.payee).await, PRICE);
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use precis_payment::exact::Authorized;
 use precis_payment::facilitator::{Facilitator, Settlement, SignedTransaction, Unavailable};
-use precis_payment::local::{LocalFacilitator, LocalOptions};
+use precis_payment::AtomicUnits;
+use precis_payment::local::{GasBudget, LocalFacilitator, LocalOptions};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
@@ -146,4 +147,31 @@ async fn a_transaction_that_is_forgotten_where_gas_is_too_dear_to_raise_is_sent_
     world.known(stored.hash).await;
     blocks(&world);
     assert_eq!(paid(task.await.unwrap()).transaction, stored.hash);
+}
+
+#[tokio::test]
+async fn a_price_is_worth_its_settlement_only_while_gas_costs_a_share_of_it() {
+    let world = World::new().await;
+    // A coin is worth 3000 dollars: at 2 gwei a settlement costs 0.6 dollars, at 21 gwei 6.3.
+    let budget = Some(GasBudget { share_percent: 50, units_per_coin: 3_000_000_000 });
+    let facilitator = world.facilitator_with(LocalOptions { budget, ..LocalOptions::default() });
+    let worth = |cents: u128| facilitator.affordable(AtomicUnits::from(cents * 10_000));
+    assert_eq!(worth(0), Ok(()), "nobody has asked yet what gas costs");
+    assert_eq!(facilitator.ready().await, Ok(()));
+    assert_eq!((worth(119), worth(121)), (Err(Unavailable::GasPrice), Ok(())));
+    gas_costs(&world, DEAR).await;
+    assert_eq!(facilitator.ready().await, Ok(()), "it can settle");
+    assert_eq!((worth(1_200), worth(1_270)), (Err(Unavailable::GasPrice), Ok(())));
+    // What is sold already is settled all the same.
+    paid(settle(&facilitator, &world.authorized(1)).await);
+    gas_costs(&world, TOO_DEAR).await;
+    assert_eq!(facilitator.ready().await, Err(Unavailable::GasPrice));
+    assert_eq!(worth(100_000_000), Err(Unavailable::GasPrice), "above the absolute cap");
+    gas_costs(&world, USUAL).await;
+    assert_eq!(facilitator.ready().await, Ok(()));
+    assert_eq!(worth(121), Ok(()));
+
+    let without = world.facilitator_with(LocalOptions::default());
+    assert_eq!(without.ready().await, Ok(()));
+    assert_eq!(without.affordable(AtomicUnits::from(1)), Ok(()), "without a rate only the absolute cap holds");
 }

@@ -7,6 +7,7 @@ mod changed;
 mod faults;
 mod gas;
 mod local;
+mod nonces;
 mod own;
 mod proxy;
 mod remote;

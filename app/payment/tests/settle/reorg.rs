@@ -19,6 +19,9 @@ async fn a_settlement_that_a_reorganization_dropped_is_sent_again_and_pays_once(
     let prepared = facilitator.prepare(&authorized).await.unwrap();
     let stored = prepared.transaction().unwrap().clone();
     let first = paid(facilitator.broadcast(&authorized, prepared).await);
+    // Another process: the first would send it again by itself.
+    drop(facilitator);
+    let facilitator = world.facilitator();
     world.chain("devnet_reorg", json!(["0x1", false])).await;
     world.chain("evm_mine", json!([])).await;
 
@@ -40,6 +43,8 @@ async fn a_receipt_of_a_block_that_went_settles_nothing() {
     let prepared = facilitator.prepare(&authorized).await.unwrap();
     let stored = prepared.transaction().unwrap().clone();
     let first = paid(facilitator.broadcast(&authorized, prepared).await);
+    drop(facilitator);
+    let facilitator = world.impatient(&proxy.url);
     world.chain("devnet_reorg", json!(["0x1", false])).await;
     world.chain("evm_mine", json!([])).await;
     world.stop_blocks();

@@ -87,8 +87,9 @@ impl World {
         ChainView::new(http_client(), url, self.asset()).unwrap()
     }
 
+    /// A facilitator that takes contract accounts, too.
     pub fn facilitator(&self) -> LocalFacilitator {
-        LocalFacilitator::new(self.view(), wallet_key(), LocalOptions::default())
+        self.facilitator_with(LocalOptions { contract_accounts: true, ..LocalOptions::default() })
     }
 
     pub fn facilitator_with(&self, options: LocalOptions) -> LocalFacilitator {

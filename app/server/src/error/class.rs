@@ -33,6 +33,7 @@ pub enum Class {
     IdentifierRequired,
     IdentifierReused,
     CannotSettle,
+    GasPrice,
     SettlementRefused,
     SettlementUnknown,
     WorkFailed,
@@ -209,6 +210,13 @@ impl Class {
                 "The service cannot take payments now",
                 "retry later; nothing was charged",
             ),
+            Self::GasPrice => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "gas_price",
+                Upstream,
+                "Gas on the payment chain costs too much to settle this price",
+                "retry after `Retry-After`; nothing was charged",
+            ),
             Self::SettlementRefused => Row(
                 StatusCode::PAYMENT_REQUIRED,
                 "settlement_refused",
@@ -318,6 +326,7 @@ impl Class {
             Self::SettlementUnknown => Some("2"),
             Self::Busy | Self::ChainUnavailable | Self::TooManyUnsettled => Some("5"),
             Self::NotReady | Self::CannotSettle => Some("10"),
+            Self::GasPrice => Some("60"),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
 use super::admit::{Admitted, Text};
 use super::context::{Context, remembered};
 use super::quote::Quoted;
-use super::{ended, identifier, offer};
+use super::{ended, identifier, offer, prepay};
 use crate::error::{Class, Failure};
 use crate::jobs::JobKey;
 use crate::service::{SETTLEMENT_SECONDS, Service};
@@ -69,6 +69,7 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
     let Quoted { admitted, payment, required, flow } = quoted;
     let payload: PaymentPayload =
         wire::decode(payment.as_bytes()).map_err(|error| Failure::new(Class::MalformedPayment, error.to_string()))?;
+    let (required, flow) = prepay::chosen(&service.settings.config, &payload, required, flow);
     let identifier = identifier::of(service, &payload)?;
     let nonce_committed = committed(&admitted, &payload.payload.authorization.nonce)?;
     let config = &service.settings.config;
@@ -167,6 +168,11 @@ async fn fresh(
         return Err(invalid(exact::Invalid::ExpiresTooLate));
     }
     service.payments.can_settle()?;
+    service.payments.worth_settling(payment.transfer().value)?;
+    if prepay::is_due(&service.settings.config, &payment) {
+        let first = prepay::first_of(required.clone());
+        return Err(payment_invalid(service, &first, payload, exact::Invalid::ContractFlow));
+    }
     let unavailable = |why: &dyn std::fmt::Display| {
         tracing::warn!(event = "payment.unverified", why = %why);
         Failure::new(Class::ChainUnavailable, "")

@@ -10,6 +10,7 @@ mod hold;
 mod identifier;
 mod offer;
 mod order;
+mod prepay;
 mod quote;
 mod receipt;
 mod reconcile;

@@ -34,6 +34,7 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
     match admitted.payment.take() {
         Some(payment) => Ok(Quoted { admitted, payment, required, flow }),
         None => {
+            service.payments.worth_settling(service.settings.prices.modes.get(mode).amount(tokens).into())?;
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
             Err(offer::refuse(service, Class::PaymentRequired, "", unpaid))
@@ -62,10 +63,11 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
     if tokens > longest {
         return Err(Failure::new(Class::DocumentTooLong, format!("the limit is {longest} tokens")));
     }
+    let amount = service.settings.prices.modes.get(options.mode).amount(tokens);
+    service.payments.worth_settling(amount.into())?;
     let required = required(service, commitment.as_ref(), options.mode, tokens);
-    let amount = service.settings.prices.modes.get(options.mode).amount(tokens).to_string();
     let predicted_seconds = service.engine.predicted_seconds(options.mode, tokens);
-    Ok(Quote { mode: options.mode, tokens, amount, predicted_seconds, requirements: required.accepts })
+    Ok(Quote { mode: options.mode, tokens, amount: amount.to_string(), predicted_seconds, requirements: required.accepts })
 }
 
 /// Work that takes long is paid for before it is done.

@@ -3,6 +3,7 @@
 mod engine;
 pub(crate) mod extensions;
 mod identity;
+mod leases;
 mod payments;
 mod recent;
 

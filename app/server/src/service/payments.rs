@@ -3,28 +3,32 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use anyhow::Context as _;
 use k256::ecdsa::SigningKey;
 use precis_payment::authorize::address_of;
 use precis_payment::chain::{Asset, AssetError, ChainView};
 use precis_payment::exact::TokenDomain;
-use precis_payment::facilitator::{Facilitator, Unavailable};
-use precis_payment::local::{LocalFacilitator, LocalOptions};
+use precis_payment::AtomicUnits;
+use precis_payment::facilitator::{Facilitator, SignedTransaction, Unavailable};
+use precis_payment::local::{GasBudget, LocalFacilitator, LocalOptions};
 use precis_payment::remote::HttpFacilitator;
 use precis_payment::wire::PaymentPayload;
 use precis_protocol::challenge::Block;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::service::{ServiceConfig, ServiceLimits};
-use precis_store::{EmbeddedLedger, Ledger, SealingKey};
+use precis_store::{Broadcast, EmbeddedLedger, Ledger, Record, SealingKey, State};
 
+use super::leases::LedgerLeases;
 use super::recent::Recent;
 use crate::boot::{Readiness, Shared};
-use crate::config::Settings;
+use crate::config::{ContractAccounts, Settings};
 use crate::error::{Class, Failure};
+use crate::random;
 
 /// Longest wait for one answer of the node or a remote facilitator.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+const WEI_PER_GWEI: u128 = 1_000_000_000;
 /// The ledger's file in the state directory.
 const LEDGER_FILE: &str = "ledger.redb";
 
@@ -67,13 +71,10 @@ impl Payments {
         });
         checked.await?;
         let wallet = shared.wallet.clone();
+        let ledger = around(open_ledger(settings, shared, readiness).await?);
         let confirm_timeout = Duration::from_secs(config.confirm_seconds);
-        let options = LocalOptions::default();
-        // A stuck transaction is replaced while it is still waited for.
-        let replace_after = options.replace_after.min(confirm_timeout / 2);
-        let options = LocalOptions { confirm_timeout, replace_after, confirmations: config.confirmations, ..options };
         let facilitator: Arc<dyn Facilitator> = match &config.facilitator_url {
-            None => Arc::new(LocalFacilitator::new(chain.clone(), wallet.clone(), options)),
+            None => Arc::new(local(settings, chain.clone(), &wallet, &ledger).await?),
             Some(url) => {
                 Arc::new(HttpFacilitator::new(http, url, chain.clone())?.with_confirm_timeout(confirm_timeout))
             }
@@ -86,7 +87,6 @@ impl Payments {
             Ok(()) => Ok(Ok(())),
         });
         able.await.context("facilitator")?;
-        let ledger = around(open_ledger(settings, shared, readiness).await?);
         let remote = config.facilitator_url.is_some();
         Ok(Self {
             ledger,
@@ -113,12 +113,21 @@ impl Payments {
     /// Whether payments can be taken now, by the latest check.
     ///
     /// # Errors
-    /// `cannot_settle`: work would be done for nothing.
+    /// `cannot_settle`: work would be done for nothing. `gas_price`: it costs too much now.
     pub fn can_settle(&self) -> Result<(), Failure> {
         match *self.unable.read().unwrap_or_else(PoisonError::into_inner) {
             None => Ok(()),
+            Some(why @ Unavailable::GasPrice) => Err(Failure::new(Class::GasPrice, why.to_string())),
             Some(why) => Err(Failure::new(Class::CannotSettle, why.to_string())),
         }
+    }
+
+    /// Whether a payment of `price` is worth its settlement, by what gas cost lately.
+    ///
+    /// # Errors
+    /// `gas_price`: new payments are not taken for now. What is claimed already is settled all the same.
+    pub fn worth_settling(&self, price: AtomicUnits) -> Result<(), Failure> {
+        self.facilitator.affordable(price).map_err(|why| Failure::new(Class::GasPrice, why.to_string()))
     }
 
     /// Asks whether payments can be taken. An endpoint that does not answer is found out by the payment itself.
@@ -176,6 +185,49 @@ impl Payments {
             },
         }
     }
+}
+
+/// The facilitator in this process: its wallet's nonces are leased in the ledger, and what an earlier life sent is followed
+/// on.
+async fn local(
+    settings: &Settings,
+    chain: ChainView,
+    wallet: &SigningKey,
+    ledger: &Arc<dyn Ledger>,
+) -> anyhow::Result<LocalFacilitator> {
+    let config = &settings.config;
+    let (confirm_timeout, options) = (Duration::from_secs(config.confirm_seconds), LocalOptions::default());
+    let options = LocalOptions {
+        confirm_timeout,
+        // A stuck transaction is replaced while it is still waited for.
+        replace_after: options.replace_after.min(confirm_timeout / 2),
+        confirmations: config.confirmations,
+        max_fee_per_gas: u128::from(config.max_gas_gwei) * WEI_PER_GWEI,
+        budget: config
+            .coin_units
+            .map(|units_per_coin| GasBudget { share_percent: config.gas_share_percent, units_per_coin }),
+        contract_accounts: config.contract_accounts == ContractAccounts::On,
+    };
+    let holder = random::bytes().context("random")?;
+    let leases = LedgerLeases::new(Arc::clone(ledger), holder, config.network, address_of(wallet));
+    let facilitator = LocalFacilitator::sharing(chain, wallet.clone(), options, Arc::new(leases));
+    match ledger.unfinished().await {
+        Ok(records) => records.iter().filter_map(sent).for_each(|transaction| facilitator.adopt(&transaction)),
+        // The node tells what waits, if not for what.
+        Err(why) => tracing::warn!(event = "wallet.not_recovered", why = %why),
+    }
+    Ok(facilitator)
+}
+
+/// The transaction of a job that may not be mined yet.
+fn sent(record: &Record) -> Option<SignedTransaction> {
+    let (State::Settling { broadcast } | State::Unknown { broadcast } | State::Refunding { broadcast, .. }) =
+        &record.state
+    else {
+        return None;
+    };
+    let Broadcast { transaction, raw } = broadcast.as_ref()?;
+    Some(SignedTransaction { hash: B256::from(*transaction), raw: raw.clone().into() })
 }
 
 async fn open_ledger(settings: &Settings, shared: &Shared, readiness: &Readiness) -> anyhow::Result<Arc<dyn Ledger>> {
