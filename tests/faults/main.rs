@@ -5,6 +5,7 @@ mod circle;
 mod clock;
 mod disk;
 mod facilitator;
+mod lag;
 mod matrix;
 mod money;
 mod node;
@@ -12,6 +13,7 @@ mod rollback;
 mod scenarios;
 mod soak;
 mod steps;
+mod upfront;
 mod wallet;
 
 use std::sync::Arc;

@@ -74,7 +74,8 @@ impl Anvil {
     /// If it does not listen.
     pub async fn start(dir: &Path, block_time: Option<f64>) -> anyhow::Result<Self> {
         let mut command = Command::new(program()?);
-        command.args(["--host", "127.0.0.1", "--port", "0"]);
+        // A block is final two blocks later.
+        command.args(["--host", "127.0.0.1", "--port", "0", "--slots-in-an-epoch", "1"]);
         if let Some(seconds) = block_time {
             command.args(["--block-time", &seconds.to_string()]);
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use alloy_primitives::U64;
 use anyhow::Context as _;
+use precis_devnet::chain::lag::{Receipts, View};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -59,6 +61,46 @@ impl Fault {
     }
 }
 
+/// How far a node is behind the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Behind {
+    /// It has everything.
+    #[default]
+    Not,
+    /// So many blocks, whatever comes.
+    Blocks(u64),
+    /// It has nothing after this block, for as long as it is there.
+    At(u64),
+}
+
+/// One of the nodes that the proxy pretends to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Where its state ends.
+    pub head: Behind,
+    /// Where its receipts and logs end.
+    pub index: Behind,
+    /// How it shows receipts.
+    pub receipts: Receipts,
+}
+
+impl Node {
+    /// One that has everything.
+    pub const HONEST: Self = Self { head: Behind::Not, index: Behind::Not, receipts: Receipts::True };
+
+    /// One whose receipts and logs end there.
+    #[must_use]
+    pub const fn indexed(index: Behind) -> Self {
+        Self { index, ..Self::HONEST }
+    }
+
+    /// One that knows nothing beyond.
+    #[must_use]
+    pub const fn late(head: Behind) -> Self {
+        Self { head, ..Self::HONEST }
+    }
+}
+
 /// A call that comes by.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -75,6 +117,7 @@ struct Shared {
     client: Client,
     upstream: String,
     rule: Mutex<(Rule, BTreeMap<String, u32>)>,
+    nodes: Mutex<(Vec<Node>, u64)>,
     counts: Mutex<BTreeMap<&'static str, u64>>,
     held: watch::Sender<u32>,
     released: watch::Sender<u32>,
@@ -100,6 +143,7 @@ impl RpcFaults {
             client: http::client()?,
             upstream: upstream.to_owned(),
             rule: Mutex::new((Box::new(|_| Fault::Pass), BTreeMap::new())),
+            nodes: Mutex::default(),
             counts: Mutex::default(),
             held: watch::channel(0).0,
             released: watch::channel(0).0,
@@ -122,9 +166,15 @@ impl RpcFaults {
         *self.shared.rule.lock().unwrap_or_else(PoisonError::into_inner) = (Box::new(rule), BTreeMap::new());
     }
 
-    /// From now on everything passes; what is held stays held.
+    /// From now on what passes is answered by one of these nodes, at random; by the chain itself if there are none.
+    pub fn nodes(&self, nodes: &[Node], seed: u64) {
+        *self.shared.nodes.lock().unwrap_or_else(PoisonError::into_inner) = (nodes.to_vec(), seed);
+    }
+
+    /// From now on everything passes, to one node that has everything; what is held stays held.
     pub fn pass(&self) {
         self.rule(|_| Fault::Pass);
+        self.nodes(&[], 0);
     }
 
     /// How many calls each fault met.
@@ -171,6 +221,46 @@ impl Shared {
     }
 
     async fn forward(&self, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let Some(node) = self.node() else { return self.send(body).await };
+        let view = View {
+            head: self.block(node.head).await?,
+            index: self.block(node.index).await?,
+            receipts: node.receipts,
+            ..View::default()
+        };
+        if view != View::default() {
+            *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry("lag").or_default() += 1;
+        }
+        let answer = view.answer(serde_json::from_slice(&body)?, async |call| self.ask(&call).await).await?;
+        Ok(answer.to_string().into_bytes())
+    }
+
+    /// The node that takes the next call.
+    fn node(&self) -> Option<Node> {
+        let (nodes, seed) = &mut *self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let place = (*seed >> 33).checked_rem(nodes.len() as u64)?;
+        nodes.get(usize::try_from(place).ok()?).copied()
+    }
+
+    /// The newest block that a node has; none for all.
+    async fn block(&self, behind: Behind) -> anyhow::Result<Option<u64>> {
+        Ok(match behind {
+            Behind::Not => None,
+            Behind::At(block) => Some(block),
+            Behind::Blocks(blocks) => {
+                let asked = json!({ "jsonrpc": "2.0", "id": 0, "method": "eth_blockNumber", "params": [] });
+                let height: U64 = serde_json::from_value(self.ask(&asked).await?["result"].clone())?;
+                Some(height.to::<u64>().saturating_sub(blocks))
+            }
+        })
+    }
+
+    async fn ask(&self, call: &Value) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&self.send(call.to_string().into_bytes()).await?)?)
+    }
+
+    async fn send(&self, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         let request = self.client.post(&self.upstream).header("content-type", "application/json").body(body);
         Ok(http::answer(request).await?.body)
     }

@@ -13,6 +13,7 @@ use alloy::providers::Provider;
 use alloy::rpc::types::{Filter, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy_sol_types::SolEvent;
+use precis_devnet::chain::MAX_REORG;
 use precis_devnet::chain::client::{ClientError, RpcClient};
 use precis_devnet::chain::contracts::{DOLLAR, PrecisDollar};
 use serde_json::{Value, json};
@@ -241,16 +242,30 @@ async fn blocks_link_up_and_hash_to_what_they_say() {
 }
 
 #[tokio::test]
-async fn state_of_an_older_block_is_refused_and_not_answered_from_another() {
+async fn a_call_at_a_block_is_answered_from_its_state_and_refused_where_that_is_not_kept() {
     let world = world().await;
-    let height: String = world.rpc.call("eth_blockNumber", json!([])).await.unwrap();
     let balance = async |block: Value| {
-        let params = json!([world.relayer.address(), block]);
+        let params = json!([Address::repeat_byte(0x42), block]);
         world.rpc.call::<U256>("eth_getBalance", params).await
     };
-    assert!(balance(json!(height)).await.is_ok());
-    assert!(balance(json!("finalized")).await.is_ok());
-    for refused in [json!("0x0"), json!("0xffff"), json!({"blockHash": B256::repeat_byte(1)})] {
+    let block = async || world.rpc.call::<Value>("eth_getBlockByNumber", json!(["latest", false])).await.unwrap();
+    let mine = async || drop(world.rpc.call::<Value>("evm_mine", json!([])).await.unwrap());
+    let before = block().await;
+    mine().await;
+    let gift = json!([Address::repeat_byte(0x42), U256::from(7)]);
+    let _: Value = world.rpc.call("anvil_setBalance", gift).await.unwrap();
+    for old in [before["number"].clone(), json!({"blockHash": before["hash"], "requireCanonical": true})] {
+        assert_eq!(balance(old).await.unwrap(), U256::ZERO);
+    }
+    let now = block().await;
+    for latest in [now["number"].clone(), json!({"blockHash": now["hash"]}), json!("finalized")] {
+        assert_eq!(balance(latest).await.unwrap(), U256::from(7));
+    }
+    for _ in 0..MAX_REORG {
+        mine().await;
+    }
+    assert_eq!(balance(now["number"].clone()).await.unwrap(), U256::from(7), "the oldest that is kept");
+    for refused in [before["number"].clone(), json!("0xffff"), json!({"blockHash": B256::repeat_byte(1)})] {
         assert!(matches!(balance(refused).await, Err(ClientError::Refused { code: -32000, .. })));
     }
 }

@@ -21,14 +21,7 @@ pub const SETTLEMENT_PENDING: &str = "settlement_pending";
 /// The reason of a settlement that could not be tried.
 pub const UNEXPECTED_SETTLE_ERROR: &str = "unexpected_settle_error";
 
-/// A transfer that is on chain and paid us.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Paid {
-    /// The transaction, ours or somebody else's.
-    pub transaction: B256,
-    /// Its block.
-    pub block: u64,
-}
+pub use crate::chain::Paid;
 
 /// How a payment stands before it is settled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +42,9 @@ pub enum VerifyError {
     /// Chain or facilitator could not be asked: 503, nothing was charged.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// It does not settle, and the chain does not show why: it may have been taken already. 503, the same payment again.
+    #[error("{0}")]
+    Unknown(RpcError),
 }
 
 impl From<RpcError> for VerifyError {
@@ -95,7 +91,7 @@ pub enum Unavailable {
 pub enum Settlement {
     /// The money is ours: status, authorization and transfer were seen in a block.
     Settled(Paid),
-    /// It will not become ours by this authorization. Not charged.
+    /// It will not become ours by this authorization, as a block shows. Not charged.
     Rejected {
         /// Why.
         reason: Invalid,
@@ -166,6 +162,10 @@ pub trait Facilitator: Send + Sync {
     /// more if it is stuck: [`Settlement::Settled`] may name another transaction. After [`Settlement::Deferred`] only a
     /// new [`Facilitator::prepare`] can settle it.
     async fn resume(&self, transfer: &Transfer, stored: Option<&SignedTransaction>, since: u64) -> Settlement;
+
+    /// Finds out how a settlement ended that was begun, and sends nothing: [`Settlement::Unknown`] as long as it may still
+    /// end either way.
+    async fn ended(&self, transfer: &Transfer, stored: Option<&SignedTransaction>, since: u64) -> Settlement;
 
     /// Whether payments can be taken now.
     async fn ready(&self) -> Result<(), Unavailable>;

@@ -22,6 +22,11 @@ use crate::{
 /// history that can be searched counts when its outcome is looked for. `None` if `key` is not the key of `transfer.from`,
 /// or did not sign.
 pub fn sign(key: &SigningKey, domain: &TokenDomain, transfer: Transfer) -> Option<Authorized> {
+    sign_since(key, domain, transfer, 0)
+}
+
+/// The same for a transfer that cannot have been carried out before the Unix time `since`, where the search for it ends.
+pub fn sign_since(key: &SigningKey, domain: &TokenDomain, transfer: Transfer, since: u64) -> Option<Authorized> {
     if transfer.from != address_of(key) {
         return None;
     }
@@ -51,7 +56,7 @@ pub fn sign(key: &SigningKey, domain: &TokenDomain, transfer: Transfer) -> Optio
         },
         extensions: None,
     };
-    let authorized = verify_claimed(&payload, network, asset, domain).ok()?;
+    let authorized = verify_claimed(&payload, network, asset, domain, since).ok()?;
     (authorized.signature_kind() == SignatureKind::Key).then_some(authorized)
 }
 

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use reqwest::{Client, RequestBuilder, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use crate::{
-    chain::{ChainView, FRONT_RUN_WINDOW_SECONDS, Outcome, Reconciled},
+    chain::{ChainView, Depth, Diagnosis, FRONT_RUN_WINDOW_SECONDS, Outcome, Reconciled},
     exact::{Authorized, Invalid, Transfer},
     facilitator::{
         Facilitator, Prepared, SETTLEMENT_PENDING, Settlement, SignedTransaction, Standing, UNEXPECTED_SETTLE_ERROR,
@@ -32,7 +32,7 @@ pub struct HttpFacilitator {
     http: Client,
     base: Url,
     chain: ChainView,
-    confirm_timeout: Duration,
+    depth: Depth,
 }
 
 /// What is read of an answer to `/settle`. Implementations differ in the rest.
@@ -60,12 +60,18 @@ impl HttpFacilitator {
             let path = format!("{}/", base.path());
             base.set_path(&path);
         }
-        Ok(Self { http, base, chain, confirm_timeout: CONFIRM_TIMEOUT })
+        Ok(Self { http, base, chain, depth: Depth { confirmations: 1, timeout: CONFIRM_TIMEOUT } })
     }
 
     /// Watches the chain for another time than [`CONFIRM_TIMEOUT`].
     pub const fn with_confirm_timeout(mut self, timeout: Duration) -> Self {
-        self.confirm_timeout = timeout;
+        self.depth.timeout = timeout;
+        self
+    }
+
+    /// Waits for so many blocks that show a settlement, its own included.
+    pub const fn with_confirmations(mut self, confirmations: u64) -> Self {
+        self.depth.confirmations = confirmations;
         self
     }
 
@@ -84,16 +90,24 @@ impl HttpFacilitator {
 
     /// Watches the chain for the transaction that the facilitator named.
     async fn confirm(&self, transfer: &Transfer, hash: B256) -> Settlement {
-        let deadline = Instant::now() + self.confirm_timeout;
+        let deadline = Instant::now() + self.depth.timeout;
         while Instant::now() < deadline {
             match self.chain.outcome(hash, transfer).await {
-                Ok(Some(Outcome::Paid(paid))) => return Settlement::Settled(paid),
+                Ok(Some(Outcome::Paid(paid))) => {
+                    return self.chain.conclude(transfer, Reconciled::PaidUs(paid), None, self.depth).await;
+                }
                 // Mined, and not our payment: another transaction may be.
                 Ok(Some(Outcome::Failed { .. })) => break,
                 Ok(None) | Err(_) => tokio::time::sleep(POLL).await,
             }
         }
         Settlement::Unknown { transaction: Some(hash) }
+    }
+}
+
+impl HttpFacilitator {
+    async fn reconcile(&self, transfer: &Transfer, since: u64) -> Reconciled {
+        self.chain.reconcile(transfer, since.saturating_sub(FRONT_RUN_WINDOW_SECONDS)).await
     }
 }
 
@@ -109,19 +123,16 @@ impl Facilitator for HttpFacilitator {
         self.chain.check_account(authorized).await?;
         let answer: Result<VerifyResponse, _> = self.post("verify", authorized).await;
         let answer = answer.map_err(|_| Unavailable::Facilitator)?;
-        if answer.is_valid {
+        // A payment that is past is no matter of opinion.
+        if answer.is_valid && self.chain.is_payable(authorized, Address::ZERO).await? {
             return Ok(Standing::Payable);
         }
-        match Invalid::from_code(answer.invalid_reason.as_deref().unwrap_or_default()) {
-            // Perhaps somebody submitted it already and it paid us.
-            Invalid::NonceUsed | Invalid::Transaction | Invalid::Refused | Invalid::ExpiresTooSoon => {
-                match self.chain.diagnose(authorized).await {
-                    Err(VerifyError::Invalid(Invalid::Transaction)) => Err(Invalid::Refused.into()),
-                    Ok(standing) => self.chain.vouched(authorized, standing).await,
-                    Err(other) => Err(other),
-                }
+        // Somebody may have submitted it already, and it paid us; whatever the facilitator says, the chain knows.
+        match self.chain.diagnose_unclaimed(authorized, Address::ZERO).await {
+            Diagnosis::Payable | Diagnosis::Refused(Invalid::Transaction) => {
+                Err(Invalid::from_code(answer.invalid_reason.as_deref().unwrap_or_default()).refusal().into())
             }
-            invalid => Err(invalid.into()),
+            known => self.chain.vouched(authorized, known.standing()?).await,
         }
     }
 
@@ -143,29 +154,33 @@ impl Facilitator for HttpFacilitator {
         }
         let reason = answer.error_reason.as_deref().unwrap_or(UNEXPECTED_SETTLE_ERROR);
         let ambiguous = answer.success || matches!(reason, SETTLEMENT_PENDING | UNEXPECTED_SETTLE_ERROR);
-        match self.chain.diagnose(authorized).await {
-            Ok(Standing::Paid(paid)) => Settlement::Settled(paid),
-            // What the chain would still carry out, the facilitator may yet submit, whatever it says.
-            Err(VerifyError::Invalid(found)) if !ambiguous && found != Invalid::Transaction => {
-                Settlement::Rejected { reason: found, transaction: answer.transaction }
+        let unknown = Settlement::Unknown { transaction: answer.transaction };
+        match self.chain.diagnose(authorized, Address::ZERO).await {
+            Diagnosis::Ended(ended @ Reconciled::PaidUs(_)) => {
+                self.chain.conclude(transfer, ended, answer.transaction, self.depth).await
             }
-            _ => Settlement::Unknown { transaction: answer.transaction },
+            Diagnosis::Ended(ended) if !ambiguous => {
+                self.chain.conclude(transfer, ended, answer.transaction, self.depth).await
+            }
+            // What the chain would still carry out, the facilitator may yet submit, whatever it says.
+            Diagnosis::Refused(reason) if !ambiguous && reason != Invalid::Transaction => {
+                Settlement::Rejected { reason, transaction: answer.transaction }
+            }
+            _ => unknown,
         }
     }
 
     async fn resume(&self, transfer: &Transfer, _: Option<&SignedTransaction>, since: u64) -> Settlement {
-        let unknown = Settlement::Unknown { transaction: None };
-        // The time first: a use in a block after it would otherwise look like none until too late.
-        let Ok(block) = self.chain.recent_block().await else { return unknown };
-        match self.chain.reconcile(transfer, since.saturating_sub(FRONT_RUN_WINDOW_SECONDS)).await {
-            Ok(Reconciled::Unspent) if U256::from(block.timestamp) >= transfer.valid_before => {
-                Settlement::Rejected { reason: Invalid::ExpiresTooSoon, transaction: None }
-            }
+        match self.reconcile(transfer, since).await {
             // Whether or not the facilitator still holds it: asked again with the same payment, it can settle it once.
-            Ok(Reconciled::Unspent) => Settlement::Deferred(Unavailable::Displaced),
-            Ok(ended) => ended.settlement(None),
-            Err(_) => unknown,
+            Reconciled::Unspent(_) => Settlement::Deferred(Unavailable::Displaced),
+            ended => self.chain.conclude(transfer, ended, None, self.depth).await,
         }
+    }
+
+    async fn ended(&self, transfer: &Transfer, _: Option<&SignedTransaction>, since: u64) -> Settlement {
+        let found = self.reconcile(transfer, since).await;
+        self.chain.conclude(transfer, found, None, self.depth).await
     }
 
     async fn ready(&self) -> Result<(), Unavailable> {

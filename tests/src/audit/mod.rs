@@ -10,6 +10,9 @@ use precis_protocol::job::{refund_nonce, sweep_nonce};
 use precis_server::http::ledger::Entry;
 use precis_store::Authorization;
 
+/// Blocks by which a reorganization of these tests moves a transaction.
+const MOVED_BLOCKS: u64 = 2;
+
 /// What payers know of one payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
@@ -24,6 +27,8 @@ pub struct Seen {
     /// Whether the service said, while the authorization was good, that the same payment should be sent again. It may not
     /// leave it alone then.
     pub bound: bool,
+    /// The height before the latest request whose answer said that nothing was charged, and nothing will be.
+    pub told_uncharged: Option<u64>,
 }
 
 /// An authorization that the token carried out.
@@ -78,6 +83,8 @@ pub enum Kind {
     ChargedForNothing,
     /// Everything has ended, and this has not.
     Open,
+    /// A payer was told that nothing was charged when it was.
+    ToldUncharged,
     /// A result was given away without a settlement on chain of exactly its price.
     ReleasedUnpaid,
     /// One payment got two different results.
@@ -248,6 +255,12 @@ fn payment(books: &Books, name: &str, seen: &Seen, item: Option<&Item<'_>>, say:
     }
     if bodies.iter().any(|body| !String::from_utf8_lossy(body).contains(&seen.request)) {
         say(Kind::ForeignResult, format!("{name}: {}", seen.request));
+    }
+    if let (Some(height), Some(item)) = (seen.told_uncharged, item) {
+        let before = |charge: &&&Use| charge.to == books.pay_to && charge.block + MOVED_BLOCKS <= height;
+        if let Some(charge) = item.charges.iter().find(before) {
+            say(Kind::ToldUncharged, format!("{name}: told at {height}, charged at {}", charge.block));
+        }
     }
     let settled = item.filter(|item| item.is(&["settled"]) && item.charged_by(books));
     if !bodies.is_empty() && settled.is_none() {

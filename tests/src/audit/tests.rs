@@ -56,7 +56,10 @@ fn seen(job: u8, bodies: &[&str]) -> ((Address, B256), Seen) {
     let request = format!("Request {job}.");
     let bodies: BTreeSet<Vec<u8>> = bodies.iter().map(|body| body.as_bytes().to_vec()).collect();
     let served = if bodies.is_empty() { BTreeMap::new() } else { BTreeMap::from([(request.clone(), bodies)]) };
-    ((account(job), B256::repeat_byte(job)), Seen { request, served, refetched: true, submitted: false, bound: false })
+    (
+        (account(job), B256::repeat_byte(job)),
+        Seen { request, served, refetched: true, submitted: false, bound: false, told_uncharged: None },
+    )
 }
 
 /// One job that was delivered, one that was paid back, one that ended without a charge, and a sweep.
@@ -165,6 +168,15 @@ fn two_results_or_two_requests_of_one_payment_and_the_result_of_another_are_foun
         served.insert("Request 8.".into(), BTreeSet::from([b"{Request 1.}".to_vec()]));
     });
     fires(Kind::ForeignResult, |books| drop(books.seen.insert(key, seen(1, &["Request 8."]).1)));
+}
+
+#[test]
+fn a_payer_who_was_told_that_a_charge_did_not_happen_is_found() {
+    let told = |height| move |books: &mut Books| books.seen.get_mut(&seen(1, &[]).0).unwrap().told_uncharged = height;
+    fires(Kind::ToldUncharged, told(Some(7)));
+    let mut before = good();
+    told(Some(6))(&mut before);
+    assert_eq!(audit(&before), [], "the charge may have come since");
 }
 
 #[test]

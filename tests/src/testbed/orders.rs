@@ -18,6 +18,18 @@ use crate::testbed::town::Town;
 /// What the service says while the outcome is open.
 const SAME: &str = "do not sign another payment";
 
+/// Ends of a job that are told with whether it was charged.
+const ENDS: [&str; 4] = ["work_failed", "cancelled", "authorization_lapsed", "abandoned"];
+
+/// Whether an answer to a payment with its own request says that nothing was charged and nothing will be.
+fn says_uncharged(answer: &Answer) -> bool {
+    if answer.status == 402 {
+        return true;
+    }
+    let problem = answer.json().unwrap_or_default();
+    problem["charged"] == false && problem["code"].as_str().is_some_and(|code| ENDS.contains(&code))
+}
+
 /// A request with a payment that was signed for it.
 #[derive(Clone)]
 pub struct Order {
@@ -96,6 +108,7 @@ impl Town {
         payment: &Order,
         extra: &[(&'static str, &str)],
     ) -> anyhow::Result<Answer> {
+        let height = self.height().await?;
         let answer = if extra.is_empty() {
             send_paid(&self.client, &self.url(), &request.ask, &payment.header).await?
         } else {
@@ -103,6 +116,9 @@ impl Town {
             request.ask.send(&self.client, &self.url(), &[extra, &[paid]].concat()).await?
         };
         self.received(request, payment, &answer);
+        if request.sentence == payment.sentence && says_uncharged(&answer) {
+            self.witness(&payment.payload, |seen| seen.told_uncharged = Some(height));
+        }
         Ok(answer)
     }
 

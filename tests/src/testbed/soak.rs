@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::audit::Violation;
-use crate::rpc_faults::{Call, Fault};
+use crate::rpc_faults::{Behind, Call, Fault, Node};
 use crate::testbed::kill::{Kill, When};
 use crate::testbed::model::{DELAY, PREDICT};
 use crate::testbed::orders::Order;
@@ -208,6 +208,17 @@ fn weather(mut chance: Chance, permille: u64) -> impl FnMut(&Call) -> Fault + Se
     }
 }
 
+/// Nodes behind one address: one has everything, another one's state, or its receipts and logs, or both are behind.
+fn cluster(chance: &mut Chance) -> Vec<Node> {
+    let behind = Behind::Blocks(1 + chance.below(4));
+    match chance.below(4) {
+        0 => vec![Node::indexed(behind)],
+        1 => vec![Node::HONEST, Node::indexed(behind)],
+        2 => vec![Node::HONEST, Node::late(behind)],
+        _ => vec![Node::indexed(Behind::Blocks(1)), Node::late(behind)],
+    }
+}
+
 /// Every transition that a kill can be at.
 fn kills() -> Vec<Kill> {
     let legal =
@@ -233,7 +244,8 @@ impl Run {
                     }
                     self.figures.borrow_mut().kills += 1;
                 }
-                8..15 => {
+                8..10 => town.rpc.nodes(&cluster(&mut chance), chance.below(u64::MAX)),
+                10..15 => {
                     town.rpc.rule(weather(Chance::new(self.plan.seed, chance.below(u64::MAX)), 5 + chance.below(60)))
                 }
                 15 | 16 => town.rpc.pass(),

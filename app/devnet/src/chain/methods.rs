@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::blocks::{Mined, pending};
 use super::error::RpcError;
 use super::filter::select;
-use super::state::Chain;
+use super::state::{Chain, State};
 use super::{MAX_FEE_HISTORY, PRIORITY_FEE};
 
 /// Most percentiles of one `eth_feeHistory`.
@@ -60,41 +60,37 @@ pub(crate) fn dispatch(chain: &mut Chain, now: u64, method: &str, params: Vec<Va
         "eth_feeHistory" => fee_history(chain, &mut params),
         "eth_getBalance" => {
             let address = params.required(0, "address")?;
-            require_state(chain, params.optional(1, "block")?)?;
-            to_json(chain.balance(&address))
+            to_json(state(chain, params.optional(1, "block")?)?.balance(&address))
         }
         "eth_getCode" => {
             let address = params.required(0, "address")?;
-            require_state(chain, params.optional(1, "block")?)?;
-            to_json(chain.code(&address))
+            to_json(state(chain, params.optional(1, "block")?)?.code(&address))
         }
         "eth_getStorageAt" => {
             let (address, slot) = (params.required(0, "address")?, params.required(1, "slot")?);
-            require_state(chain, params.optional(2, "block")?)?;
-            to_json(chain.storage(&address, slot))
+            to_json(state(chain, params.optional(2, "block")?)?.storage(&address, slot))
         }
         "eth_getTransactionCount" => {
             let address = params.required(0, "address")?;
-            let block = params.optional(1, "block")?;
-            let mut nonce = chain.nonce(&address);
-            match block {
-                Some(BlockId::Number(BlockNumberOrTag::Pending)) => nonce = chain.pool.next_nonce(&address, nonce),
-                other => require_state(chain, other)?,
-            }
-            quantity(nonce)
+            quantity(match params.optional(1, "block")? {
+                Some(BlockId::Number(BlockNumberOrTag::Pending)) => {
+                    chain.pool.next_nonce(&address, chain.state().nonce(&address))
+                }
+                block => state(chain, block)?.nonce(&address),
+            })
         }
         "eth_call" => {
             let request: TransactionRequest = params.required(0, "transaction")?;
-            require_state(chain, params.optional(1, "block")?)?;
+            let block = params.optional(1, "block")?;
             params.absent(2, "state override")?;
             params.absent(3, "block override")?;
-            to_json(chain.call(request, now)?)
+            to_json(state(chain, block)?.call(request, now)?)
         }
         "eth_estimateGas" => {
             let request: TransactionRequest = params.required(0, "transaction")?;
-            require_state(chain, params.optional(1, "block")?)?;
+            let block = params.optional(1, "block")?;
             params.absent(2, "state override")?;
-            quantity(chain.estimate(request, now)?)
+            quantity(state(chain, block)?.estimate(request, now)?)
         }
         "eth_sendRawTransaction" => to_json(chain.submit(&params.required::<Bytes>(0, "transaction")?, now)?),
         "eth_getTransactionByHash" => transaction_by_hash(chain, params.required(0, "hash")?),
@@ -148,21 +144,19 @@ pub(crate) fn dispatch(chain: &mut Chain, now: u64, method: &str, params: Vec<Va
     }
 }
 
-/// Only the latest state is kept: any tag that means it will do, and so will its number and hash.
-fn require_state(chain: &Chain, block: Option<BlockId>) -> Result<(), RpcError> {
+/// The state after the block that is meant: the latest where none is named, or one of those kept before it. A hash is that of a
+/// block of the chain as it is now (EIP-1898 with `requireCanonical`).
+fn state(chain: &Chain, block: Option<BlockId>) -> Result<State<'_>, RpcError> {
     let latest = chain.blocks.height();
     let number = match block {
-        None => return Ok(()),
+        None => Some(latest),
         Some(BlockId::Hash(hash)) => chain.blocks.by_hash(&hash.block_hash).map(|mined| mined.block.header.number),
         Some(BlockId::Number(BlockNumberOrTag::Number(number))) => Some(number).filter(|number| *number <= latest),
         Some(BlockId::Number(BlockNumberOrTag::Earliest)) => Some(chain.blocks.earliest()),
-        Some(BlockId::Number(_)) => return Ok(()),
+        Some(BlockId::Number(_)) => Some(latest),
     };
-    match number {
-        Some(number) if number == latest => Ok(()),
-        Some(number) => Err(RpcError::refused(format!("the state of block {number} is not kept, only of {latest}"))),
-        None => Err(RpcError::refused("header not found")),
-    }
+    let number = number.ok_or_else(|| RpcError::refused("header not found"))?;
+    chain.state_at(number).ok_or_else(|| RpcError::refused(format!("the state of block {number} is not kept")))
 }
 
 fn mined_by_tag(chain: &Chain, tag: BlockNumberOrTag) -> Option<&Mined> {

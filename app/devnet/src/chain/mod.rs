@@ -4,16 +4,17 @@
 //! at an interval, `safe` and `finalized` are the latest block, the base fee moves only when told to and the state root is
 //! zero.
 //! Everything else is computed as on a real chain: signatures, transaction and block hashes, transaction and receipt
-//! roots, blooms, gas. Hard fork: Prague. Only the state after the latest block is kept, so a call at an older block is
-//! refused rather than answered from the wrong state.
+//! roots, blooms, gas. Hard fork: Prague. Of older blocks the last [`MAX_REORG`] states are kept for calls that name a block
+//! (EIP-1898 included); a call at a block before them is refused rather than answered from the wrong state.
 //!
 //! For tests there are faults on demand: a base fee that jumps (`devnet_setBaseFee`), blocks that go again
-//! (`devnet_reorg`), a pool that forgets (`devnet_dropPending`).
+//! (`devnet_reorg`), a pool that forgets (`devnet_dropPending`). [`lag`] is for proxies that lag behind it.
 //!
 //! Sources: Ethereum execution-apis (methods and shapes), EIP-1474 (error codes), EIP-1559, EIP-2718, EIP-7623.
 
 pub mod client;
 pub mod contracts;
+pub mod lag;
 pub mod wallet;
 
 mod blocks;
@@ -54,7 +55,7 @@ pub const MAX_BLOCKS: usize = 65_536;
 pub const MAX_POOL: usize = 4_096;
 /// Of these, transactions of one sender.
 pub const MAX_POOL_PER_SENDER: usize = 256;
-/// Blocks that `devnet_reorg` can take away.
-pub const MAX_REORG: usize = 8;
+/// Blocks that `devnet_reorg` can take away, and states before the latest that calls can name.
+pub const MAX_REORG: usize = 16;
 /// How far `evm_increaseTime` may move the clock altogether, seconds (ten years).
 pub const MAX_TIME_OFFSET: u64 = 10 * 365 * 86_400;

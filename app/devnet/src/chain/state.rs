@@ -39,6 +39,14 @@ enum Checks {
     None,
 }
 
+/// The accounts after one block, for calls.
+pub(crate) struct State<'a> {
+    chain: &'a Chain,
+    accounts: &'a CacheDB<EmptyDB>,
+    /// Number and time of a block before the latest.
+    block: Option<(u64, u64)>,
+}
+
 /// The chain.
 pub(crate) struct Chain {
     /// EIP-155 chain id.
@@ -141,7 +149,29 @@ impl Chain {
         preview(parent, number, self.next_timestamp(now), self.terms, waiting)
     }
 
-    /// Runs `request` on the state after the latest block, at the time `now`, and answers its output.
+    /// The state after the latest block.
+    pub fn state(&self) -> State<'_> {
+        State { chain: self, accounts: &self.accounts, block: None }
+    }
+
+    /// The state after the block `number`; none if it is not kept.
+    pub fn state_at(&self, number: u64) -> Option<State<'_>> {
+        let behind = usize::try_from(self.blocks.height().checked_sub(number)?).ok()?;
+        if behind == 0 {
+            return Some(self.state());
+        }
+        let accounts = self.undo.get(self.undo.len().checked_sub(behind)?)?;
+        let header = &self.blocks.by_number(number)?.block.header;
+        Some(State { chain: self, accounts, block: Some((number, header.timestamp)) })
+    }
+
+    fn nonce(&self, address: &Address) -> u64 {
+        self.account(address).nonce
+    }
+}
+
+impl State<'_> {
+    /// Runs `request` at the time `now`, or at that of an older block, and answers its output.
     pub fn call(&self, request: TransactionRequest, now: u64) -> Result<Bytes, RpcError> {
         let result = self.simulate(request, now)?;
         match result {
@@ -193,6 +223,12 @@ impl Chain {
         self.accounts.storage_ref(*address, slot).unwrap_or_default().into()
     }
 
+    fn account(&self, address: &Address) -> AccountInfo {
+        account(self.accounts, address)
+    }
+}
+
+impl Chain {
     /// Sets a balance, wei, out of nothing.
     pub fn set_balance(&mut self, address: Address, balance: U256) {
         let info = AccountInfo { balance, ..self.account(&address) };
@@ -242,6 +278,13 @@ impl Chain {
         }
     }
 
+    /// Executes on the current state in the environment of the next block, and changes nothing.
+    fn execute(&self, transaction: TxEnv, now: u64, checks: Checks) -> Result<ResultAndState, Failure> {
+        self.state().execute(transaction, now, checks)
+    }
+}
+
+impl State<'_> {
     fn simulate(&self, request: TransactionRequest, now: u64) -> Result<ExecutionResult, RpcError> {
         if request.sidecar.is_some() || request.blob_versioned_hashes.is_some() {
             return Err(RpcError::invalid_params("blobs are not supported"));
@@ -261,7 +304,7 @@ impl Chain {
             value: request.value.unwrap_or_default(),
             data: data.unwrap_or_default(),
             nonce: 0,
-            chain_id: Some(request.chain_id.unwrap_or(self.chain_id)),
+            chain_id: Some(request.chain_id.unwrap_or(self.chain.chain_id)),
             access_list: request.access_list.unwrap_or_default(),
             blob_hashes: Vec::new(),
             max_fee_per_blob_gas: 0,
@@ -270,21 +313,24 @@ impl Chain {
         Ok(self.execute(environment, now, Checks::None).map_err(invalid)?.result)
     }
 
-    /// Executes on the current state in the environment of the next block, and changes nothing.
+    /// Executes in the environment of the next block after the latest state, and in that of its own block after an older one;
+    /// changes nothing.
     fn execute(&self, transaction: TxEnv, now: u64, checks: Checks) -> Result<ResultAndState, Failure> {
-        let mut rules = CfgEnv::new_with_spec(SpecId::PRAGUE).with_chain_id(self.chain_id);
+        let chain = self.chain;
+        let (number, timestamp) = self.block.unwrap_or_else(|| (chain.blocks.height() + 1, chain.next_timestamp(now)));
+        let mut rules = CfgEnv::new_with_spec(SpecId::PRAGUE).with_chain_id(chain.chain_id);
         rules.disable_nonce_check = checks != Checks::All;
         rules.disable_balance_check = checks == Checks::None;
         rules.disable_eip3607 = checks == Checks::None;
         rules.disable_base_fee = checks == Checks::None;
         let block = BlockEnv {
-            number: U256::from(self.blocks.height() + 1),
-            timestamp: U256::from(self.next_timestamp(now)),
+            number: U256::from(number),
+            timestamp: U256::from(timestamp),
             gas_limit: BLOCK_GAS_LIMIT,
-            basefee: self.terms.base_fee,
+            basefee: chain.terms.base_fee,
             ..BlockEnv::default()
         };
-        let mut evm = Context::mainnet().with_ref_db(&self.accounts).with_cfg(rules).with_block(block).build_mainnet();
+        let mut evm = Context::mainnet().with_ref_db(self.accounts).with_cfg(rules).with_block(block).build_mainnet();
         evm.transact(transaction)
     }
 }

@@ -1,27 +1,39 @@
 //! The payment chain as this service sees it: recent blocks, the configured token, and what became of a payment.
 //!
 //! Nothing here signs or spends. A node is believed about the state of the chain and about nothing that can be checked:
-//! the token's domain is compared with the configuration before the service starts.
+//! the token's domain is compared with the configuration before the service starts. What a node does not show is no
+//! evidence: see [`Reconciled`].
 
 mod account;
+mod diagnose;
+mod pin;
 mod reconcile;
 mod rpc;
+mod times;
 pub(crate) mod token;
+mod verdict;
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use reqwest::{Client, Url};
 
 pub(crate) use account::CallAsSent;
-pub(crate) use reconcile::Outcome;
-pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS, Reconciled};
+pub(crate) use diagnose::Diagnosis;
+pub use pin::Pinned;
+pub(crate) use reconcile::Depth;
+pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS};
 pub(crate) use rpc::Rpc;
 pub use rpc::RpcError;
+pub(crate) use verdict::Outcome;
+pub use verdict::{Paid, Reconciled, Spent, Unspent};
 
 use crate::{
     Network,
     exact::{Authorized, TokenDomain, Transfer},
 };
+
+/// Times that the newest block is asked for at the start.
+const FIRST_LOOKS: u32 = 8;
 
 /// A token on a chain, as it is configured.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,6 +114,9 @@ pub enum AssetError {
 pub struct ChainView {
     rpc: Rpc,
     asset: Asset,
+    newest: pin::Newest,
+    times: times::Times,
+    remembered: diagnose::Remembered,
 }
 
 impl ChainView {
@@ -114,7 +129,8 @@ impl ChainView {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(AssetError::Url);
         }
-        Ok(Self { rpc: Rpc::new(http, url), asset })
+        let (newest, times, remembered) = Default::default();
+        Ok(Self { rpc: Rpc::new(http, url), asset, newest, times, remembered })
     }
 
     /// The configured token.
@@ -128,7 +144,9 @@ impl ChainView {
 
     /// The latest block.
     pub async fn recent_block(&self) -> Result<Block, RpcError> {
-        self.tagged("latest").await
+        let block = self.tagged("latest").await?;
+        self.newest.note(block.number);
+        Ok(block)
     }
 
     /// The latest block that is final.
@@ -165,6 +183,16 @@ impl ChainView {
         let separator = self.read(&token::DOMAIN_SEPARATORCall {}).await.map_err(lacks("DOMAIN_SEPARATOR()"))?;
         let state = token::authorizationStateCall { authorizer: asset, nonce: B256::ZERO };
         self.read(&state).await.map_err(lacks("authorizationState(address,bytes32)"))?;
+        // Of several nodes behind one address some may lag: what any of them has is the least to judge at.
+        for _ in 0..FIRST_LOOKS {
+            self.recent_block().await.map_err(chain)?;
+        }
+        // No judgement would ever be made through an endpoint that answers only about its latest block.
+        let at = self.pin().await.map_err(chain)?;
+        self.read_at(at.hash, &state).await.map_err(|error| match error {
+            RpcError::Refused(_) => chain(RpcError::NotPinned),
+            error => chain(error),
+        })?;
         if separator != domain.separator(network, asset) {
             let TokenDomain { name, version } = domain.clone();
             return Err(AssetError::WrongDomain { asset, name, version });

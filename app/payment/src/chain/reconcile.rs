@@ -1,119 +1,175 @@
 //! What became of an authorization, told from the chain alone: for payments whose settlement was not seen to end, and
 //! for those that somebody else submitted first.
+//!
+//! One judgement is made at one block ([`Pinned`]). Logs lead to receipts, and both count only if their block is the one that
+//! the chain has at its height now. See [`Reconciled`] for what each verdict rests on.
 
 use std::time::Duration;
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{B256, U64, U256};
+use tokio::time::Instant;
 
-use super::{ChainView, RpcError, token};
+use super::{
+    ChainView, Outcome, Paid, Pinned, Reconciled, RpcError, Spent, Unspent,
+    rpc::{RawBlock, RawLog},
+    token,
+};
 use crate::{
-    exact::{Authorized, Invalid, SignatureKind, Transfer},
-    facilitator::{Paid, Standing, VerifyError},
+    exact::{Invalid, Transfer},
+    facilitator::Settlement,
 };
 
 /// Blocks that one log query covers; public endpoints refuse much more.
 pub const LOG_WINDOW_BLOCKS: u64 = 1_000;
 /// Log queries that one reconciliation makes at most (about 46 days of two-second blocks).
 pub const MAX_LOG_WINDOWS: u64 = 2_000;
+/// Log queries for a payment that nobody has claimed yet, whose answer costs its caller nothing.
+pub(super) const MAX_FREE_LOG_WINDOWS: u64 = 40;
 /// How long before it was first verified a payment may have been submitted by somebody else and still count, seconds. A
 /// ledger must remember its claims for longer, or an old payment could be presented again.
 pub const FRONT_RUN_WINDOW_SECONDS: u64 = 600;
-/// Wait before the newest blocks are searched again: a node may know the state before the logs.
-const LOG_LAG: Duration = Duration::from_millis(500);
+/// Judgements that are begun, each at a new block, before two backends that do not agree count as no answer.
+const JUDGEMENTS: u32 = 3;
+/// Wait between two looks at a payment that is not deep enough yet.
+const DEPTH_POLL: Duration = Duration::from_millis(500);
 
-/// What the chain says of an authorization.
+/// How many blocks must show a settlement, and how long they are waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reconciled {
-    /// It paid us, whoever submitted it.
-    PaidUs(Paid),
-    /// It was not used; it may still be, until it expires.
-    Unspent,
-    /// It was used and did not pay us.
-    SpentElsewhere,
-    /// The payer cancelled it.
-    Cancelled,
-}
-
-/// What a mined transaction did for a transfer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Outcome {
-    /// It paid us.
-    Paid(Paid),
-    /// It did not.
-    Failed {
-        /// Its block.
-        block: u64,
-    },
-}
-
-impl Outcome {
-    /// The block that shows it.
-    pub(crate) const fn block(self) -> u64 {
-        match self {
-            Self::Paid(Paid { block, .. }) | Self::Failed { block } => block,
-        }
-    }
+pub(crate) struct Depth {
+    /// Blocks, its own included: 1 (or 0) is the block itself.
+    pub confirmations: u64,
+    /// Longest wait.
+    pub timeout: Duration,
 }
 
 impl ChainView {
-    /// Finds out what became of `transfer`, between the block time `since` (Unix seconds) and its end: after that it cannot
-    /// have been used, so that the search is as short after a long outage as before it.
+    /// Finds out what became of `transfer` since the block time `since` (Unix seconds). After its end it cannot have been
+    /// used, so that the search is as short after a long outage as before it.
     ///
-    /// A use before `since` counts as [`Reconciled::SpentElsewhere`].
-    ///
-    /// # Errors
-    /// If the node does not answer, or the time lies further back than [`MAX_LOG_WINDOWS`] windows reach; the caller
-    /// then still does not know.
-    pub async fn reconcile(&self, transfer: &Transfer, since: u64) -> Result<Reconciled, RpcError> {
-        if !self.is_spent(transfer).await? {
-            return Ok(Reconciled::Unspent);
-        }
-        let mut newest = self.last_before(transfer.valid_before).await?;
-        let top = newest;
-        for _ in 0..MAX_LOG_WINDOWS {
-            let oldest = newest.saturating_sub(LOG_WINDOW_BLOCKS - 1);
-            if let Some(found) = self.search(transfer, oldest, newest).await? {
-                return self.not_before(found, since).await;
+    /// A use before `since` counts as [`Reconciled::SpentElsewhere`]. What the node does not answer, or lies further back than
+    /// [`MAX_LOG_WINDOWS`] windows reach, is [`Reconciled::Unknown`].
+    pub async fn reconcile(&self, transfer: &Transfer, since: u64) -> Reconciled {
+        let mut doubt = RpcError::Behind;
+        for _ in 0..JUDGEMENTS {
+            let at = match self.pin().await {
+                Ok(at) => at,
+                Err(why) => return Reconciled::Unknown(why),
+            };
+            match self.reconcile_at(&at, transfer, since, MAX_LOG_WINDOWS).await {
+                // A backend without the block, or a block that went: the next one may do.
+                Reconciled::Unknown(why @ (RpcError::Refused(_) | RpcError::Malformed | RpcError::Contradicted)) => {
+                    doubt = why;
+                }
+                verdict => return verdict,
             }
-            if oldest == 0 || self.rpc().block_at(oldest).await?.timestamp.to::<u64>() < since {
-                // The state said used, so an event exists: too old, or too new for the node's index.
-                tokio::time::sleep(LOG_LAG).await;
-                let latest = self.last_before(transfer.valid_before).await?;
-                let again = self.search(transfer, top.saturating_sub(LOG_WINDOW_BLOCKS / 2), latest).await?;
-                return match again {
-                    Some(found) => self.not_before(found, since).await,
-                    // A reorganization since the first question may have undone the use.
-                    None if !self.is_spent(transfer).await? => Ok(Reconciled::Unspent),
-                    None => Ok(Reconciled::SpentElsewhere),
-                };
-            }
-            newest = oldest - 1;
         }
-        Err(RpcError::HistoryTooLong)
+        Reconciled::Unknown(doubt)
     }
 
-    /// The newest block whose time lies before `end` (Unix seconds).
-    async fn last_before(&self, end: U256) -> Result<u64, RpcError> {
-        let head = self.recent_block().await?;
-        if U256::from(head.timestamp) < end {
-            return Ok(head.number);
-        }
-        // Times of blocks never decrease: `low` lies before the end, or is the first block; `high` does not.
-        let (mut low, mut high) = (0, head.number);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if U256::from(self.rpc().block_at(middle).await?.timestamp.to::<u64>()) < end {
-                low = middle;
+    /// The same at one block, with at most `windows` log queries.
+    pub(crate) async fn reconcile_at(&self, at: &Pinned, transfer: &Transfer, since: u64, windows: u64) -> Reconciled {
+        self.judge(at, transfer, since, windows).await.unwrap_or_else(Reconciled::Unknown)
+    }
+
+    async fn judge(&self, at: &Pinned, transfer: &Transfer, since: u64, windows: u64) -> Result<Reconciled, RpcError> {
+        if !self.is_spent_at(at.hash, transfer).await? {
+            let unspent = Unspent::shown(**at);
+            return Ok(if U256::from(at.timestamp) >= transfer.valid_before {
+                Reconciled::Expired(unspent)
             } else {
-                high = middle;
-            }
+                Reconciled::Unspent(unspent)
+            });
         }
-        Ok(low)
+        let found = self.search(at, transfer, since, windows).await?;
+        if self.rpc.block_at(at.number).await?.hash != at.hash {
+            return Err(RpcError::Contradicted);
+        }
+        Ok(found)
+    }
+
+    /// How an authorization ended that is spent at the pinned block.
+    async fn search(
+        &self,
+        at: &Pinned,
+        transfer: &Transfer,
+        since: u64,
+        mut windows: u64,
+    ) -> Result<Reconciled, RpcError> {
+        let last = self.last_before(at, transfer.valid_before).await?;
+        let mut newest = last;
+        let oldest = loop {
+            windows = windows.checked_sub(1).ok_or(RpcError::HistoryTooLong)?;
+            let oldest = newest.saturating_sub(LOG_WINDOW_BLOCKS - 1);
+            if let Some(found) = self.find(transfer, oldest, newest, since).await? {
+                return Ok(found);
+            }
+            let block = self.rpc.block_at(oldest).await?;
+            if oldest == 0 || block.timestamp.to::<u64>() < since {
+                break block;
+            }
+            newest = oldest - 1;
+        };
+        // After its end it can only have been cancelled.
+        newest = at.number;
+        while newest > last {
+            windows = windows.checked_sub(1).ok_or(RpcError::HistoryTooLong)?;
+            let from = newest.saturating_sub(LOG_WINDOW_BLOCKS - 1).max(last + 1);
+            if let Some(found) = self.find(transfer, from, newest, since).await? {
+                return Ok(found);
+            }
+            newest = from - 1;
+        }
+        // An event exists: before the time that counts, if the state of that time shows it, or beyond the node's index.
+        let before = oldest.timestamp.to::<u64>() < since;
+        if before && self.is_spent_at(oldest.hash, transfer).await == Ok(true) {
+            return Ok(Reconciled::SpentElsewhere(Spent::shown(None, oldest.number.to(), oldest.hash)));
+        }
+        Err(RpcError::NotIndexed)
+    }
+
+    /// The end of the authorization within a range of blocks, if the node shows it there.
+    async fn find(&self, transfer: &Transfer, from: u64, to: u64, since: u64) -> Result<Option<Reconciled>, RpcError> {
+        let authorizer = token::topic(transfer.from);
+        let ends = [token::USED, token::CANCELED];
+        let logs = self.rpc.logs(transfer.asset, from, to, ends, [authorizer, transfer.nonce]).await?;
+        let Some(log) = logs.iter().find(|log| token::is_end(log, transfer)) else { return Ok(None) };
+        let (hash, block) = self.place(log, from, to).await?;
+        let receipt = self.rpc.receipt(hash).await?.ok_or(RpcError::NotIndexed)?;
+        let same = receipt.block_hash == Some(block.hash)
+            && receipt.block_number == Some(block.number)
+            && receipt.status == Some(U64::from(1))
+            && receipt.logs.iter().any(|shown| shown.address == log.address && shown.topics == log.topics);
+        if !same {
+            return Err(RpcError::Contradicted);
+        }
+        let number = block.number.to();
+        let spent = Spent::shown(Some(hash), number, block.hash);
+        Ok(Some(if log.topics.first() == Some(&token::CANCELED) {
+            Reconciled::Cancelled(spent)
+        } else if token::pays(&receipt, transfer) && block.timestamp.to::<u64>() >= since {
+            Reconciled::PaidUs(Paid::shown(hash, number, block.hash))
+        } else {
+            Reconciled::SpentElsewhere(spent)
+        }))
+    }
+
+    /// Transaction and block of a log, if the chain has that block now.
+    async fn place(&self, log: &RawLog, from: u64, to: u64) -> Result<(B256, RawBlock), RpcError> {
+        let (Some(hash), Some(block_hash), Some(number)) = (log.transaction_hash, log.block_hash, log.block_number)
+        else {
+            return Err(RpcError::Malformed);
+        };
+        let number = number.to::<u64>();
+        if log.removed || number < from || number > to {
+            return Err(RpcError::Contradicted);
+        }
+        let block = self.rpc.block_at(number).await?;
+        if block.hash == block_hash { Ok((hash, block)) } else { Err(RpcError::Contradicted) }
     }
 
     /// Time of a block, Unix seconds.
     pub async fn time_of(&self, block: u64) -> Result<u64, RpcError> {
-        Ok(self.rpc().block_at(block).await?.timestamp.to())
+        Ok(self.rpc.block_at(block).await?.timestamp.to())
     }
 
     /// The payment that the transaction `hash` made of `transfer`, if it is on chain and did.
@@ -124,73 +180,66 @@ impl ChainView {
         })
     }
 
-    /// A window may begin before `since`: what lies there paid for something else.
-    async fn not_before(&self, found: Reconciled, since: u64) -> Result<Reconciled, RpcError> {
-        match found {
-            Reconciled::PaidUs(paid) if self.rpc().block_at(paid.block).await?.timestamp.to::<u64>() < since => {
-                Ok(Reconciled::SpentElsewhere)
-            }
-            found => Ok(found),
-        }
-    }
-
-    /// The end of the authorization within a range of blocks, if it is there.
-    async fn search(&self, transfer: &Transfer, from: u64, to: u64) -> Result<Option<Reconciled>, RpcError> {
-        let authorizer = token::topic(transfer.from);
-        let ends = [token::USED, token::CANCELED];
-        let logs = self.rpc().logs(transfer.asset, from, to, ends, [authorizer, transfer.nonce]).await?;
-        let Some(log) = logs.first() else { return Ok(None) };
-        if log.topics.first() == Some(&token::CANCELED) {
-            return Ok(Some(Reconciled::Cancelled));
-        }
-        let hash = log.transaction_hash.ok_or(RpcError::Malformed)?;
-        // A reorganization between the two answers: the caller asks again.
-        match self.outcome(hash, transfer).await?.ok_or(RpcError::Lost)? {
-            Outcome::Paid(paid) => Ok(Some(Reconciled::PaidUs(paid))),
-            Outcome::Failed { .. } => Ok(Some(Reconciled::SpentElsewhere)),
-        }
-    }
-
     /// What the transaction `hash` did for `transfer`: `None` while it is in no block of the chain as it is now.
     pub(crate) async fn outcome(&self, hash: B256, transfer: &Transfer) -> Result<Option<Outcome>, RpcError> {
-        let Some(receipt) = self.rpc().receipt(hash).await? else { return Ok(None) };
-        let Some(block) = receipt.block_number.map(|number| number.to()) else { return Ok(None) };
+        let Some(receipt) = self.rpc.receipt(hash).await? else { return Ok(None) };
+        let (Some(number), Some(block_hash)) = (receipt.block_number, receipt.block_hash) else { return Ok(None) };
+        let block = number.to();
         // Nodes differ in how long they show receipts of blocks that were dropped, and some show them before their block.
-        if let Some(claimed) = receipt.block_hash
-            && self.rpc().block_at(block).await?.hash != claimed
-        {
+        if self.rpc.block_at(block).await?.hash != block_hash {
             return Ok(None);
         }
+        // Whatever is judged from now on is judged at a block that has it.
+        self.newest.note(block);
         Ok(Some(if token::pays(&receipt, transfer) {
-            Outcome::Paid(Paid { transaction: hash, block })
+            Outcome::Paid(Paid::shown(hash, block, block_hash))
         } else {
             Outcome::Failed { block }
         }))
     }
 
-    /// Why a transfer reverts: it has paid us already, or the first reason that the state shows.
-    pub(crate) async fn diagnose(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
-        let transfer = authorized.transfer();
-        let now = self.recent_block().await?.timestamp;
-        // The chain's clock bounds the host's: a clock that runs ahead must not shorten what is searched.
-        let seen = authorized.verified_at().min(now);
-        match self.reconcile(transfer, seen.saturating_sub(FRONT_RUN_WINDOW_SECONDS)).await? {
-            Reconciled::PaidUs(paid) => return Ok(Standing::Paid(paid)),
-            Reconciled::SpentElsewhere | Reconciled::Cancelled => return Err(Invalid::NonceUsed.into()),
-            Reconciled::Unspent => {}
+    /// Whether enough blocks show what happened in `block`.
+    pub async fn is_deep(&self, block: u64, confirmations: u64) -> Result<bool, RpcError> {
+        let more = confirmations.saturating_sub(1);
+        Ok(more == 0 || self.recent_block().await?.number >= block.saturating_add(more))
+    }
+
+    /// The settlement that a verdict amounts to, once it is deep enough; `transaction` is one of ours that did not pay. A
+    /// payment that vanishes from the chain meanwhile is unknown again.
+    pub(crate) async fn conclude(
+        &self,
+        transfer: &Transfer,
+        verdict: Reconciled,
+        transaction: Option<B256>,
+        depth: Depth,
+    ) -> Settlement {
+        match verdict {
+            Reconciled::PaidUs(paid) => self.deepened(transfer, paid, depth).await,
+            Reconciled::SpentElsewhere(spent) | Reconciled::Cancelled(spent) => {
+                match self.is_deep(spent.block, depth.confirmations).await {
+                    Ok(true) => Settlement::Rejected { reason: Invalid::NonceUsed, transaction },
+                    Ok(false) | Err(_) => Settlement::Unknown { transaction },
+                }
+            }
+            Reconciled::Expired(_) => Settlement::Rejected { reason: Invalid::ExpiresTooSoon, transaction },
+            Reconciled::Unspent(_) | Reconciled::Unknown(_) => Settlement::Unknown { transaction },
         }
-        let now = U256::from(now);
-        let reason = if now >= transfer.valid_before {
-            Invalid::ExpiresTooSoon
-        } else if now <= transfer.valid_after {
-            Invalid::NotYetValid
-        } else if self.balance_of(transfer.from).await? < transfer.value.get() {
-            Invalid::InsufficientFunds
-        } else if authorized.signature_kind() == SignatureKind::Contract {
-            Invalid::Signature
-        } else {
-            Invalid::Transaction
-        };
-        Err(reason.into())
+    }
+
+    async fn deepened(&self, transfer: &Transfer, paid: Paid, depth: Depth) -> Settlement {
+        let deadline = Instant::now() + depth.timeout;
+        let mut seen = Some(paid);
+        loop {
+            if let Some(paid) = seen
+                && self.is_deep(paid.block, depth.confirmations).await.unwrap_or(false)
+            {
+                return Settlement::Settled(paid);
+            }
+            if Instant::now() + DEPTH_POLL > deadline {
+                return Settlement::Unknown { transaction: Some(paid.transaction) };
+            }
+            tokio::time::sleep(DEPTH_POLL).await;
+            seen = self.paid_by(paid.transaction, transfer).await.unwrap_or(None);
+        }
     }
 }

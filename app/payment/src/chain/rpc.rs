@@ -29,6 +29,18 @@ pub enum RpcError {
     /// What came is not the answer of this method.
     #[error("the chain's RPC endpoint gave a malformed answer")]
     Malformed,
+    /// The node's newest block lies below one that was seen before: it, or one of several behind its address, lags.
+    #[error("the chain's RPC endpoint is behind what it showed before")]
+    Behind,
+    /// The state shows that an authorization has ended, and no event shows how: the node's index may lag, or have a gap.
+    #[error("the chain's RPC endpoint does not show how the authorization ended")]
+    NotIndexed,
+    /// Two answers exclude each other: a reorganization, or backends that do not agree.
+    #[error("the chain's RPC endpoint contradicts itself")]
+    Contradicted,
+    /// It answers no call at a block hash.
+    #[error("the chain's RPC endpoint answers no call at a block hash (EIP-1898)")]
+    NotPinned,
     /// What was asked lies further back than this service searches.
     #[error("the payment lies too far back in the chain to be searched for")]
     HistoryTooLong,
@@ -90,6 +102,13 @@ pub(crate) struct RawLog {
     pub topics: Vec<B256>,
     pub data: Bytes,
     pub transaction_hash: Option<B256>,
+    #[serde(default)]
+    pub block_hash: Option<B256>,
+    #[serde(default)]
+    pub block_number: Option<U64>,
+    /// Of a block that a reorganization took away.
+    #[serde(default)]
+    pub removed: bool,
 }
 
 /// A node behind a URL.
@@ -210,6 +229,17 @@ impl Rpc {
         self.call("eth_call", json!([message(from, to, input), "latest"])).await
     }
 
+    /// A call on the state after the block `at`. A node that does not know that block answers with an error, never from
+    /// another state (EIP-1898).
+    pub async fn eth_call_at(&self, at: B256, from: Address, to: Address, input: &[u8]) -> Result<Bytes, RpcError> {
+        self.call("eth_call", json!([message(from, to, input), pinned(at)])).await
+    }
+
+    /// As [`Rpc::nonce`], after the block `at`.
+    pub async fn nonce_at(&self, at: B256, address: Address) -> Result<u64, RpcError> {
+        self.call::<U64>("eth_getTransactionCount", json!([address, pinned(at)])).await.map(|nonce| nonce.to())
+    }
+
     pub async fn estimate_gas(&self, from: Address, to: Address, input: &[u8]) -> Result<u64, RpcError> {
         let gas: U256 = self.call("eth_estimateGas", json!([message(from, to, input)])).await?;
         u64::try_from(gas).map_err(|_| RpcError::Malformed)
@@ -239,6 +269,10 @@ impl Rpc {
         });
         self.call("eth_getLogs", json!([filter])).await
     }
+}
+
+fn pinned(block: B256) -> Value {
+    json!({"blockHash": block, "requireCanonical": true})
 }
 
 fn quantity(number: u64) -> String {

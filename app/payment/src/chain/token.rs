@@ -72,6 +72,12 @@ fn is_use(log: &RawLog, transfer: &Transfer) -> bool {
     log.address == transfer.asset && log.topics == [USED, topic(transfer.from), transfer.nonce]
 }
 
+/// Whether `log` says that the authorization of `transfer` was used or cancelled.
+pub(crate) fn is_end(log: &RawLog, transfer: &Transfer) -> bool {
+    is_use(log, transfer)
+        || log.address == transfer.asset && log.topics == [CANCELED, topic(transfer.from), transfer.nonce]
+}
+
 /// Whether `log` says that exactly the money of `transfer` moved.
 fn is_transfer(log: &RawLog, transfer: &Transfer) -> bool {
     log.address == transfer.asset
@@ -111,15 +117,19 @@ mod tests {
         )
     }
 
+    fn log(address: Address, topics: Vec<B256>, data: Bytes) -> RawLog {
+        RawLog { address, topics, data, transaction_hash: None, block_hash: None, block_number: None, removed: false }
+    }
+
     fn used(transfer: &Transfer) -> RawLog {
         let topics = vec![USED, topic(transfer.from), transfer.nonce];
-        RawLog { address: transfer.asset, topics, data: Bytes::new(), transaction_hash: None }
+        log(transfer.asset, topics, Bytes::new())
     }
 
     fn moved(transfer: &Transfer) -> RawLog {
         let topics = vec![Token::Transfer::SIGNATURE_HASH, topic(transfer.from), topic(transfer.to)];
         let data = transfer.value.get().to_be_bytes::<32>().into();
-        RawLog { address: transfer.asset, topics, data, transaction_hash: None }
+        log(transfer.asset, topics, data)
     }
 
     fn receipt(logs: Vec<RawLog>) -> RawReceipt {

@@ -84,6 +84,16 @@ impl Invalid {
         }
     }
 
+    /// What a facilitator's refusal amounts to where the chain shows an authorization that is unspent and in time: what it
+    /// says of use, time or execution is then its own matter.
+    #[cfg(feature = "settle")]
+    pub(crate) const fn refusal(self) -> Self {
+        match self {
+            Self::NonceUsed | Self::Transaction | Self::ExpiresTooSoon => Self::Refused,
+            other => other,
+        }
+    }
+
     /// The refusal that a code of section 9 (or one that the released SDKs send instead) stands for.
     pub fn from_code(code: &str) -> Self {
         match code {

@@ -221,16 +221,16 @@ fn a_claimed_payment_is_known_again_after_its_quote_and_its_time_are_gone() {
     let mut payload = payload();
     payload.accepted.extra.insert(EXTRA_REQUEST_DIGEST.into(), "of an earlier boot".into());
     let domain = TokenDomain::announced(&required()).unwrap();
-    let claimed = |payload: &PaymentPayload| verify_claimed(payload, Network::BASE, required().asset, &domain);
+    let claimed = |payload: &PaymentPayload| verify_claimed(payload, Network::BASE, required().asset, &domain, 7);
     assert_eq!(claimed(&payload).unwrap().payer(), address_of(&key()));
     let mut forged = payload.clone();
     forged.payload.authorization.value = AtomicUnits::from(1);
     assert_eq!(claimed(&forged).unwrap_err(), Invalid::Requirements);
     forged.accepted.amount = AtomicUnits::from(1);
     assert_eq!(claimed(&forged).unwrap().signature_kind(), SignatureKind::Contract, "not the key's");
-    let other_token = verify_claimed(&payload, Network::BASE, Address::ZERO, &domain);
+    let other_token = verify_claimed(&payload, Network::BASE, Address::ZERO, &domain, 7);
     assert_eq!(other_token.unwrap_err(), Invalid::Requirements);
-    let other_chain = verify_claimed(&payload, Network::BASE_SEPOLIA, required().asset, &domain);
+    let other_chain = verify_claimed(&payload, Network::BASE_SEPOLIA, required().asset, &domain, 7);
     assert_eq!(other_chain.unwrap_err(), Invalid::Network);
 }
 

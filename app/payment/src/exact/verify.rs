@@ -37,7 +37,8 @@ impl Authorized {
         self.signature_kind
     }
 
-    /// When it was checked against a quote, Unix seconds of the caller's clock; zero for one that was claimed before.
+    /// When it was checked against a quote, Unix seconds of the caller's clock; for one that was claimed before, when that was.
+    /// Nothing can have happened to it long before.
     pub const fn verified_at(&self) -> u64 {
         self.verified_at
     }
@@ -110,7 +111,7 @@ pub fn verify_offline(
     })
 }
 
-/// Checks a payment that was claimed before: that it is on `network` and `asset`, and signed by its payer. The terms and
+/// Checks a payment that was claimed before, at the Unix time `claimed_at`: that it is on `network` and `asset`, and signed by its payer. The terms and
 /// the time were checked when it was claimed, so an authorization that has expired since still passes; so does a
 /// signature that only the chain can judge ([`SignatureKind::Contract`]), which this does not ask again.
 ///
@@ -122,6 +123,7 @@ pub fn verify_claimed(
     network: Network,
     asset: Address,
     domain: &TokenDomain,
+    claimed_at: u64,
 ) -> Result<Authorized, Invalid> {
     let accepted = &payload.accepted;
     if accepted.scheme != SCHEME_EXACT {
@@ -139,9 +141,13 @@ pub fn verify_claimed(
     }
     let hash = transfer.signing_hash(domain);
     let signature_kind = signature::check(&payload.payload.signature, hash, transfer.from)?;
-    // The claim, not a time window, keeps an old use from counting twice.
-    let verified_at = 0;
-    Ok(Authorized { payload: payload.clone(), requirements: accepted.clone(), transfer, signature_kind, verified_at })
+    Ok(Authorized {
+        payload: payload.clone(),
+        requirements: accepted.clone(),
+        transfer,
+        signature_kind,
+        verified_at: claimed_at,
+    })
 }
 
 /// Everything that was quoted is echoed unchanged. More may be there (the SDKs compare so), except another way or order

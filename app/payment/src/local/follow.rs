@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::{LocalFacilitator, send::Sent, transaction::Body};
 use crate::{
-    chain::{FRONT_RUN_WINDOW_SECONDS, Outcome, Reconciled, RpcError},
+    chain::{FRONT_RUN_WINDOW_SECONDS, MAX_LOG_WINDOWS, Outcome, Reconciled, RpcError},
     exact::{Invalid, Transfer},
-    facilitator::{Paid, Settlement, SignedTransaction, Unavailable},
+    facilitator::{Settlement, SignedTransaction, Unavailable},
 };
 
 /// Shortest wait between two looks for a receipt of a nonce that is used.
@@ -137,7 +137,7 @@ impl LocalFacilitator {
                     continue;
                 }
             };
-            match (self.is_deep(outcome.block()).await, outcome) {
+            match (self.chain.is_deep(outcome.block(), self.options.confirmations).await, outcome) {
                 (Err(_), _) => return Look::Blind,
                 (Ok(false), _) => return Look::Shallow,
                 (Ok(true), Outcome::Paid(paid)) => return Look::Ended(Settlement::Settled(paid)),
@@ -149,17 +149,12 @@ impl LocalFacilitator {
         look
     }
 
-    /// Whether enough blocks show what happened in `block`.
-    async fn is_deep(&self, block: u64) -> Result<bool, RpcError> {
-        let more = self.options.confirmations.saturating_sub(1);
-        Ok(more == 0 || self.chain.recent_block().await?.number >= block.saturating_add(more))
-    }
-
-    /// Tells whether another transaction used the attempt's account nonce, so that none of its own can be mined any more:
-    /// first the nonce, then the receipts and the authorization, or a block in between would look like that.
+    /// Tells whether another transaction used the attempt's account nonce, so that none of its own can be mined any more.
+    /// Account nonce and authorization are those of one block, or a backend that lags would look like that.
     async fn displaced(&self, transfer: &Transfer, attempt: &Attempt, since: u64) -> Option<Settlement> {
         let (signer, nonce) = attempt.signed?;
-        if self.chain.rpc().nonce(signer).await.ok()? <= nonce {
+        let at = self.chain.pin().await.ok()?;
+        if self.chain.nonce_at(&at, signer).await.ok()? <= nonce {
             return None;
         }
         match self.look(transfer, attempt, since).await {
@@ -167,62 +162,28 @@ impl LocalFacilitator {
             Look::Shallow | Look::Blind => return None,
             Look::Absent => {}
         }
-        match self.reconcile(transfer, since).await.ok()? {
-            Reconciled::Unspent => Some(Settlement::Deferred(Unavailable::Displaced)),
-            ended => Some(self.ended(transfer, ended, attempt.newest()).await),
+        match self.chain.reconcile_at(&at, transfer, since_first(since), MAX_LOG_WINDOWS).await {
+            Reconciled::Unspent(_) => Some(Settlement::Deferred(Unavailable::Displaced)),
+            // The receipt of one of ours may be on its way.
+            Reconciled::Unknown(_) => None,
+            ended => Some(self.chain.conclude(transfer, ended, attempt.newest(), self.depth()).await),
         }
     }
 
-    /// A transaction is in a block and did not pay. Somebody else's may have.
+    /// A transaction is in a block and did not pay. Somebody else's may have: judged at that block or a later one.
     async fn mined_in_vain(&self, transfer: &Transfer, hash: B256, since: u64) -> Settlement {
         match self.reconcile(transfer, since).await {
-            Ok(Reconciled::Unspent) => Settlement::Rejected { reason: Invalid::Transaction, transaction: Some(hash) },
-            Ok(ended) => self.ended(transfer, ended, Some(hash)).await,
-            Err(_) => Settlement::Unknown { transaction: Some(hash) },
+            Reconciled::Unspent(_) => Settlement::Rejected { reason: Invalid::Transaction, transaction: Some(hash) },
+            ended => self.chain.conclude(transfer, ended, Some(hash), self.depth()).await,
         }
     }
 
-    pub(super) async fn reconcile(&self, transfer: &Transfer, since: u64) -> Result<Reconciled, RpcError> {
-        self.chain.reconcile(transfer, since.saturating_sub(FRONT_RUN_WINDOW_SECONDS)).await
-    }
-
-    /// The settlement that an ended authorization amounts to, once it is deep enough.
-    pub(super) async fn ended(&self, transfer: &Transfer, ended: Reconciled, transaction: Option<B256>) -> Settlement {
-        match ended {
-            Reconciled::PaidUs(paid) => self.settled(transfer, paid).await,
-            ended => ended.settlement(transaction),
-        }
-    }
-
-    /// Waits until a payment is deep enough. One that vanishes from the chain meanwhile is unknown again.
-    pub(super) async fn settled(&self, transfer: &Transfer, paid: Paid) -> Settlement {
-        let deadline = Instant::now() + self.options.confirm_timeout;
-        let mut seen = Some(paid);
-        loop {
-            if let Some(paid) = seen
-                && self.is_deep(paid.block).await.unwrap_or(false)
-            {
-                return Settlement::Settled(paid);
-            }
-            if Instant::now() + LAST_POLL > deadline {
-                return Settlement::Unknown { transaction: Some(paid.transaction) };
-            }
-            tokio::time::sleep(LAST_POLL).await;
-            seen = match self.chain.outcome(paid.transaction, transfer).await {
-                Ok(Some(Outcome::Paid(paid))) => Some(paid),
-                _ => None,
-            };
-        }
+    pub(super) async fn reconcile(&self, transfer: &Transfer, since: u64) -> Reconciled {
+        self.chain.reconcile(transfer, since_first(since)).await
     }
 }
 
-impl Reconciled {
-    /// The settlement that an ended authorization amounts to; `transaction` is the one that failed.
-    pub(crate) fn settlement(self, transaction: Option<B256>) -> Settlement {
-        match self {
-            Self::PaidUs(paid) => Settlement::Settled(paid),
-            Self::SpentElsewhere | Self::Cancelled => Settlement::Rejected { reason: Invalid::NonceUsed, transaction },
-            Self::Unspent => Settlement::Unknown { transaction },
-        }
-    }
+/// The time from which a use counts of a payment that was first seen at `since`.
+const fn since_first(since: u64) -> u64 {
+    since.saturating_sub(FRONT_RUN_WINDOW_SECONDS)
 }

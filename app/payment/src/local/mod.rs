@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     AtomicUnits,
-    chain::{Asset, ChainView, Reconciled, RpcError, token},
+    chain::{Asset, ChainView, Depth, Diagnosis, Outcome, Reconciled, RpcError, token},
     exact::{Authorized, Invalid, SignatureKind, Transfer},
     facilitator::{Facilitator, Prepared, Settlement, SignedTransaction, Standing, Unavailable, VerifyError},
 };
@@ -125,14 +125,47 @@ impl LocalFacilitator {
         &self.chain
     }
 
-    /// What to answer when the transfer reverts in simulation.
+    /// What to answer when the transfer reverts in simulation: a refusal only for a reason that a block shows.
     async fn refused(&self, authorized: &Authorized) -> Settlement {
-        match self.chain.diagnose(authorized).await {
-            Ok(Standing::Paid(paid)) => self.settled(authorized.transfer(), paid).await,
+        match self.chain.diagnose(authorized, self.wallet.address).await {
+            Diagnosis::Ended(ended) => self.chain.conclude(authorized.transfer(), ended, None, self.depth()).await,
             // The chain moved on between simulation and diagnosis.
-            Ok(Standing::Payable) => Settlement::Deferred(Unavailable::Chain(RpcError::Reverted)),
-            Err(VerifyError::Invalid(reason)) => Settlement::Rejected { reason, transaction: None },
-            Err(VerifyError::Unavailable(cause)) => Settlement::Deferred(cause),
+            Diagnosis::Payable => Settlement::Deferred(Unavailable::Chain(RpcError::Reverted)),
+            Diagnosis::Refused(reason) => Settlement::Rejected { reason, transaction: None },
+        }
+    }
+
+    /// The settlement of an authorization that has ended, or of which nobody can tell; none if it can still be used.
+    async fn already(&self, transfer: &Transfer, stored: Option<&SignedTransaction>, since: u64) -> Option<Settlement> {
+        let hash = stored.map(|stored| stored.hash);
+        // Its receipt may be there before the events are indexed.
+        let paid = match hash {
+            Some(hash) => self.chain.outcome(hash, transfer).await.unwrap_or(None),
+            None => None,
+        };
+        let verdict = match paid {
+            Some(Outcome::Paid(paid)) => Reconciled::PaidUs(paid),
+            Some(Outcome::Failed { .. }) | None => self.reconcile(transfer, since).await,
+        };
+        match verdict {
+            Reconciled::Unspent(_) => None,
+            ended => Some(self.chain.conclude(transfer, ended, hash, self.depth()).await),
+        }
+    }
+
+    const fn depth(&self) -> Depth {
+        Depth { confirmations: self.options.confirmations, timeout: self.options.confirm_timeout }
+    }
+
+    /// Whether the transfer would be carried out now; for a contract account as it would be sent.
+    async fn would_settle(&self, authorized: &Authorized) -> Result<bool, VerifyError> {
+        match authorized.signature_kind() {
+            SignatureKind::Key => Ok(self.chain.is_payable(authorized, self.wallet.address).await?),
+            SignatureKind::Contract => match self.simulate(authorized).await {
+                Ok(()) => Ok(true),
+                Err(Unavailable::Chain(RpcError::Reverted)) => Ok(false),
+                Err(error) => Err(error.into()),
+            },
         }
     }
 
@@ -177,14 +210,12 @@ impl Facilitator for LocalFacilitator {
     async fn verify(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
         self.chain.check_account(authorized).await?;
         self.admit_account(authorized)?;
-        match self.simulate(authorized).await {
-            Ok(()) => Ok(Standing::Payable),
-            Err(Unavailable::Chain(RpcError::Reverted)) => {
-                let standing = self.chain.diagnose(authorized).await?;
-                self.chain.vouched(authorized, standing).await
-            }
-            Err(error) => Err(error.into()),
-        }
+        let standing = match self.chain.remembered(authorized) {
+            Some(known) => known.standing()?,
+            None if self.would_settle(authorized).await? => return Ok(Standing::Payable),
+            None => self.chain.diagnose_unclaimed(authorized, self.wallet.address).await.standing()?,
+        };
+        self.chain.vouched(authorized, standing).await
     }
 
     async fn prepare(&self, authorized: &Authorized) -> Result<Prepared, Settlement> {
@@ -217,28 +248,20 @@ impl Facilitator for LocalFacilitator {
         // A transfer that reverted although nobody used the authorization: name the reason.
         match self.refused(authorized).await {
             Settlement::Rejected { reason, .. } => Settlement::Rejected { reason, transaction: Some(hash) },
+            Settlement::Unknown { .. } => Settlement::Unknown { transaction: Some(hash) },
             Settlement::Deferred(_) => settlement,
             other => other,
         }
     }
 
     async fn resume(&self, transfer: &Transfer, stored: Option<&SignedTransaction>, since: u64) -> Settlement {
-        let hash = stored.map(|stored| stored.hash);
-        let unknown = Settlement::Unknown { transaction: hash };
-        // The time first: a use in a block after it would otherwise look like none until too late.
-        let Ok(block) = self.chain.recent_block().await else { return unknown };
-        match self.reconcile(transfer, since).await {
-            Ok(Reconciled::Unspent) if U256::from(block.timestamp) >= transfer.valid_before => {
-                return Settlement::Rejected { reason: Invalid::ExpiresTooSoon, transaction: hash };
-            }
-            Ok(Reconciled::Unspent) => {}
-            Ok(ended) => return self.ended(transfer, ended, hash).await,
-            Err(_) => return unknown,
+        if let Some(settlement) = self.already(transfer, stored, since).await {
+            return settlement;
         }
         let Some(stored) = stored else { return Settlement::Deferred(Unavailable::Displaced) };
         match self.send(stored).await {
             // It may have left before this process began.
-            Sent::Not(_) => unknown,
+            Sent::Not(_) => Settlement::Unknown { transaction: Some(stored.hash) },
             sent => {
                 let followed = self.wallet.follow(stored);
                 if let (Some(nonce), Sent::TooCheap) = (followed, sent) {
@@ -251,6 +274,11 @@ impl Facilitator for LocalFacilitator {
                 settlement
             }
         }
+    }
+
+    async fn ended(&self, transfer: &Transfer, stored: Option<&SignedTransaction>, since: u64) -> Settlement {
+        let unknown = Settlement::Unknown { transaction: stored.map(|stored| stored.hash) };
+        self.already(transfer, stored, since).await.unwrap_or(unknown)
     }
 
     async fn ready(&self) -> Result<(), Unavailable> {

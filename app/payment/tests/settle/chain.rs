@@ -66,10 +66,15 @@ async fn a_payment_is_found_and_dated_however_many_blocks_came_after_it() {
     }
     assert!(view.recent_block().await.unwrap().number > settled.block + LOG_WINDOW_BLOCKS);
     let transfer = authorized.transfer();
-    assert_eq!(view.reconcile(transfer, before - 600).await, Ok(Reconciled::PaidUs(settled)));
+    assert_eq!(view.reconcile(transfer, before - 600).await, Reconciled::PaidUs(settled));
     assert_eq!(view.paid_by(settled.transaction, transfer).await, Ok(Some(settled)));
     // What came before the time that counts paid for something else.
     let paid_at = view.time_of(settled.block).await.unwrap();
-    assert_eq!(view.reconcile(transfer, paid_at + 1).await, Ok(Reconciled::SpentElsewhere));
-    assert_eq!(view.reconcile(world.authorized(2).transfer(), before).await, Ok(Reconciled::Unspent));
+    let too_old = view.reconcile(transfer, paid_at + 1).await;
+    assert!(
+        matches!(too_old, Reconciled::SpentElsewhere(found) if found.transaction == Some(settled.transaction)),
+        "{too_old:?}"
+    );
+    let lapsed = view.reconcile(world.authorized(2).transfer(), before).await;
+    assert!(matches!(lapsed, Reconciled::Expired(found) if found.at.number > settled.block), "{lapsed:?}");
 }

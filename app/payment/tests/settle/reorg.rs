@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_payment::chain::Reconciled;
+use precis_payment::chain::{Reconciled, RpcError};
 use precis_payment::facilitator::{Facilitator, Settlement, Standing};
 use precis_payment::local::LocalOptions;
 use serde_json::json;
@@ -26,7 +26,8 @@ async fn a_settlement_that_a_reorganization_dropped_is_sent_again_and_pays_once(
     world.chain("evm_mine", json!([])).await;
 
     assert_eq!(world.balance(world.payee).await, 0, "the block is another one now");
-    assert_eq!(world.view().reconcile(authorized.transfer(), now() - 60).await, Ok(Reconciled::Unspent));
+    let found = world.view().reconcile(authorized.transfer(), now() - 60).await;
+    assert!(matches!(found, Reconciled::Unspent(_)), "{found:?}");
     assert_eq!(facilitator.verify(&authorized).await, Ok(Standing::Payable));
     let again = paid(facilitator.resume(authorized.transfer(), Some(&stored), now()).await);
     assert_eq!(again.transaction, stored.hash);
@@ -66,10 +67,19 @@ async fn a_settlement_that_moved_to_another_block_is_found_there() {
     let first = paid(settle(&facilitator, &authorized).await);
     world.chain("devnet_reorg", json!(["0x1", true])).await;
     let waiting = world.view().reconcile(authorized.transfer(), now() - 60).await;
-    assert_eq!(waiting, Ok(Reconciled::Unspent), "in no block");
+    assert!(matches!(waiting, Reconciled::Unspent(_)), "in no block: {waiting:?}");
+    let shorter = facilitator.chain().reconcile(authorized.transfer(), now() - 60).await;
+    assert_eq!(shorter, Reconciled::Unknown(RpcError::Behind), "for who has seen more, the chain is behind");
     world.chain("evm_mine", json!([])).await;
     world.chain("evm_mine", json!([])).await;
-    assert_eq!(world.view().reconcile(authorized.transfer(), now() - 60).await, Ok(Reconciled::PaidUs(first)));
+    for view in [&world.view(), facilitator.chain()] {
+        let found = view.reconcile(authorized.transfer(), now() - 60).await;
+        let there = matches!(found, Reconciled::PaidUs(again) if again.transaction == first.transaction);
+        assert!(
+            there && !matches!(found, Reconciled::PaidUs(again) if again.block_hash == first.block_hash),
+            "{found:?}"
+        );
+    }
     assert_eq!(world.balance(world.payee).await, PRICE);
 }
 
@@ -96,7 +106,7 @@ async fn a_settlement_that_needs_two_blocks_survives_the_loss_of_the_first() {
     world.chain.set_block_interval(Some(Duration::from_millis(50)));
     let paid = paid(task.await.unwrap());
     assert!(world.view().recent_block().await.unwrap().number > paid.block);
-    assert_eq!(world.view().reconcile(authorized.transfer(), now() - 60).await, Ok(Reconciled::PaidUs(paid)));
+    assert_eq!(world.view().reconcile(authorized.transfer(), now() - 60).await, Reconciled::PaidUs(paid));
     assert_eq!(world.balance(world.payee).await, PRICE);
 }
 

@@ -22,6 +22,7 @@ pub use readiness::Readiness;
 
 use crate::clock;
 use crate::config::Settings;
+use crate::pipeline;
 use crate::service::{Engine, Identity, Payments, Service};
 
 /// What a service is made of that can be something else in a test: its models, its clock, what stands around its ledger.
@@ -56,6 +57,7 @@ pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readines
     let appd = Appd::new(&settings.config.appd_socket);
     let shared = readiness.until("rofl-appd", async || Shared::derive(&appd).await).await;
     let payments = Payments::open(&settings, &shared, readiness, parts.ledger).await?;
+    pipeline::check_open_jobs(payments.ledger.as_ref(), &settings.config).await?;
     let boot = Boot::generate()?;
     let keyset = boot.keyset(&settings, &shared, &engine, &payments).context("keyset")?;
     let identity = Identity::new(boot, &shared, keyset)?;

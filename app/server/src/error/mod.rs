@@ -100,6 +100,11 @@ impl Failure {
         self
     }
 
+    /// Whether it says that no money moved.
+    pub fn is_uncharged(&self) -> bool {
+        self.charged == Charged::No
+    }
+
     /// The stable code.
     pub fn code(&self) -> &'static str {
         self.class.code()

@@ -10,6 +10,7 @@ use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
 use precis_payment::wire::{self, PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse};
 use precis_protocol::encoding::lower_hex;
+use precis_protocol::problem::Charged;
 use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
 
 use super::admit::{Admitted, Text};
@@ -192,6 +193,11 @@ async fn fresh(
         Ok(Standing::Paid(_)) => Err(invalid(exact::Invalid::NonceUsed)),
         Err(VerifyError::Invalid(reason)) => Err(invalid(reason)),
         Err(VerifyError::Unavailable(why)) => Err(unavailable(&why)),
+        // It may have been taken by somebody else: no refusal, and no other signature, before that is found.
+        Err(VerifyError::Unknown(why)) => {
+            tracing::warn!(event = "payment.undecided", why = %why);
+            Err(Failure::new(Class::SettlementUnknown, "").charged(Charged::Unknown))
+        }
     }
 }
 

@@ -48,7 +48,8 @@ impl Context {
     /// The payment, as it was checked when it was claimed.
     pub(super) fn payment(&self, service: &Service) -> Result<exact::Authorized, Failure> {
         let config = &service.settings.config;
-        let payment = verify_claimed(&self.payment, config.network, config.asset, &token_domain(service));
+        let domain = token_domain(service);
+        let payment = verify_claimed(&self.payment, config.network, config.asset, &domain, self.seen_at);
         payment.map_err(|e| Failure::internal("stored payment", e))
     }
 }

@@ -2,14 +2,12 @@
 
 use alloy_primitives::B256;
 use precis_payment::wire::SettleResponse;
-use precis_protocol::problem::outcome;
+use precis_protocol::problem::{Charged, outcome};
 use precis_protocol::receipt::ReceiptStatus;
 use precis_store::{Change, JobResult, Record, State};
 
 use super::context::Context;
 use super::receipt::{self, Statement};
-use super::summarize::advance;
-use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::Service;
 
@@ -23,36 +21,41 @@ pub(super) fn without_result(record: &Record, context: &Context) -> Option<Failu
             _ => failure,
         }
     };
+    let charge = |failure: Failure| match charge(record) {
+        Some(charge) => failure.with_settlement(charge),
+        None => failure,
+    };
     match &record.state {
-        State::Failed { code } => Some(failed(code)),
+        // Without a signed statement nobody knows yet whether somebody else took the payment.
+        State::Failed { code } => Some(match record.result {
+            Some(_) => failed(code),
+            None => failed(code).charged(Charged::Unknown),
+        }),
         State::Void { code } if Class::of_ended_job(code).is_some() => Some(failed(code)),
         State::Rejected { code } | State::Void { code } => {
             let (network, payer) = (context.payment.accepted.network, record.authorization.payer.into());
             let refused = SettleResponse::failed(network, Some(payer), code, None);
             Some(Failure::new(Class::SettlementRefused, code.clone()).with_settlement(refused))
         }
-        State::Refunding { code, .. } => Some(failed(code).refunding()),
-        State::Refunded { code, refund, .. } => Some(failed(code).refunded(B256::from(*refund).to_string())),
+        State::Refunding { code, .. } => Some(charge(failed(code).refunding())),
+        State::Refunded { code, refund, .. } => Some(charge(failed(code).refunded(B256::from(*refund).to_string()))),
         _ => None,
     }
 }
 
-/// Ends a job whose work was not done and whose payment was not taken, with a receipt that says so.
-///
-/// # Errors
-/// When the ledger cannot store it.
-pub(super) async fn fail(
-    service: &Service,
-    record: Record,
-    context: &Context,
-    class: Class,
-) -> Result<Failure, Failure> {
-    // Whatever went wrong inside: as an end, it is that the work failed.
-    let class = if class == Class::Internal { Class::WorkFailed } else { class };
-    let change = Change::to(State::Failed { code: class.code().to_owned() }, clock::now());
-    let signed = statement(service, &record, context, class, B256::ZERO, None).await;
-    let record = advance(service, &record, with(change, signed)).await?;
-    without_result(&record, context).ok_or_else(|| Failure::internal("ledger", "a failed job has no failure"))
+/// `PAYMENT-RESPONSE` of a job whose payment was taken; none while that is not known.
+pub(super) fn charge(record: &Record) -> Option<SettleResponse> {
+    let (State::Paid { transaction }
+    | State::Settled { transaction }
+    | State::Refunding { transaction, .. }
+    | State::Refunded { transaction, .. }) = &record.state
+    else {
+        return None;
+    };
+    let authorization = &record.authorization;
+    let network = authorization.network.parse().ok()?;
+    let (payer, amount) = (authorization.payer.into(), authorization.amount.into());
+    Some(SettleResponse::settled(network, payer, amount, B256::from(*transaction)))
 }
 
 /// The receipt of a job without a result, to be stored with its end: of the payment `paid`, and of the `refund` that undid it.

@@ -6,6 +6,8 @@ mod admit;
 mod authorize;
 mod context;
 mod ended;
+mod fail;
+mod found;
 mod hold;
 mod identifier;
 mod offer;
@@ -19,6 +21,7 @@ mod seal;
 mod settle;
 mod summarize;
 mod sweep;
+mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +41,7 @@ pub use settle::{Prepaid, Settled};
 pub use summarize::Summarized;
 pub(crate) use summarize::{model_mode, model_options, result};
 pub use sweep::sweep;
+pub use tokens::check_open_jobs;
 
 use crate::error::{Class, Failure};
 use crate::jobs::Watched;
@@ -57,7 +61,7 @@ pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failur
     let authorized = authorize::authorize(&service, quoted).await?;
     // From here the job belongs to the ledger, not to the connection: it goes on when the caller hangs up, and every
     // copy of the same payment waits for the same job.
-    let (job_id, flight) = (authorized.job_id, authorized.key());
+    let flight = authorized.key();
     // What has ended is at hand, whatever the caller prefers.
     let within = if authorized.ended { service.settings.answer_within } else { patience.within };
     let Authorized { key, mut work, .. } = authorized;
@@ -69,7 +73,10 @@ pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failur
             // It joined a flight that was begun without the document, which is here now.
             Some(Err(failure)) if failure.class() == Class::Interrupted => tokio::task::yield_now().await,
             Some(outcome) => return outcome.map(Answer::Released),
-            None => return Ok(Answer::Accepted(Ticket::of(&service, job_id, patience.asynchronous))),
+            None => {
+                let record = summarize::load(&service, &key).await?;
+                return Ok(Answer::Accepted(Ticket::of(&service, &record, patience.asynchronous)));
+            }
         }
     }
 }
@@ -104,12 +111,15 @@ async fn perform(
                 summarize::summarize_prepaid(&service, prepaid).await?
             }
         };
+        let charge = ended::charge(&settled.record);
         let released = async {
             let receipted = receipt::receipt(&service, settled).await?;
             seal::seal(&service, receipted).await
         };
         // The money is ours by now: whatever keeps the summary back does not change that.
-        released.await.map_err(|failure: Failure| failure.charged(Charged::Yes))
+        released.await.map_err(|failure: Failure| {
+            charge.into_iter().fold(failure.charged(Charged::Yes), Failure::with_settlement)
+        })
     })
     .await
 }

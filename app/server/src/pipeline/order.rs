@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use precis_payment::wire::SettleResponse;
 use precis_protocol::{encoding, headers, job};
 use precis_store::{Change, ClaimKey, Flow, JobId, Record, Stage, State};
 use serde_json::{Value, json};
@@ -13,11 +14,12 @@ use subtle::ConstantTimeEq as _;
 
 use super::authorize::ledger_failure;
 use super::context::Context;
+use super::fail::fail;
 use super::seal::Sealed;
 use super::summarize::{advance, load};
 use super::{ended, go_on, hold};
 use crate::clock;
-use crate::error::{Class, Failure};
+use crate::error::{Class, Failure, insert_x402};
 use crate::service::Service;
 
 /// Seconds until a bearer should look again.
@@ -40,13 +42,16 @@ pub struct Ticket {
     id: String,
     token: String,
     preferred: bool,
+    /// What took the money, if the payment was taken first.
+    charge: Option<SettleResponse>,
 }
 
 impl Ticket {
-    /// The ticket of a job; `preferred` if the caller asked for one.
-    pub(super) fn of(service: &Service, JobId(id): JobId, preferred: bool) -> Self {
+    /// The ticket of a job as it stands; `preferred` if the caller asked for one.
+    pub(super) fn of(service: &Service, record: &Record, preferred: bool) -> Self {
+        let JobId(id) = record.job_id;
         let token = job::job_token(&service.identity.fingerprint_key, &id);
-        Self { id: hex::encode(id), token: hex::encode(token), preferred }
+        Self { id: hex::encode(id), token: hex::encode(token), preferred, charge: ended::charge(record) }
     }
 }
 
@@ -54,9 +59,9 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         match self {
             Self::Released(sealed) => sealed.into_response(),
-            Self::Accepted(Ticket { id, token, preferred }) => {
+            Self::Accepted(Ticket { id, token, preferred, charge }) => {
                 let location = format!("{}/{id}", headers::SUMMARIES_PATH);
-                let mut response = going_on(json!({ "id": id, "status": "accepted", "token": token }));
+                let mut response = going_on(json!({ "id": id, "status": "accepted", "token": token }), charge);
                 // Hex in a path: always a header value.
                 if let Ok(location) = HeaderValue::from_str(&location) {
                     response.headers_mut().insert(header::LOCATION, location);
@@ -71,8 +76,9 @@ impl IntoResponse for Answer {
     }
 }
 
-fn going_on(body: Value) -> Response {
+fn going_on(body: Value, charge: Option<SettleResponse>) -> Response {
     let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
+    insert_x402(&mut response, headers::PAYMENT_RESPONSE, charge.as_ref());
     let out = response.headers_mut();
     out.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -99,12 +105,14 @@ pub async fn fetch(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValue
         Some(outcome) => outcome.map(IntoResponse::into_response),
         None => {
             let (read, total) = watched.progress();
+            let record = load(service, &key).await?;
             let status = match record.state.stage() {
                 Stage::Settling | Stage::Unknown if record.result.is_some() => "settling",
                 _ if watched.has_begun() => "working",
                 _ => "queued",
             };
-            Ok(going_on(json!({ "id": id, "status": status, "tokensRead": read, "tokens": total })))
+            let progress = json!({ "id": id, "status": status, "tokensRead": read, "tokens": total });
+            Ok(going_on(progress, ended::charge(&record)))
         }
     }
 }
@@ -156,7 +164,9 @@ pub async fn cancel(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValu
         _ => ended::without_result(&record, &context).unwrap_or_else(|| Failure::new(Class::JobBegun, "")),
     };
     match failure.class() {
-        Class::Cancelled => Ok(Json(json!({ "id": id, "status": "cancelled", "charged": false })).into_response()),
+        Class::Cancelled if failure.is_uncharged() => {
+            Ok(Json(json!({ "id": id, "status": "cancelled", "charged": false })).into_response())
+        }
         _ => Err(failure),
     }
 }
@@ -169,7 +179,7 @@ async fn interrupted(service: &Service, key: &ClaimKey, context: &Context) -> Re
         Stage::Running => advance(service, &record, Change::to(State::Claimed, clock::now())).await?,
         _ => return Ok(Failure::new(Class::JobBegun, "")),
     };
-    ended::fail(service, record, context, Class::Cancelled).await
+    fail(service, record, context, Class::Cancelled).await
 }
 
 /// The job, if `bearer` is its token. Without it nothing can be told from any other job, or from none.

@@ -3,20 +3,22 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::U256;
+use alloy_primitives::B256;
 use futures::StreamExt as _;
-use precis_payment::chain::{FRONT_RUN_WINDOW_SECONDS, Reconciled};
+use precis_payment::chain::RpcError;
 use precis_store::{Change, Record, Stage, State};
 
 use super::authorize::ledger_failure;
 use super::context::Context;
+use super::fail::fail;
+use super::found::{Found, find};
 use super::summarize::{advance, load};
 use super::{ended, go_on, hold, refund};
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::Service;
 
-/// Seconds an authorization must have lapsed, on our clock, before it is taken for void.
+/// Seconds an authorization must have lapsed, on our clock, before the chain is asked what became of it.
 const LAPSED_SECONDS: u64 = 300;
 /// Jobs that are looked at together: most of the time is spent waiting for blocks.
 const AT_A_TIME: usize = 8;
@@ -76,27 +78,22 @@ async fn alone(
     .await
 }
 
-/// Nothing was done for the payment, and it can no longer be taken.
+/// Nothing was done for the payment. It ends once the chain shows that it can no longer be taken, or that it was.
 async fn lapse(service: &Service, record: Record) -> Result<(), Failure> {
     let context = Context::of(&record)?;
-    ended::fail(service, record, &context, Class::Lapsed).await.map(drop)
+    match find(service, &context).await? {
+        Found::Taken(_) | Found::Ended { .. } => fail(service, record, &context, Class::Lapsed).await.map(drop),
+        Found::Open => Ok(()),
+        Found::Unknown(why) => Err(unwatched(why)),
+    }
 }
 
 /// Nothing was charged by us. Whoever else held the authorization may have submitted it all the same.
 async fn watch(service: &Service, record: Record) -> Result<(), Failure> {
     let context = Context::of(&record)?;
     let (State::Failed { code } | State::Rejected { code }) = record.state.clone() else { return Ok(()) };
-    let since = context.seen_at.saturating_sub(FRONT_RUN_WINDOW_SECONDS);
-    let payment = context.payment(service)?;
-    let chain = &service.payments.chain;
-    // By the chain's clock, which ours may be ahead of; and asked first, or a use in the block between the two answers would
-    // look like none for ever.
-    let end = payment.transfer().valid_before.saturating_add(U256::from(LAPSED_SECONDS));
-    let may_be_used = chain.recent_block().await.map_or(true, |block| U256::from(block.timestamp) < end);
-    let found = chain.reconcile(payment.transfer(), since).await;
-    match found {
-        Ok(Reconciled::Unspent) if may_be_used => Ok(()),
-        Ok(Reconciled::PaidUs(paid)) => {
+    match find(service, &context).await? {
+        Found::Taken(paid) => {
             tracing::warn!(event = "payment.taken_by_others", code);
             let has_result = record.result.is_some() && record.state.stage() == Stage::Rejected;
             if has_result {
@@ -105,16 +102,27 @@ async fn watch(service: &Service, record: Record) -> Result<(), Failure> {
                 return advance(service, &record, Change::to(settling, clock::now())).await.map(drop);
             }
             let class = Class::of_ended_job(&code).unwrap_or(Class::Lapsed);
-            refund::begin(service, record, &context, paid.transaction, class).await.map(drop)
+            refund::begin(service, record, &context, paid, class).await.map(drop)
         }
-        Ok(Reconciled::Unspent | Reconciled::SpentElsewhere | Reconciled::Cancelled) => {
-            advance(service, &record, Change::to(State::Void { code }, clock::now())).await.map(drop)
+        Found::Ended { for_good: true } => {
+            let change = Change::to(State::Void { code: code.clone() }, clock::now());
+            let change = match Class::of_ended_job(&code) {
+                // The chain did not tell when it failed; now it does.
+                Some(class) if record.result.is_none() => {
+                    ended::with(change, ended::statement(service, &record, &context, class, B256::ZERO, None).await)
+                }
+                _ => change,
+            };
+            advance(service, &record, change).await.map(drop)
         }
-        Err(why) => {
-            tracing::warn!(event = "payment.unwatched", why = %why);
-            Err(Failure::new(Class::ChainUnavailable, ""))
-        }
+        Found::Ended { for_good: false } | Found::Open => Ok(()),
+        Found::Unknown(why) => Err(unwatched(why)),
     }
+}
+
+fn unwatched(why: RpcError) -> Failure {
+    tracing::warn!(event = "payment.unwatched", why = %why);
+    Failure::new(Class::ChainUnavailable, "")
 }
 
 /// A prepaid job was interrupted, its document is gone and its caller did not come back.

@@ -6,14 +6,14 @@
 use alloy_primitives::{B256, U256};
 use precis_payment::AtomicUnits;
 use precis_payment::chain::Reconciled;
-use precis_payment::exact::{self, Transfer};
+use precis_payment::exact::{self, TokenDomain, Transfer};
 use precis_payment::facilitator::{Settlement, SignedTransaction};
 use precis_payment::own;
 use precis_protocol::job::refund_nonce;
 use precis_protocol::problem::outcome;
 use precis_store::{Broadcast, Change, JobResult, Record, State};
 
-use super::context::{Context, token_domain};
+use super::context::Context;
 use super::ended;
 use super::summarize::advance;
 use crate::clock;
@@ -73,10 +73,12 @@ enum Payment {
 }
 
 async fn pay(service: &Service, record: Record, context: &Context) -> Result<Payment, Failure> {
-    let Some(order) = order(service, &record) else {
-        // The configured payee has the money, not this wallet.
-        tracing::error!(event = "refund.needs_operator", job = %hex::encode(record.job_id.0));
-        return Ok(Payment::Pending(record));
+    let order = match order(service, &record, context) {
+        Ok(order) => order,
+        Err(why) => {
+            tracing::error!(event = "refund.needs_operator", job = %hex::encode(record.job_id.0), why);
+            return Ok(Payment::Pending(record));
+        }
     };
     let transfer = *order.transfer();
     // The transaction that was written down is found however long ago it was; another one of the same nonce is searched for.
@@ -86,13 +88,13 @@ async fn pay(service: &Service, record: Record, context: &Context) -> Result<Pay
         return Ok(Payment::Done(record, paid.transaction));
     }
     match service.payments.chain.reconcile(&transfer, context.seen_at).await {
-        Ok(Reconciled::PaidUs(paid)) => return Ok(Payment::Done(record, paid.transaction)),
-        Ok(Reconciled::Unspent) => {}
-        Ok(other) => {
+        Reconciled::PaidUs(paid) => return Ok(Payment::Done(record, paid.transaction)),
+        Reconciled::Unspent(_) | Reconciled::Expired(_) => {}
+        other @ (Reconciled::SpentElsewhere(_) | Reconciled::Cancelled(_)) => {
             tracing::error!(event = "refund.contradicted", found = ?other);
             return Ok(Payment::Pending(record));
         }
-        Err(why) => {
+        Reconciled::Unknown(why) => {
             tracing::warn!(event = "refund.deferred", why = %why);
             return Ok(Payment::Pending(record));
         }
@@ -135,13 +137,23 @@ async fn submit(
     Ok((record, settlement))
 }
 
-/// The wallet's order to pay back; none if the payment went to somebody else.
-fn order(service: &Service, record: &Record) -> Option<exact::Authorized> {
-    let (config, authorization) = (&service.settings.config, &record.authorization);
-    let wallet = &service.payments.wallet;
+/// The wallet's order to pay back what the record says was paid: that token on that network, under the domain that the payer
+/// signed for.
+///
+/// # Errors
+/// Why only the operator can pay it back.
+fn order(service: &Service, record: &Record, context: &Context) -> Result<exact::Authorized, &'static str> {
+    let (authorization, accepted) = (&record.authorization, &context.payment.accepted);
+    let configured = service.payments.chain.asset();
+    let domain = TokenDomain::announced(accepted).ok_or("the record does not name the token's domain")?;
+    let network = authorization.network.parse().map_err(|_| "the record does not name a network")?;
+    let asset = authorization.asset.into();
+    if (network, asset, &domain) != (configured.network, configured.address, &configured.domain) {
+        return Err("it was paid in another token than the configured one");
+    }
     let transfer = Transfer {
-        network: config.network,
-        asset: config.asset,
+        network,
+        asset,
         from: authorization.pay_to.into(),
         to: authorization.payer.into(),
         value: AtomicUnits::from(authorization.amount),
@@ -149,5 +161,6 @@ fn order(service: &Service, record: &Record) -> Option<exact::Authorized> {
         valid_before: U256::from(clock::now() + VALID_SECONDS),
         nonce: refund_nonce(record.claim_key().as_bytes()).into(),
     };
-    own::sign(wallet, &token_domain(service), transfer)
+    own::sign_since(&service.payments.wallet, &domain, transfer, context.seen_at)
+        .ok_or("the payee of the payment is not this wallet")
 }

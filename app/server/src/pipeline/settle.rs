@@ -52,15 +52,19 @@ pub async fn settle(service: &Service, summarized: Summarized) -> Result<Settled
     Ok(Settled { record, context, paid })
 }
 
-/// Step 5 where the payment is taken first.
+/// Step 5 where the payment is taken first. Without the document nothing is taken: what was begun is only looked for.
 ///
 /// # Errors
-/// As [`settle`].
+/// As [`settle`]; `job_interrupted` when the document is gone and nothing was begun.
 pub async fn settle_upfront(service: &Service, mut claimed: Claimed) -> Result<Prepaid, Failure> {
     if let State::Paid { transaction } | State::Settled { transaction } = &claimed.record.state {
         return Ok(Prepaid { paid: B256::from(*transaction), claimed });
     }
-    let (record, paid) = take(service, claimed.record, &claimed.context).await?;
+    let (record, paid) = match (&claimed.work, claimed.record.state.stage()) {
+        (Some(_), _) => take(service, claimed.record, &claimed.context).await?,
+        (None, Stage::Settling | Stage::Unknown) => look(service, claimed.record, &claimed.context).await?,
+        (None, _) => return Err(Failure::new(Class::Interrupted, "")),
+    };
     claimed.record = advance(service, &record, Change::to(State::Paid { transaction: paid.0 }, clock::now())).await?;
     Ok(Prepaid { claimed, paid })
 }
@@ -69,8 +73,8 @@ pub async fn settle_upfront(service: &Service, mut claimed: Claimed) -> Result<P
 async fn take(service: &Service, mut record: Record, context: &Context) -> Result<(Record, B256), Failure> {
     let payment = &context.payment(service)?;
     let mut settlement = match &record.state {
-        State::Settling { broadcast } | State::Unknown { broadcast } => {
-            let stored = broadcast.as_ref().map(stored);
+        State::Settling { .. } | State::Unknown { .. } => {
+            let stored = stored(&record.state);
             service.payments.facilitator.resume(payment.transfer(), stored.as_ref(), context.seen_at).await
         }
         _ => Settlement::Deferred(Unavailable::Displaced),
@@ -82,15 +86,29 @@ async fn take(service: &Service, mut record: Record, context: &Context) -> Resul
         }
         (record, settlement) = submit(service, record, payment).await?;
     }
-    // From here on the ledger's failure says nothing of the money.
-    close(service, record, payment, settlement).await.map_err(|failure| match failure.class() {
-        Class::Internal => failure.charged(Charged::Unknown),
-        _ => failure,
-    })
+    close(service, record, payment, settlement).await.map_err(doubtful)
 }
 
-fn stored(broadcast: &Broadcast) -> SignedTransaction {
-    SignedTransaction { hash: B256::from(broadcast.transaction), raw: broadcast.raw.clone().into() }
+/// Finds out what became of a payment that was begun, and takes nothing.
+async fn look(service: &Service, record: Record, context: &Context) -> Result<(Record, B256), Failure> {
+    let payment = &context.payment(service)?;
+    let stored = stored(&record.state);
+    let settlement = service.payments.facilitator.ended(payment.transfer(), stored.as_ref(), context.seen_at).await;
+    close(service, record, payment, settlement).await.map_err(doubtful)
+}
+
+/// Once a settlement was begun, the ledger's failure says nothing of the money.
+fn doubtful(failure: Failure) -> Failure {
+    match failure.class() {
+        Class::Internal => failure.charged(Charged::Unknown),
+        _ => failure,
+    }
+}
+
+fn stored(state: &State) -> Option<SignedTransaction> {
+    let (State::Settling { broadcast } | State::Unknown { broadcast }) = state else { return None };
+    let Broadcast { transaction, raw } = broadcast.as_ref()?;
+    Some(SignedTransaction { hash: B256::from(*transaction), raw: raw.clone().into() })
 }
 
 async fn submit(

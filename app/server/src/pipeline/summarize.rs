@@ -1,6 +1,7 @@
 //! The work: on the model's thread; or the result of an earlier life, if the job was done before.
 
 use precis_model::{ByteRange, Job, Nearest, Options as ModelOptions, Payer, Permit, Summary};
+use precis_protocol::problem::Charged;
 use precis_protocol::summary::{Coverage, Grounding, Options, Sentence, Source, SummaryResult, Usage};
 use precis_protocol::{Digest, Mode};
 use precis_store::{Change, ClaimKey, JobId, JobResult, Record, Stage, State};
@@ -12,6 +13,7 @@ use super::admit::model_failure;
 use super::authorize::{Work, ledger_failure};
 use super::context::Context;
 use super::ended;
+use super::fail::fail;
 use super::refund;
 use super::settle::{Prepaid, Settled};
 use crate::clock;
@@ -54,8 +56,12 @@ pub async fn summarize_prepaid(service: &Service, prepaid: Prepaid) -> Result<Se
     if claimed.record.state.stage() == Stage::Settled {
         return Ok(Settled { record: claimed.record, context: claimed.context, paid });
     }
+    let taken = |failure: Failure, record: &Record| {
+        let failure = failure.charged(Charged::Yes);
+        ended::charge(record).into_iter().fold(failure, Failure::with_settlement)
+    };
     let Some(work) = claimed.work.take() else {
-        return Err(Failure::new(Class::Interrupted, "").charged(precis_protocol::problem::Charged::Yes));
+        return Err(taken(Failure::new(Class::Interrupted, ""), &claimed.record));
     };
     match perform(service, &claimed, work).await {
         // Stored together with its receipt, in the last step.
@@ -63,7 +69,7 @@ pub async fn summarize_prepaid(service: &Service, prepaid: Prepaid) -> Result<Se
             claimed.record.result = Some(result);
             Ok(Settled { record: claimed.record, context: claimed.context, paid })
         }
-        Err(failure) if failure.class() == Class::Busy => Err(failure.charged(precis_protocol::problem::Charged::Yes)),
+        Err(failure) if failure.class() == Class::Busy => Err(taken(failure, &claimed.record)),
         Err(failure) => {
             let class = if failure.class() == Class::Internal { Class::WorkFailed } else { failure.class() };
             Err(refund::begin(service, claimed.record, &claimed.context, paid, class).await?)
@@ -95,7 +101,7 @@ async fn unpaid(service: &Service, claimed: &mut Claimed) -> Result<Record, Fail
             advance(service, &record, Change::to(State::Claimed, clock::now())).await?;
             Err(failure)
         }
-        Err(failure) => Err(ended::fail(service, record, &claimed.context, failure.class()).await?),
+        Err(failure) => Err(fail(service, record, &claimed.context, failure.class()).await?),
     }
 }
 

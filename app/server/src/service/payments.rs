@@ -17,7 +17,7 @@ use precis_payment::wire::PaymentPayload;
 use precis_protocol::challenge::Block;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::service::{ServiceConfig, ServiceLimits};
-use precis_store::{Broadcast, EmbeddedLedger, Ledger, Record, SealingKey, State};
+use precis_store::{Broadcast, EmbeddedLedger, Flow, Ledger, Record, SealingKey, State};
 
 use super::leases::LedgerLeases;
 use super::recent::Recent;
@@ -76,7 +76,8 @@ impl Payments {
         let facilitator: Arc<dyn Facilitator> = match &config.facilitator_url {
             None => Arc::new(local(settings, chain.clone(), &wallet, &ledger).await?),
             Some(url) => {
-                Arc::new(HttpFacilitator::new(http, url, chain.clone())?.with_confirm_timeout(confirm_timeout))
+                let remote = HttpFacilitator::new(http, url, chain.clone())?.with_confirm_timeout(confirm_timeout);
+                Arc::new(remote.with_confirmations(config.confirmations))
             }
         };
         // What time can heal is waited for; what only the configuration can is not.
@@ -219,8 +220,12 @@ async fn local(
     Ok(facilitator)
 }
 
-/// The transaction of a job that may not be mined yet.
+/// The transaction of a job that may not be mined yet. That of a job to be paid first is left alone: if it never left, nothing
+/// may be charged as long as the document is gone.
 fn sent(record: &Record) -> Option<SignedTransaction> {
+    if record.flow == Flow::Upfront && matches!(record.state, State::Settling { .. } | State::Unknown { .. }) {
+        return None;
+    }
     let (State::Settling { broadcast } | State::Unknown { broadcast } | State::Refunding { broadcast, .. }) =
         &record.state
     else {

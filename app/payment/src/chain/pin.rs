@@ -1,0 +1,129 @@
+//! The block at which a judgement is made. Every question of one judgement is asked at it, by its hash, so that backends
+//! that do not know it answer with an error instead of from another state.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::SolCall;
+use tokio::time::Instant;
+
+use super::{Block, ChainView, RpcError, token};
+use crate::exact::{Authorized, Transfer};
+
+/// Heads that are read before the node counts as behind.
+const PIN_TRIES: u32 = 4;
+/// How long the newest block that was seen forbids to judge at an older one: longer than backends lag, and than a
+/// reorganization takes to reach its height again.
+const NEWEST_MEMORY: Duration = Duration::from_secs(120);
+
+/// A block that was the newest when it was read, and not below any that was seen shortly before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pinned(Block);
+
+impl Deref for Pinned {
+    type Target = Block;
+
+    fn deref(&self) -> &Block {
+        &self.0
+    }
+}
+
+/// The newest block that was seen, and when. Shared by every view of one chain.
+#[derive(Clone, Default)]
+pub(super) struct Newest(Arc<Mutex<Option<(u64, Instant)>>>);
+
+impl Newest {
+    /// Notes a block that a node showed as part of its chain; whether it is not behind what was seen before.
+    pub fn note(&self, number: u64) -> bool {
+        let now = Instant::now();
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let admitted =
+            seen.is_none_or(|(newest, at)| number >= newest || now.saturating_duration_since(at) >= NEWEST_MEMORY);
+        if admitted {
+            *seen = Some((number, now));
+        }
+        admitted
+    }
+}
+
+impl ChainView {
+    /// The block to judge at: the newest, read until it is not behind what was seen before.
+    ///
+    /// # Errors
+    /// [`RpcError::Behind`] while the node shows only older ones.
+    pub async fn pin(&self) -> Result<Pinned, RpcError> {
+        for _ in 0..PIN_TRIES {
+            let block = self.tagged("latest").await?;
+            if self.newest.note(block.number) {
+                return Ok(Pinned(block));
+            }
+        }
+        Err(RpcError::Behind)
+    }
+
+    /// Whether the authorization is used or cancelled after the block with this hash.
+    pub(super) async fn is_spent_at(&self, block: B256, transfer: &Transfer) -> Result<bool, RpcError> {
+        let call = token::authorizationStateCall { authorizer: transfer.from, nonce: transfer.nonce };
+        self.read_at(block, &call).await
+    }
+
+    /// The token balance of `account` after the pinned block, atomic units.
+    pub(crate) async fn balance_at(&self, at: &Pinned, account: Address) -> Result<U256, RpcError> {
+        self.read_at(at.hash, &token::balanceOfCall { account }).await
+    }
+
+    /// Executes the transfer on the state after the pinned block, as `submitter` would.
+    pub(crate) async fn simulate_at(
+        &self,
+        at: &Pinned,
+        authorized: &Authorized,
+        submitter: Address,
+    ) -> Result<(), RpcError> {
+        let call = token::transfer_call(authorized);
+        self.rpc.eth_call_at(at.hash, submitter, self.asset.address, &call).await.map(drop)
+    }
+
+    /// Whether the transfer would be carried out after the newest block, so that it is unspent there.
+    ///
+    /// # Errors
+    /// If the node does not tell.
+    pub(crate) async fn is_payable(&self, authorized: &Authorized, submitter: Address) -> Result<bool, RpcError> {
+        match self.simulate_at(&self.pin().await?, authorized, submitter).await {
+            Ok(()) => Ok(true),
+            Err(RpcError::Reverted) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Transactions of `address` in blocks up to the pinned one.
+    pub(crate) async fn nonce_at(&self, at: &Pinned, address: Address) -> Result<u64, RpcError> {
+        self.rpc.nonce_at(at.hash, address).await
+    }
+
+    pub(super) async fn read_at<C: SolCall>(&self, block: B256, call: &C) -> Result<C::Return, RpcError> {
+        let answer = self.rpc.eth_call_at(block, Address::ZERO, self.asset.address, &call.abi_encode()).await?;
+        C::abi_decode_returns(&answer).map_err(|_| RpcError::Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_below_the_newest_block_counts_only_after_that_was_not_seen_again_for_long() {
+        let newest = Newest::default();
+        assert!(newest.note(10) && newest.note(10) && newest.note(12));
+        assert!(!newest.note(11));
+        tokio::time::advance(NEWEST_MEMORY - Duration::from_secs(1)).await;
+        assert!(!newest.note(11) && newest.note(12), "seen again");
+        tokio::time::advance(NEWEST_MEMORY - Duration::from_secs(1)).await;
+        assert!(!newest.note(11));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(newest.note(11) && newest.note(11), "the chain is shorter now");
+    }
+}
