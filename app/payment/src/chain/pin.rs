@@ -20,6 +20,29 @@ const PIN_TRIES: u32 = 4;
 /// reorganization takes to reach its height again.
 const NEWEST_MEMORY: Duration = Duration::from_secs(120);
 
+/// Times that a question about a certain block is asked: another backend may know it.
+const TRIES: u32 = 4;
+/// Wait before it is asked again: a block takes a moment from one backend to the next.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Code of an endpoint that has had enough (EIP-1474), which more questions do not help.
+const LIMIT_EXCEEDED: i64 = -32_005;
+
+/// Asks about a certain block, again where that is refused or not known.
+pub(super) async fn persist<T, F>(ask: impl Fn() -> F) -> Result<T, RpcError>
+where
+    F: Future<Output = Result<T, RpcError>>,
+{
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(RpcError::Refused(code)) if code != LIMIT_EXCEEDED => {}
+            Err(RpcError::Malformed) => {}
+            answer => return answer,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    ask().await
+}
+
 /// A block that was the newest when it was read, and not below any that was seen shortly before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pinned(Block);
@@ -84,7 +107,7 @@ impl ChainView {
         submitter: Address,
     ) -> Result<(), RpcError> {
         let call = token::transfer_call(authorized);
-        self.rpc.eth_call_at(at.hash, submitter, self.asset.address, &call).await.map(drop)
+        persist(|| self.rpc.eth_call_at(at.hash, submitter, self.asset.address, &call)).await.map(drop)
     }
 
     /// Whether the transfer would be carried out after the newest block, so that it is unspent there.
@@ -101,11 +124,13 @@ impl ChainView {
 
     /// Transactions of `address` in blocks up to the pinned one.
     pub(crate) async fn nonce_at(&self, at: &Pinned, address: Address) -> Result<u64, RpcError> {
-        self.rpc.nonce_at(at.hash, address).await
+        persist(|| self.rpc.nonce_at(at.hash, address)).await
     }
 
     pub(super) async fn read_at<C: SolCall>(&self, block: B256, call: &C) -> Result<C::Return, RpcError> {
-        let answer = self.rpc.eth_call_at(block, Address::ZERO, self.asset.address, &call.abi_encode()).await?;
+        let input = call.abi_encode();
+        let asked = persist(|| self.rpc.eth_call_at(block, Address::ZERO, self.asset.address, &input));
+        let answer = asked.await?;
         C::abi_decode_returns(&answer).map_err(|_| RpcError::Malformed)
     }
 }

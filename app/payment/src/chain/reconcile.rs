@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     ChainView, Outcome, Paid, Pinned, Reconciled, RpcError, Spent, Unspent,
+    pin::persist,
     rpc::{RawBlock, RawLog},
     token,
 };
@@ -81,7 +82,7 @@ impl ChainView {
             });
         }
         let found = self.search(at, transfer, since, windows).await?;
-        if self.rpc.block_at(at.number).await?.hash != at.hash {
+        if persist(|| self.rpc.block_at(at.number)).await?.hash != at.hash {
             return Err(RpcError::Contradicted);
         }
         Ok(found)
@@ -103,7 +104,7 @@ impl ChainView {
             if let Some(found) = self.find(transfer, oldest, newest, since).await? {
                 return Ok(found);
             }
-            let block = self.rpc.block_at(oldest).await?;
+            let block = persist(|| self.rpc.block_at(oldest)).await?;
             if oldest == 0 || block.timestamp.to::<u64>() < since {
                 break block;
             }
@@ -163,13 +164,13 @@ impl ChainView {
         if log.removed || number < from || number > to {
             return Err(RpcError::Contradicted);
         }
-        let block = self.rpc.block_at(number).await?;
+        let block = persist(|| self.rpc.block_at(number)).await?;
         if block.hash == block_hash { Ok((hash, block)) } else { Err(RpcError::Contradicted) }
     }
 
     /// Time of a block, Unix seconds.
     pub async fn time_of(&self, block: u64) -> Result<u64, RpcError> {
-        Ok(self.rpc.block_at(block).await?.timestamp.to())
+        Ok(persist(|| self.rpc.block_at(block)).await?.timestamp.to())
     }
 
     /// The payment that the transaction `hash` made of `transfer`, if it is on chain and did.

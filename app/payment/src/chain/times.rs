@@ -7,7 +7,7 @@ use std::{
 
 use alloy_primitives::U256;
 
-use super::{Block, ChainView, RpcError};
+use super::{Block, ChainView, RpcError, pin::persist};
 
 /// Blocks whose times are remembered.
 const MAX_TIMES: usize = 512;
@@ -87,7 +87,7 @@ impl ChainView {
     }
 
     async fn block_time(&self, at: &Block, number: u64) -> Result<u64, RpcError> {
-        let time = self.rpc.block_at(number).await?.timestamp.to();
+        let time = persist(|| self.rpc.block_at(number)).await?.timestamp.to();
         if number + UNSETTLED_BLOCKS < at.number {
             self.times.remember(number, time);
         }
