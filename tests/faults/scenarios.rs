@@ -53,6 +53,8 @@ const REVERTED: Recipe = &[Arm, Order(Good), Fail(hold_sent), Send, Held, Cancel
 const LOST: Recipe = &[Arm, Order(Good), Fail(lost), Send, Dead];
 const CANCELLED: Recipe = &[Arm, Order(Good), Fail(hold_simulation), Send, Held, Cancel, Release, Dead];
 const DISPLACED: Recipe = &[Boot, Order(Good), Fail(unsent), Ask, Other, Heal, Arm, ReconcileUntilDead];
+/// Without its document nothing is sent for work that is paid first.
+const DISPLACED_UPFRONT: Recipe = &[Boot, Order(Good), Fail(unsent), Ask, Other, Heal, Arm, Send, Dead];
 const TAKEN_BACK: Recipe = &[Boot, Order(Good), Fail(unsent), Ask, Cancel, Heal, Arm, ReconcileUntilDead];
 const FOUND: Recipe = &[Boot, Order(Good), Fail(lost), Ask, Heal, Arm, ReconcileUntilDead];
 const PAID_AFTER_ALL: Recipe = &[
@@ -102,7 +104,8 @@ pub fn recipe(flow: Flow, before: Option<Stage>, next: Stage) -> Option<Recipe> 
         (_, Settling, Settling) => RIVAL,
         (_, Settling, Rejected) => REVERTED,
         (_, Settling, Unknown) => LOST,
-        (_, Unknown, Settling) => DISPLACED,
+        (Authorization, Unknown, Settling) => DISPLACED,
+        (Upfront, Unknown, Settling) => DISPLACED_UPFRONT,
         (_, Unknown, Rejected) => TAKEN_BACK,
         (Authorization, Unknown, Settled) | (Upfront, Unknown, Paid) => FOUND,
         (Authorization, Done, Rejected) | (Upfront, Claimed, Rejected) => CANCELLED,

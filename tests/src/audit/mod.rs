@@ -27,7 +27,7 @@ pub struct Seen {
     /// Whether the service said, while the authorization was good, that the same payment should be sent again. It may not
     /// leave it alone then.
     pub bound: bool,
-    /// The height before the latest request whose answer said that nothing was charged, and nothing will be.
+    /// The height before the first request whose answer said that nothing was charged, and nothing will be.
     pub told_uncharged: Option<u64>,
 }
 

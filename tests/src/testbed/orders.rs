@@ -117,7 +117,7 @@ impl Town {
         };
         self.received(request, payment, &answer);
         if request.sentence == payment.sentence && says_uncharged(&answer) {
-            self.witness(&payment.payload, |seen| seen.told_uncharged = Some(height));
+            self.witness(&payment.payload, |seen| _ = seen.told_uncharged.get_or_insert(height));
         }
         Ok(answer)
     }

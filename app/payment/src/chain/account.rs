@@ -37,7 +37,8 @@ impl CallAsSent<'_> {
     fn message(self) -> Value {
         let Self { from, to, input, gas, fees } = self;
         // An empty access list: what was touched before is not cheaper here than in a block.
-        let mut message = json!({"from": from, "to": to, "input": input, "data": input, "value": "0x0", "accessList": []});
+        let mut message =
+            json!({"from": from, "to": to, "input": input, "data": input, "value": "0x0", "accessList": []});
         if let Some(gas) = gas {
             message["gas"] = json!(gas);
         }

@@ -22,8 +22,8 @@ const MAX_REMEMBERED: usize = 1_024;
 const ENDED_MEMORY: Duration = Duration::from_secs(60);
 /// How long it is remembered that it paid us; a claim asks the chain itself.
 const PAID_MEMORY: Duration = Duration::from_secs(10);
-/// How long it is remembered that the node could not tell: as long as callers are told to wait.
-const UNKNOWN_MEMORY: Duration = Duration::from_secs(2);
+/// How long it is remembered that the node could not tell: half as long as callers are told to wait.
+const UNKNOWN_MEMORY: Duration = Duration::from_secs(1);
 
 /// Why a transfer reverts, as one block shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

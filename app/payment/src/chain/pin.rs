@@ -23,7 +23,7 @@ const NEWEST_MEMORY: Duration = Duration::from_secs(120);
 /// Times that a question about a certain block is asked: another backend may know it.
 const TRIES: u32 = 4;
 /// Wait before it is asked again: a block takes a moment from one backend to the next.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 /// Code of an endpoint that has had enough (EIP-1474), which more questions do not help.
 const LIMIT_EXCEEDED: i64 = -32_005;
 

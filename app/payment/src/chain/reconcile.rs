@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     ChainView, Outcome, Paid, Pinned, Reconciled, RpcError, Spent, Unspent,
-    pin::persist,
+    pin::{PAUSE, persist},
     rpc::{RawBlock, RawLog},
     token,
 };
@@ -29,6 +29,8 @@ pub(super) const MAX_FREE_LOG_WINDOWS: u64 = 40;
 /// How long before it was first verified a payment may have been submitted by somebody else and still count, seconds. A
 /// ledger must remember its claims for longer, or an old payment could be presented again.
 pub const FRONT_RUN_WINDOW_SECONDS: u64 = 600;
+/// Times that the newest blocks are searched for an event that must exist: another backend may have indexed it.
+const NEWEST_SEARCHES: u32 = 3;
 /// Judgements that are begun, each at a new block, before two backends that do not agree count as no answer.
 const JUDGEMENTS: u32 = 3;
 /// Wait between two looks at a payment that is not deep enough yet.
@@ -97,12 +99,19 @@ impl ChainView {
         mut windows: u64,
     ) -> Result<Reconciled, RpcError> {
         let last = self.last_before(at, transfer.valid_before).await?;
-        let mut newest = last;
+        let (mut newest, mut searches) = (last, NEWEST_SEARCHES);
         let oldest = loop {
             windows = windows.checked_sub(1).ok_or(RpcError::HistoryTooLong)?;
             let oldest = newest.saturating_sub(LOG_WINDOW_BLOCKS - 1);
-            if let Some(found) = self.find(transfer, oldest, newest, since).await? {
-                return Ok(found);
+            loop {
+                if let Some(found) = self.find(transfer, oldest, newest, since).await? {
+                    return Ok(found);
+                }
+                if searches <= 1 {
+                    break;
+                }
+                searches -= 1;
+                tokio::time::sleep(PAUSE).await;
             }
             let block = persist(|| self.rpc.block_at(oldest)).await?;
             if oldest == 0 || block.timestamp.to::<u64>() < since {
@@ -135,7 +144,8 @@ impl ChainView {
         let logs = self.rpc.logs(transfer.asset, from, to, ends, [authorizer, transfer.nonce]).await?;
         let Some(log) = logs.iter().find(|log| token::is_end(log, transfer)) else { return Ok(None) };
         let (hash, block) = self.place(log, from, to).await?;
-        let receipt = self.rpc.receipt(hash).await?.ok_or(RpcError::NotIndexed)?;
+        let receipt = persist(|| async move { self.rpc.receipt(hash).await?.ok_or(RpcError::Malformed) }).await;
+        let receipt = receipt.map_err(|why| if why == RpcError::Malformed { RpcError::NotIndexed } else { why })?;
         let same = receipt.block_hash == Some(block.hash)
             && receipt.block_number == Some(block.number)
             && receipt.status == Some(U64::from(1))
