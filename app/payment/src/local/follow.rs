@@ -70,8 +70,14 @@ impl LocalFacilitator {
         let nonce = signed.filter(|(signer, _)| *signer == self.wallet.address).map(|(_, nonce)| nonce);
         let mut attempt = Attempt { hashes: vec![transaction.hash], nonce, signed };
         let settlement = self.watch(transfer, &mut attempt, sent, since).await;
-        // Whatever else may still be mined of it changes nothing any more.
-        if let (Some(nonce), Settlement::Settled(_) | Settlement::Rejected { .. }) = (nonce, settlement) {
+        // Whatever else may still be mined of it changes nothing any more. What paid is kept: its block may go again.
+        let by_another = |paid: Paid| !attempt.hashes.contains(&paid.transaction);
+        let useless = match settlement {
+            Settlement::Settled(paid) => by_another(paid),
+            Settlement::Rejected { .. } => true,
+            Settlement::Deferred(_) | Settlement::Unknown { .. } => false,
+        };
+        if let (Some(nonce), true) = (nonce, useless) {
             self.wallet.nonces().obsolete(nonce, transaction.hash);
         }
         settlement

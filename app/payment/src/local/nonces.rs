@@ -249,7 +249,7 @@ impl Nonces {
                 Slot::Sent(flight) if *nonce >= latest => {
                     // A reorganization took its block: the node may not have it any more.
                     if flight.mined.take().is_some() {
-                        flight.touched = None;
+                        (flight.made, flight.touched) = (Some(now), None);
                     }
                 }
                 Slot::Sent(flight) => {
