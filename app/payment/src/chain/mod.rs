@@ -4,6 +4,7 @@
 //! the token's domain is compared with the configuration before the service starts.
 
 mod account;
+mod incoming;
 mod reconcile;
 mod rpc;
 pub(crate) mod token;
@@ -12,6 +13,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use reqwest::{Client, Url};
 
+pub use incoming::{Incoming, Received};
 pub(crate) use reconcile::Outcome;
 pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS, Reconciled};
 pub(crate) use rpc::Rpc;

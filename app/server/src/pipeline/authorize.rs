@@ -10,6 +10,7 @@ use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
 use precis_payment::wire::{self, PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse};
 use precis_protocol::encoding::lower_hex;
+use precis_protocol::problem::Charged;
 use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
 
 use super::admit::{Admitted, Text};
@@ -255,6 +256,13 @@ fn payment_invalid(
     ))
 }
 
-pub(super) fn ledger_failure(error: precis_store::LedgerError) -> Failure {
-    Failure::internal("ledger", error)
+/// A ledger that does not answer says nothing of the money, nor does a row that cannot be read: the payment may have been taken before.
+pub(crate) fn ledger_failure(error: precis_store::LedgerError) -> Failure {
+    let failure = if error.is_outage() {
+        tracing::error!(event = "ledger.unavailable", why = %error);
+        Failure::new(Class::LedgerUnavailable, "")
+    } else {
+        Failure::internal("ledger", error)
+    };
+    failure.charged(Charged::Unknown)
 }

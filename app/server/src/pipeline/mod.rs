@@ -5,17 +5,20 @@
 mod admit;
 mod authorize;
 mod context;
+mod damage;
 mod ended;
 mod hold;
 mod identifier;
 mod offer;
 mod order;
+mod owed;
 mod quote;
 mod receipt;
 mod reconcile;
 mod refund;
 mod seal;
 mod settle;
+mod stored;
 mod summarize;
 mod sweep;
 
@@ -28,6 +31,7 @@ use precis_store::{ClaimKey, Flow};
 pub use admit::{Admitted, Opened, Text};
 pub(crate) use admit::{Asked, parse};
 pub use authorize::Authorized;
+pub(crate) use authorize::ledger_failure;
 pub use order::{Answer, Ticket, cancel, fetch, fetch_receipt};
 pub use quote::{Quoted, quote_only};
 pub use receipt::{ReceiptChain, Receipted};
