@@ -7,6 +7,7 @@ pub mod boot;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod exit;
 pub mod http;
 pub mod jobs;
 pub mod model_command;

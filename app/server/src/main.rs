@@ -5,10 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use precis_server::boot::Parts;
 use precis_server::config::Config;
-use precis_server::{model_command, operator, reproduce, serve, telemetry};
-
-/// Exit code for a configuration that cannot work (sysexits EX_CONFIG).
-const EXIT_CONFIG: u8 = 78;
+use precis_server::{exit, model_command, operator, reproduce, serve, telemetry};
 
 /// Confidential, paid document summaries inside a TEE.
 #[derive(Parser)]
@@ -72,14 +69,14 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => {
             tracing::error!(event = "config.refused", why = %error);
-            return ExitCode::from(EXIT_CONFIG);
+            return ExitCode::from(exit::CONFIG);
         }
     };
     match runtime.block_on(serve::run(settings, Parts::default())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(event = "serve.failed", why = %format!("{error:#}"));
-            ExitCode::FAILURE
+            ExitCode::from(exit::code(&error))
         }
     }
 }

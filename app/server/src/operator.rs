@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use precis_protocol::encoding::lower_hex;
 use precis_protocol::problem::Problem;
+use precis_store::Stage;
 use reqwest::{Client, Method, Response};
 
 use crate::http::ledger::{Entry, Page};
@@ -20,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub enum Operation {
     /// One line for every job.
     List {
-        /// Only jobs in this state, for example `refunding`.
-        #[arg(long)]
+        /// Only jobs in this state.
+        #[arg(long, value_parser = PossibleValuesParser::new(Stage::ALL.map(Stage::name)))]
         state: Option<String>,
     },
     /// One job, as JSON.
@@ -48,27 +51,37 @@ pub async fn run(operation: Operation, origin: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match operation {
         Operation::Show { id } => {
+            lower_hex::<16>(&id).map_err(|_| {
+                anyhow::anyhow!("`{id}` is not the id of a job: 32 lowercase hex digits; `ledger list` shows them")
+            })?;
             let entry: Entry = ask(Method::GET, &format!("/ledger/{id}")).await?.json().await?;
             writeln!(out, "{}", serde_json::to_string_pretty(&entry)?)?;
         }
         Operation::Reconcile => {
             ask(Method::POST, "/ledger/reconcile").await?;
             let open = |entry: &Entry| !matches!(entry.state.as_str(), "settled" | "refunded" | "void");
-            for entry in every(&ask).await?.iter().filter(|entry| open(entry)) {
+            let all = every(&ask).await?;
+            for entry in all.entries.iter().filter(|entry| open(entry)) {
                 writeln!(out, "{}", line(entry))?;
             }
+            write!(out, "{}", damage(&all.damaged))?;
         }
         Operation::List { state } => {
             let wanted = |entry: &&Entry| state.as_ref().is_none_or(|state| *state == entry.state);
-            for entry in every(&ask).await?.iter().filter(wanted) {
+            let all = every(&ask).await?;
+            for entry in all.entries.iter().filter(wanted) {
                 writeln!(out, "{}", line(entry))?;
             }
+            write!(out, "{}", damage(&all.damaged))?;
         }
         Operation::Export => {
+            let all = every(&ask).await?;
             writeln!(out, "{}", COLUMNS.join(","))?;
-            for entry in every(&ask).await? {
-                writeln!(out, "{}", row(&entry))?;
+            for entry in &all.entries {
+                writeln!(out, "{}", row(entry))?;
             }
+            // Not into the books, which have a form.
+            eprint!("{}", damage(&all.damaged));
         }
     }
     Ok(())
@@ -85,19 +98,33 @@ async fn answered(response: Response) -> anyhow::Result<Response> {
     }
 }
 
-/// Every job, oldest first.
-async fn every(ask: &impl AsyncFn(Method, &str) -> anyhow::Result<Response>) -> anyhow::Result<Vec<Entry>> {
-    let (mut entries, mut path) = (Vec::new(), "/ledger".to_owned());
+/// Every job, oldest first, and every row that cannot be read, as one page.
+async fn every(ask: &impl AsyncFn(Method, &str) -> anyhow::Result<Response>) -> anyhow::Result<Page> {
+    let (mut all, mut path) = (Page { entries: Vec::new(), damaged: Vec::new(), next: None }, "/ledger".to_owned());
     loop {
         let page: Page = ask(Method::GET, &path).await?.json().await?;
-        entries.extend(page.entries);
+        all.entries.extend(page.entries);
+        all.damaged.extend(page.damaged);
         match page.next {
             Some(next) => path = format!("/ledger?after={next}"),
             None => break,
         }
     }
-    entries.sort_by_key(|entry| entry.created_at);
-    Ok(entries)
+    all.entries.sort_by_key(|entry| entry.created_at);
+    Ok(all)
+}
+
+/// One line for every row that cannot be read, and what that means.
+fn damage(rows: &[String]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        // Writing to a String cannot fail.
+        _ = writeln!(text, "DAMAGED row {row}: its payment and state cannot be read");
+    }
+    if !rows.is_empty() {
+        _ = writeln!(text, "{} damaged; nothing is swept while there are any", rows.len());
+    }
+    text
 }
 
 fn line(entry: &Entry) -> String {

@@ -1,13 +1,15 @@
-//! Rows as bytes: a format number, then fixed and length-prefixed parts in a fixed order (big-endian). What is read must be what would be written.
+//! Rows as bytes: a format number, then fixed and length-prefixed parts in a fixed order (big-endian). What is read must be what would be written. Only
+//! the present format is read; older rows are rewritten when their ledger is opened ([`crate::format`]).
 
 use sha2::{Digest, Sha256};
 
 use crate::claim::{Authorization, JobId};
+use crate::ledger::LedgerError;
 use crate::record::{JobResult, Record};
 use crate::state::{Broadcast, Flow, State};
 
-const RECORD_FORMAT: u8 = 1;
-const RESULT_FORMAT: u8 = 1;
+pub(crate) const RECORD_FORMAT: u8 = 1;
+pub(crate) const RESULT_FORMAT: u8 = 1;
 
 /// A record as its row holds it: the result is a row of its own, named here by the digest of its plaintext.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,11 +48,30 @@ pub(crate) fn encode_record(record: &Record, result_digest: Option<&[u8; 32]>) -
     out
 }
 
-pub(crate) fn decode_record(bytes: &[u8]) -> Option<StoredRecord> {
-    let mut reader = Reader(bytes);
-    if reader.u8()? != RECORD_FORMAT {
-        return None;
+/// # Errors
+/// [`LedgerError::Newer`] for a row of a later format, [`LedgerError::Corrupt`] for anything else.
+pub(crate) fn decode_record(bytes: &[u8]) -> Result<StoredRecord, LedgerError> {
+    read_record(present(bytes, RECORD_FORMAT)?).ok_or(LedgerError::Corrupt("a record is malformed"))
+}
+
+/// # Errors
+/// As [`decode_record`].
+pub(crate) fn decode_result(bytes: &[u8]) -> Result<JobResult, LedgerError> {
+    read_result(present(bytes, RESULT_FORMAT)?).ok_or(LedgerError::Corrupt("a result is malformed"))
+}
+
+/// What follows the number of the present format.
+fn present(bytes: &[u8], known: u8) -> Result<Reader<'_>, LedgerError> {
+    match bytes.split_first() {
+        Some((found, rest)) if *found == known => Ok(Reader(rest)),
+        Some((found, _)) if *found > known => {
+            Err(LedgerError::Newer { found: u32::from(*found), known: u32::from(known) })
+        }
+        _ => Err(LedgerError::Corrupt("a row of another format")),
     }
+}
+
+fn read_record(mut reader: Reader<'_>) -> Option<StoredRecord> {
     let version = reader.u64()?;
     let job_id = JobId(reader.array()?);
     let authorization = Authorization {
@@ -91,11 +112,7 @@ pub(crate) fn encode_result(result: &JobResult) -> Vec<u8> {
     out
 }
 
-pub(crate) fn decode_result(bytes: &[u8]) -> Option<JobResult> {
-    let mut reader = Reader(bytes);
-    if reader.u8()? != RESULT_FORMAT {
-        return None;
-    }
+fn read_result(mut reader: Reader<'_>) -> Option<JobResult> {
     let status = u16::from_be_bytes(reader.array()?);
     let receipt = reader.optional()?.map(<[u8]>::to_vec);
     let response = reader.bytes()?.to_vec();
@@ -338,26 +355,28 @@ mod tests {
         fn records_survive_the_round_trip_and_no_truncation_reads(record in records(), result_digest in option::of(any::<[u8; 32]>())) {
             let encoded = encode_record(&record, result_digest.as_ref());
             let expected = StoredRecord { record, result_digest };
-            prop_assert_eq!(decode_record(&encoded), Some(expected));
+            prop_assert_eq!(decode_record(&encoded), Ok(expected));
             for length in 0..encoded.len() {
-                prop_assert!(decode_record(&encoded[..length]).is_none());
+                prop_assert!(decode_record(&encoded[..length]).is_err());
             }
-            prop_assert!(decode_record(&[&encoded[..], &[0]].concat()).is_none());
+            prop_assert!(decode_record(&[&encoded[..], &[0]].concat()).is_err());
+            let newer = [&[RECORD_FORMAT + 1], &encoded[1..]].concat();
+            prop_assert!(decode_record(&newer).is_err_and(|error| error.is_outage()));
         }
 
         #[test]
         fn results_survive_the_round_trip(status in any::<u16>(), response in vec(any::<u8>(), 0..200), receipt in option::of(vec(any::<u8>(), 0..50))) {
             let result = JobResult { status, response, receipt };
-            prop_assert!(decode_result(&encode_result(&result)) == Some(result));
+            prop_assert!(decode_result(&encode_result(&result)) == Ok(result));
         }
 
         #[test]
         fn what_is_read_is_what_would_be_written(bytes in vec(any::<u8>(), 0..300)) {
             let bytes = [&[RECORD_FORMAT], &bytes[..]].concat();
-            if let Some(stored) = decode_record(&bytes) {
+            if let Ok(stored) = decode_record(&bytes) {
                 prop_assert_eq!(encode_record(&stored.record, stored.result_digest.as_ref()), bytes.clone());
             }
-            if let Some(result) = decode_result(&bytes) {
+            if let Ok(result) = decode_result(&bytes) {
                 prop_assert_eq!(encode_result(&result), bytes);
             }
         }

@@ -1,6 +1,6 @@
 //! The ledger's interface, and its errors by who must act.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -39,8 +39,33 @@ pub enum Hold {
 /// Where a listing goes on.
 pub type Cursor = [u8; 32];
 
+/// Jobs that were listed. What could not be read of them is named, never left out in silence: a job that is not in a list with damage may exist all
+/// the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// What could be read.
+    pub records: Vec<Record>,
+    /// Rows that are there, or should be, and cannot be read: damaged, altered or exchanged.
+    pub damaged: Vec<Cursor>,
+    /// Where to go on, if there may be more.
+    pub next: Option<Cursor>,
+}
+
+/// A ledger's state of health, as its calls up to now have found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerHealth {
+    /// Whether changes can be stored: the latest attempt did not fail for the storage's sake.
+    pub writable: bool,
+    /// Rows that were found damaged and have not been read since.
+    pub damaged_rows: u64,
+    /// When the storage began to fail; none while it works.
+    pub failing_since: Option<Instant>,
+    /// Number of the format that this ledger is in.
+    pub format: u32,
+}
+
 /// Why a call failed. Whatever the error, nothing was changed, except as [`LedgerError::Storage`] and [`LedgerError::Unreachable`] say.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
     /// For the caller: there is no such job.
@@ -83,10 +108,20 @@ pub enum LedgerError {
     /// For the operator: what is stored is damaged, was altered, or is not a ledger. On opening, it was not touched.
     #[error("the ledger is damaged: {0}")]
     Corrupt(&'static str),
-    /// For the operator: the disk is full. An embedded ledger must be opened again after room was made.
+    /// For the operator: a newer version of this software wrote it. It was not touched.
+    #[error(
+        "the ledger has format {found}, written by a newer version; this one knows format {known}: run the newer version again"
+    )]
+    Newer {
+        /// The format it has.
+        found: u32,
+        /// The newest format that is known here.
+        known: u32,
+    },
+    /// For the operator: the disk is full. An embedded ledger in a file opens it again by itself once there is room.
     #[error("no room left for the ledger")]
     Full,
-    /// For the operator: the disk failed, now or in an earlier call; open the ledger again. The last change may have been stored.
+    /// For the operator: the disk failed, now or in an earlier call. The last change may have been stored.
     #[error("the ledger's storage failed: {0:?}")]
     Storage(std::io::ErrorKind),
     /// For the operator: the database does not answer, or not in time; call again. The last change may have been stored.
@@ -95,6 +130,22 @@ pub enum LedgerError {
     /// For the operator: the database, its address or its settings cannot be used as they are.
     #[error("the ledger's database cannot be used: {0}")]
     Unsuitable(&'static str),
+}
+
+impl LedgerError {
+    /// Whether the storage as a whole failed, rather than one call or one row. The same call may work later.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::InUse
+                | Self::Newer { .. }
+                | Self::Full
+                | Self::Storage(_)
+                | Self::Unreachable(_)
+                | Self::Unsuitable(_)
+        )
+    }
 }
 
 /// Payments, jobs, results and receipts. Every method is atomic; what it wrote is durable when it returns. Dropping a
@@ -136,11 +187,11 @@ pub trait Ledger: Send + Sync {
     /// Gives a job back, if `holder` holds it.
     async fn release(&self, key: &ClaimKey, holder: &Holder) -> Result<(), LedgerError>;
 
-    /// Every job that is not final, for reconciliation. In no particular order.
-    async fn unfinished(&self) -> Result<Vec<Record>, LedgerError>;
+    /// Every job that is not final, for reconciliation, on one page. In no particular order.
+    async fn unfinished(&self) -> Result<Listing, LedgerError>;
 
     /// Jobs after `after`, at most `limit` (0 counts as 1), in an order that does not change while they exist; and where to go on, if there may be more.
-    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<(Vec<Record>, Option<Cursor>), LedgerError>;
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Listing, LedgerError>;
 
     /// How many jobs of a payer are unsettled ([`Stage::is_unsettled`]), over all networks.
     async fn unsettled_of(&self, payer: &[u8; 20]) -> Result<u64, LedgerError>;
@@ -152,9 +203,16 @@ pub trait Ledger: Send + Sync {
     /// The document kept under a name.
     async fn kept(&self, name: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError>;
 
-    /// Forgets final jobs that last changed, and whose authorizations became void, before `before`; at most
-    /// [`EXPIRED_PER_CALL`] of them, the oldest first. Returns how many.
+    /// Forgets final jobs that last changed, and whose authorizations became void, before `before`; looks at no more than
+    /// [`EXPIRED_PER_CALL`], the oldest first. Returns how many it looked at. A damaged row is not forgotten: from then on [`Ledger::unfinished`]
+    /// names it.
     async fn expire(&self, before: u64) -> Result<u64, LedgerError>;
+
+    /// The state of health. Asks nothing of the storage.
+    fn health(&self) -> LedgerHealth;
+
+    /// Ends, with the reason, when this process can use the ledger no longer: only a new one may.
+    async fn lost(&self) -> LedgerError;
 }
 
 /// The longest time that [`Ledger::hold`] gives; more is cut to it.

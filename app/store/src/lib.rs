@@ -16,6 +16,7 @@
 mod claim;
 mod codec;
 mod embedded;
+mod format;
 mod ledger;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -23,11 +24,13 @@ mod record;
 mod rows;
 mod seal;
 mod state;
+mod vitals;
 
 pub use claim::{Authorization, ClaimKey, JobId};
 pub use embedded::EmbeddedLedger;
 pub use ledger::{
-    Claim, Cursor, EXPIRED_PER_CALL, Hold, Holder, Ledger, LedgerError, MAX_DOCUMENTS, MAX_HOLD, WATCHED_PER_UNSETTLED,
+    Claim, Cursor, EXPIRED_PER_CALL, Hold, Holder, Ledger, LedgerError, LedgerHealth, Listing, MAX_DOCUMENTS, MAX_HOLD,
+    WATCHED_PER_UNSETTLED,
 };
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresLedger;

@@ -47,7 +47,7 @@ pub(crate) fn open(
     sealed_result: impl FnOnce() -> Result<Option<Vec<u8>>, LedgerError>,
 ) -> Result<Record, LedgerError> {
     let plain = vault.open(tables.records, row, sealed).ok_or(LedgerError::Corrupt("a record does not open"))?;
-    let stored = decode_record(&plain).ok_or(LedgerError::Corrupt("a record is malformed"))?;
+    let stored = decode_record(&plain)?;
     let mut record = stored.record;
     if vault.claim_row(&record.claim_key()) != *row {
         return Err(LedgerError::Corrupt("a record is not in its place"));
@@ -58,7 +58,7 @@ pub(crate) fn open(
         if result_digest(&plain) != digest {
             return Err(LedgerError::Corrupt("a result is not that of its record"));
         }
-        record.result = Some(decode_result(&plain).ok_or(LedgerError::Corrupt("a result is malformed"))?);
+        record.result = Some(decode_result(&plain)?);
     }
     Ok(record)
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use precis_store::{
-    Change, Claim, ClaimKey, Cursor, Hold, Holder, JobId, JobResult, Ledger, LedgerError, NewClaim, Record, Stage,
-    State,
+    Change, Claim, ClaimKey, Cursor, Hold, Holder, JobId, JobResult, Ledger, LedgerError, LedgerHealth, Listing,
+    NewClaim, Record, Stage, State,
 };
 
 /// What a transition into the ledger comes from.
@@ -170,11 +170,11 @@ impl Ledger for Fatal {
         self.inner.release(key, holder).await
     }
 
-    async fn unfinished(&self) -> Result<Vec<Record>, LedgerError> {
+    async fn unfinished(&self) -> Result<Listing, LedgerError> {
         self.inner.unfinished().await
     }
 
-    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<(Vec<Record>, Option<Cursor>), LedgerError> {
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Listing, LedgerError> {
         self.inner.page(after, limit).await
     }
 
@@ -192,5 +192,13 @@ impl Ledger for Fatal {
 
     async fn expire(&self, before: u64) -> Result<u64, LedgerError> {
         self.inner.expire(before).await
+    }
+
+    fn health(&self) -> LedgerHealth {
+        self.inner.health()
+    }
+
+    async fn lost(&self) -> LedgerError {
+        self.inner.lost().await
     }
 }

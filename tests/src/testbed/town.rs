@@ -224,6 +224,32 @@ impl Town {
         running.map_or(Ok(()), |testbed| testbed.process.kill())
     }
 
+    /// Lets the testbed's files grow again, which `ulimit -S -f` has stopped.
+    ///
+    /// # Errors
+    /// If there is no testbed, or the kernel refuses.
+    pub async fn make_room(&self) -> anyhow::Result<()> {
+        let running = self.testbed.lock().await;
+        let process = running.as_ref().map(|testbed| testbed.process.id());
+        let process = process.ok_or_else(|| anyhow::anyhow!("no testbed runs"))?.to_string();
+        let lifted = std::process::Command::new("prlimit").args(["--pid", &process, "--fsize=unlimited:"]).status()?;
+        anyhow::ensure!(lifted.success(), "prlimit: {lifted}");
+        Ok(())
+    }
+
+    /// Waits until the testbed ends by itself, and tells how it did.
+    ///
+    /// # Errors
+    /// If none runs.
+    pub async fn ended(&self) -> anyhow::Result<String> {
+        let running = self.testbed.lock().await.take();
+        let mut testbed = running.ok_or_else(|| anyhow::anyhow!("no testbed runs"))?;
+        match testbed.process.until("its end", async |_| None::<()>).await {
+            Ok(()) => anyhow::bail!("nothing ended"),
+            Err(how) => Ok(how.to_string()),
+        }
+    }
+
     /// Waits until the testbed has killed itself.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 
 mod account;
 mod diagnose;
+mod incoming;
 mod pin;
 mod reconcile;
 mod rpc;
@@ -19,6 +20,7 @@ use reqwest::{Client, Url};
 
 pub(crate) use account::CallAsSent;
 pub(crate) use diagnose::Diagnosis;
+pub use incoming::{Incoming, Received};
 pub use pin::Pinned;
 pub(crate) use reconcile::Depth;
 pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS};

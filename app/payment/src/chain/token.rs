@@ -29,6 +29,8 @@ pub(crate) use abi::Token::{DOMAIN_SEPARATORCall, authorizationStateCall, balanc
 
 /// First topic of a used authorization.
 pub(crate) const USED: B256 = Token::AuthorizationUsed::SIGNATURE_HASH;
+/// First topic of a transfer.
+pub(crate) const MOVED: B256 = Token::Transfer::SIGNATURE_HASH;
 /// First topic of a cancelled authorization.
 pub(crate) const CANCELED: B256 = Token::AuthorizationCanceled::SIGNATURE_HASH;
 

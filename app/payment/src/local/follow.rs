@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{LocalFacilitator, send::Sent, transaction::Body};
 use crate::{
-    chain::{FRONT_RUN_WINDOW_SECONDS, MAX_LOG_WINDOWS, Outcome, Reconciled, RpcError},
+    chain::{FRONT_RUN_WINDOW_SECONDS, MAX_LOG_WINDOWS, Outcome, Paid, Reconciled},
     exact::{Invalid, Transfer},
     facilitator::{Settlement, SignedTransaction, Unavailable},
 };

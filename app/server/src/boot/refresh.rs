@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use precis_rofl::register::Retry;
 use precis_store::EXPIRED_PER_CALL;
 
@@ -22,15 +23,20 @@ const READINESS_EVERY: Duration = Duration::from_secs(15);
 /// Runs for as long as the process lives.
 ///
 /// # Errors
-/// Never by itself; the signature lets it stand where boot's failures do.
+/// When this process can use the ledger no longer. The next one may.
 pub async fn forever(service: &Arc<Service>, http: &reqwest::Client) -> anyhow::Result<()> {
-    tokio::join!(
-        keep_evidence(service, http),
-        keep_reconciled(service),
-        keep_able_to_settle(service),
-        keep_swept(service)
-    );
-    Ok(())
+    let kept = async {
+        tokio::join!(
+            keep_evidence(service, http),
+            keep_reconciled(service),
+            keep_able_to_settle(service),
+            keep_swept(service)
+        )
+    };
+    tokio::select! {
+        _ = kept => Ok(()),
+        why = service.payments.ledger.lost() => Err(why).context("the ledger is lost to this process"),
+    }
 }
 
 async fn keep_evidence(service: &Arc<Service>, http: &reqwest::Client) {

@@ -45,6 +45,9 @@ pub enum Class {
     ExpiredJob,
     JobBegun,
     ChainUnavailable,
+    LedgerUnavailable,
+    BadJobId,
+    NoSuchJob,
     Internal,
 }
 
@@ -294,6 +297,27 @@ impl Class {
                 "The payment chain does not answer",
                 SAME,
             ),
+            Self::LedgerUnavailable => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ledger_unavailable",
+                Service,
+                "The service cannot write payments down at the moment",
+                SAME,
+            ),
+            Self::BadJobId => Row(
+                StatusCode::BAD_REQUEST,
+                "bad_job_id",
+                Client,
+                "That is not the id of a job",
+                "send 32 lowercase hex digits; `GET /ledger` lists the ids",
+            ),
+            Self::NoSuchJob => Row(
+                StatusCode::NOT_FOUND,
+                "no_such_job",
+                Client,
+                "The ledger has no job with this id",
+                "see `GET /ledger`; ended jobs are forgotten after a while",
+            ),
             Self::Internal => Row(StatusCode::INTERNAL_SERVER_ERROR, "internal", Service, "The service failed", SAME),
         }
     }
@@ -324,7 +348,7 @@ impl Class {
     pub(super) fn retry_after(self) -> Option<&'static str> {
         match self {
             Self::SettlementUnknown => Some("2"),
-            Self::Busy | Self::ChainUnavailable | Self::TooManyUnsettled => Some("5"),
+            Self::Busy | Self::ChainUnavailable | Self::LedgerUnavailable | Self::TooManyUnsettled => Some("5"),
             Self::NotReady | Self::CannotSettle => Some("10"),
             Self::GasPrice => Some("60"),
             _ => None,

@@ -101,6 +101,9 @@ impl Entry {
 pub struct Page {
     /// In an order that does not change while they exist.
     pub entries: Vec<Entry>,
+    /// Rows that cannot be read, by their keys in the storage: nobody knows what is owed for them.
+    #[serde(default)]
+    pub damaged: Vec<String>,
     /// Where to go on, if there may be more.
     pub next: Option<String>,
 }
@@ -115,17 +118,19 @@ pub struct From {
 pub async fn list(Ready(service): Ready, Query(from): Query<From>) -> Result<Json<Page>, Failure> {
     let after = from.after.map(|text| lower_hex(&text)).transpose();
     let after = after.map_err(|e| Failure::new(Class::BadRequest, format!("`after`: {e}")))?;
-    let page = service.payments.ledger.page(after, PAGE).await;
-    let (records, next) = page.map_err(|e| Failure::internal("ledger", e))?;
-    Ok(Json(Page { entries: records.iter().map(Entry::of).collect(), next: next.map(hex::encode) }))
+    let page = service.payments.ledger.page(after, PAGE).await.map_err(pipeline::ledger_failure)?;
+    Ok(Json(Page {
+        entries: page.records.iter().map(Entry::of).collect(),
+        damaged: page.damaged.iter().map(hex::encode).collect(),
+        next: page.next.map(hex::encode),
+    }))
 }
 
 /// `GET /ledger/{id}`: one job.
 pub async fn show(Ready(service): Ready, Path(id): Path<String>) -> Result<Json<Entry>, Failure> {
-    let unknown = || Failure::new(Class::UnknownJob, "");
-    let id = JobId(lower_hex(&id).map_err(|_| unknown())?);
-    let record = service.payments.ledger.by_job_id(&id).await.map_err(|e| Failure::internal("ledger", e))?;
-    record.as_ref().map(Entry::of).map(Json).ok_or_else(unknown)
+    let id = lower_hex(&id).map_err(|e| Failure::new(Class::BadJobId, e.to_string()))?;
+    let record = service.payments.ledger.by_job_id(&JobId(id)).await.map_err(pipeline::ledger_failure)?;
+    record.as_ref().map(Entry::of).map(Json).ok_or_else(|| Failure::new(Class::NoSuchJob, ""))
 }
 
 /// `POST /ledger/reconcile`: looks at every unfinished job now.

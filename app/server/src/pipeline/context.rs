@@ -5,16 +5,17 @@ use precis_payment::exact::{self, TokenDomain, Transfer, verify_claimed};
 use precis_payment::wire::PaymentPayload;
 use precis_protocol::Mode;
 use precis_protocol::encoding::hex_array;
+use precis_protocol::problem::Charged;
 use precis_protocol::receipt::Channel;
 use precis_store::{Authorization, Record};
 use serde::{Deserialize, Serialize};
 
+use super::stored::{self, Stored, Version};
 use crate::error::Failure;
 use crate::service::Service;
 
-/// A claimed request without its document.
+/// A claimed request without its document. A member that is added has a default, a line in [`Stored::MEMBERS`] and a new minor number.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Context {
     /// The payment as it was sent, without what the quote only wanted echoed.
     pub(super) payment: PaymentPayload,
@@ -34,15 +35,21 @@ pub(super) struct Context {
     pub(super) tokens: u32,
 }
 
+impl Stored for Context {
+    const VERSION: Version = Version { major: 1, minor: 0 };
+    const MEMBERS: &'static [&'static str] =
+        &["payment", "commitment", "channel", "nonce_committed", "seen_at", "mode", "tokens"];
+}
+
 impl Context {
     /// As the ledger keeps it.
     pub(super) fn store(&self) -> Result<Vec<u8>, Failure> {
-        serde_json::to_vec(self).map_err(|e| Failure::internal("context", e))
+        stored::write(self).map_err(|e| Failure::internal("context", e))
     }
 
-    /// Of a record.
+    /// Of a record. What may have been charged for it cannot be told without.
     pub(super) fn of(record: &Record) -> Result<Self, Failure> {
-        serde_json::from_slice(&record.context).map_err(|e| Failure::internal("stored context", e))
+        stored::read(&record.context).map_err(|e| Failure::internal("stored context", e).charged(Charged::Unknown))
     }
 
     /// The payment, as it was checked when it was claimed.
@@ -52,6 +59,18 @@ impl Context {
         let payment = verify_claimed(&self.payment, config.network, config.asset, &domain, self.seen_at);
         payment.map_err(|e| Failure::internal("stored payment", e))
     }
+}
+
+#[cfg(test)]
+impl Context {
+    /// What the first version wrote.
+    pub(super) const SAMPLE: &'static str = r#"{"payment":{"x402Version":2,"accepted":{"scheme":"exact","network":"eip155:8453","amount":"10000",
+        "asset":"0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913","payTo":"0x209693Bc6afc0C5328bA36FaF03C514EF312287C","maxTimeoutSeconds":60,
+        "extra":{"name":"USD Coin","version":"2"}},"payload":{"signature":"0x01","authorization":{"from":"0x202C98BaCB45a16aFAcb16EE960C4702F35F9f80",
+        "to":"0x209693Bc6afc0C5328bA36FaF03C514EF312287C","value":"10000","validAfter":"0","validBefore":"1790000060",
+        "nonce":"0xf3746613c2d920b5fdabc0856f2aeb2d4f88ee6037b8cc5d04a71a4462f13480"}}},
+        "commitment":"abababababababababababababababababababababababababababababababab","channel":"https","nonce_committed":true,
+        "seen_at":1790000000,"mode":"extractive","tokens":17}"#;
 }
 
 /// The configured token's EIP-712 domain.

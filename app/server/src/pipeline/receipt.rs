@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use super::context::Context;
 use super::offer;
 use super::settle::Settled;
+use super::stored::{self, Stored, Version};
 use crate::error::Failure;
 use crate::service::Service;
 use crate::{clock, random};
@@ -34,7 +35,6 @@ impl ReceiptChain {
 /// What is released with a result, stored (sealed) in the receipt's place once the job is paid: keys and time of this boot
 /// signed it, so that no later one could make the same bytes again.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Kept {
     /// The signed receipt, its exact JSON.
     pub(super) receipt: Box<RawValue>,
@@ -42,12 +42,17 @@ pub(super) struct Kept {
     pub(super) settlement: String,
 }
 
+impl Stored for Kept {
+    const VERSION: Version = Version { major: 1, minor: 0 };
+    const MEMBERS: &'static [&'static str] = &["receipt", "settlement"];
+}
+
 impl Kept {
     /// What was stored with the result of a settled job.
     pub(super) fn stored(result: &JobResult) -> Result<Self, Failure> {
         let stored = result.receipt.as_deref();
         let stored = stored.ok_or_else(|| Failure::internal("ledger", "a settled job without its receipt"))?;
-        serde_json::from_slice(stored).map_err(|e| Failure::internal("stored receipt", e))
+        stored::read(stored).map_err(|e| Failure::internal("stored receipt", e))
     }
 }
 

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::fail::fail;
 use super::found::{Found, find};
 use super::summarize::{advance, load};
-use super::{ended, go_on, hold, refund};
+use super::{damage, ended, go_on, hold, refund};
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::Service;
@@ -31,7 +31,8 @@ const PREPAID_SECONDS: u64 = 900;
 /// When the ledger cannot list them. What fails for one job is logged and tried again next time.
 pub async fn reconcile(service: &Arc<Service>) -> Result<(), Failure> {
     let unfinished = service.payments.ledger.unfinished().await.map_err(ledger_failure)?;
-    let looked = futures::stream::iter(unfinished).for_each_concurrent(AT_A_TIME, |record| async move {
+    damage::alarm(&unfinished.damaged);
+    let looked = futures::stream::iter(unfinished.records).for_each_concurrent(AT_A_TIME, |record| async move {
         if let Err(failure) = look_after(service, &record).await {
             let stage = record.state.stage().name();
             tracing::info!(event = "ledger.reconcile_skipped", stage, code = failure.code());

@@ -9,6 +9,7 @@ use precis_store::{JobResult, Record, Stage};
 
 use super::authorize::ledger_failure;
 use super::receipt::{Kept, Receipted};
+use super::stored;
 use crate::clock;
 use crate::error::Failure;
 use crate::service::Service;
@@ -25,17 +26,17 @@ pub struct Sealed {
 /// # Errors
 /// When the ledger cannot store it: then nothing is released, and the same payment may be retried.
 pub async fn seal(service: &Service, receipted: Receipted) -> Result<Sealed, Failure> {
-    let Receipted { settled, kept, stored } = receipted;
+    let Receipted { settled, kept, stored: again } = receipted;
     let sealed = Sealed::of(settled.result()?, &kept)?;
-    if !stored {
-        let receipt = serde_json::to_vec(&kept).map_err(|e| Failure::internal("receipt", e))?;
+    if !again {
+        let receipt = stored::write(&kept).map_err(|e| Failure::internal("receipt", e))?;
         let JobResult { status, response, .. } = settled.result()?.clone();
         let result = JobResult { status, response, receipt: Some(receipt) };
         let (key, version) = (settled.record.claim_key(), settled.record.version);
         let finished = service.payments.ledger.finish_settled(&key, version, settled.paid.0, result, clock::now());
         finished.await.map_err(ledger_failure)?;
     }
-    tracing::info!(event = "summary.released", again = stored, bytes = sealed.body.len());
+    tracing::info!(event = "summary.released", again, bytes = sealed.body.len());
     Ok(sealed)
 }
 

@@ -5,38 +5,41 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use precis_payment::AtomicUnits;
 use precis_payment::exact::Transfer;
 use precis_payment::facilitator::Settlement;
 use precis_payment::own;
 use precis_protocol::job::sweep_nonce;
-use precis_store::{Flow, Record, Stage};
 
-use super::authorize::ledger_failure;
 use super::context::token_domain;
+use super::owed::{deferred, owed};
 use crate::clock;
-use crate::error::{Class, Failure};
+use crate::error::Failure;
 use crate::service::Service;
 
 /// Sweeps the surplus of the current period to `to`, unless that was done.
 ///
 /// # Errors
-/// When chain or ledger do not answer, or the transfer did not settle; the next call tries again.
+/// When chain or ledger do not answer or do not agree, or the transfer did not settle; the next call tries again.
 pub async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
     let config = &service.settings.config;
-    let unavailable = |why: &dyn std::fmt::Display| {
-        tracing::warn!(event = "sweep.deferred", why = %why);
-        Failure::new(Class::ChainUnavailable, "")
-    };
-    let from = service.payments.wallet_address();
-    // Before and after: what is owed since came in since, and what is no longer owed has left.
-    let before = service.payments.chain.balance_of(from).await.map_err(|why| unavailable(&why))?;
-    let unfinished = service.payments.ledger.unfinished().await.map_err(ledger_failure)?;
-    let after = service.payments.chain.balance_of(from).await.map_err(|why| unavailable(&why))?;
-    let balance = before.min(after);
-    let kept = unfinished.iter().map(owed).fold(U256::from(config.sweep_keep), U256::saturating_add);
-    let surplus = balance.saturating_sub(kept);
+    let (from, chain) = (service.payments.wallet_address(), &service.payments.chain);
+    let nonce = B256::from(sweep_nonce(clock::now() / config.sweep_seconds));
+    // Every question of the chain is asked at one block; the ledger is read afterwards, so that it knows what that block shows.
+    let head = chain.recent_block().await.map_err(|why| deferred(&why))?;
+    if chain.is_used_at(from, nonce, &head).await.map_err(|why| deferred(&why))? {
+        return Ok(());
+    }
+    let held = chain.held_at(from, &head).await.map_err(|why| deferred(&why))?;
+    let keep = U256::from(config.sweep_keep);
+    if held <= keep {
+        return Ok(());
+    }
+    let kept = owed(service, &head, held).await?.saturating_add(keep);
+    // What has left since then is not there any more.
+    let now = chain.balance_of(from).await.map_err(|why| deferred(&why))?;
+    let surplus = held.min(now).saturating_sub(kept);
     if surplus.is_zero() {
         return Ok(());
     }
@@ -48,11 +51,8 @@ pub async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
         value: AtomicUnits::from(surplus.saturating_to::<u128>()),
         valid_after: U256::ZERO,
         valid_before: U256::from(clock::now() + config.sweep_seconds),
-        nonce: sweep_nonce(clock::now() / config.sweep_seconds).into(),
+        nonce,
     };
-    if service.payments.chain.is_spent(&transfer).await.map_err(|why| unavailable(&why))? {
-        return Ok(());
-    }
     let order = own::sign(&service.payments.wallet, &token_domain(service), transfer)
         .ok_or_else(|| Failure::internal("sweep", "not signed"))?;
     let facilitator = &service.payments.facilitator;
@@ -65,18 +65,6 @@ pub async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
             tracing::info!(event = "sweep.settled", units = %surplus, transaction = %paid.transaction);
             Ok(())
         }
-        other => Err(unavailable(&format!("{other:?}"))),
+        other => Err(deferred(&format!("{other:?}"))),
     }
-}
-
-/// What a job may still have to be paid back, atomic units.
-fn owed(record: &Record) -> U256 {
-    let perhaps_charged = match record.state.stage() {
-        Stage::Paid | Stage::Refunding => true,
-        Stage::Settling | Stage::Unknown => record.flow == Flow::Upfront,
-        // Somebody else may submit what is not void yet.
-        Stage::Failed | Stage::Rejected | Stage::Claimed | Stage::Running => true,
-        Stage::Done | Stage::Settled | Stage::Refunded | Stage::Void => false,
-    };
-    if perhaps_charged { U256::from(record.authorization.amount) } else { U256::ZERO }
 }

@@ -57,7 +57,7 @@ impl std::fmt::Display for Token {
 /// A sentence for the operator that names the tokens which the settings lack; or the ledger's.
 pub async fn check_open_jobs(ledger: &dyn Ledger, config: &Config) -> anyhow::Result<()> {
     let mut lacking: BTreeMap<Token, u64> = BTreeMap::new();
-    for record in ledger.unfinished().await? {
+    for record in ledger.unfinished().await?.records {
         let token = Token::of(&record);
         if !token.is_configured(config) {
             *lacking.entry(token).or_default() += 1;

@@ -213,7 +213,7 @@ async fn local(
     let leases = LedgerLeases::new(Arc::clone(ledger), holder, config.network, address_of(wallet));
     let facilitator = LocalFacilitator::sharing(chain, wallet.clone(), options, Arc::new(leases));
     match ledger.unfinished().await {
-        Ok(records) => records.iter().filter_map(sent).for_each(|transaction| facilitator.adopt(&transaction)),
+        Ok(open) => open.records.iter().filter_map(sent).for_each(|transaction| facilitator.adopt(&transaction)),
         // The node tells what waits, if not for what.
         Err(why) => tracing::warn!(event = "wallet.not_recovered", why = %why),
     }

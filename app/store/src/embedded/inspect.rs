@@ -5,14 +5,16 @@ use std::path::Path;
 
 use redb::backends::FileBackend;
 
-use super::open::{builder, check_key};
+use super::migrate::check;
+use super::open::builder;
 use super::overlay::Overlay;
 use super::storage;
+use crate::format::Formats;
 use crate::ledger::LedgerError;
 use crate::seal::Vault;
 
-/// Verifies every page's checksum and the key, holding the file's lock.
-pub(super) fn inspect(path: &Path, vault: &Vault) -> Result<(), LedgerError> {
+/// Verifies every page's checksum, the key and the format, holding the file's lock.
+pub(super) fn inspect(path: &Path, vault: &Vault, formats: &Formats) -> Result<(), LedgerError> {
     // Opened for writing only because the exclusive lock needs it; the overlay writes nothing.
     let file = File::options().read(true).write(true).open(path).map_err(|error| storage(redb::Error::Io(error)))?;
     let length = file.metadata().map_err(|error| storage(redb::Error::Io(error)))?.len();
@@ -23,5 +25,5 @@ pub(super) fn inspect(path: &Path, vault: &Vault) -> Result<(), LedgerError> {
     let mut builder = builder();
     builder.set_check_integrity_on_open(true);
     let database = builder.create_with_backend(overlay).map_err(storage)?;
-    check_key(&database, vault)
+    check(&database, vault, formats).map(drop)
 }

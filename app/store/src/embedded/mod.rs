@@ -3,8 +3,11 @@
 mod documents;
 mod holds;
 mod inspect;
+mod lists;
+mod migrate;
 mod open;
 mod overlay;
+mod slot;
 mod tables;
 
 use std::path::Path;
@@ -12,22 +15,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redb::{Database, StorageBackend};
+use redb::StorageBackend;
 
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerError};
+use crate::format::FORMAT;
+use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerError, LedgerHealth, Listing};
 use crate::record::{Change, JobResult, NewClaim, Record};
 use crate::seal::{SealingKey, Vault};
 use crate::state::State;
+use crate::vitals::Vitals;
 
 /// A [`Ledger`] in one file, for one process at a time. Calls run on Tokio's blocking threads.
+///
+/// When its storage fails, every call fails until the file has been closed and opened again, which it does by itself.
 #[derive(Clone)]
 pub struct EmbeddedLedger(Arc<Shared>);
 
 struct Shared {
-    database: Database,
+    slot: slot::Slot,
     vault: Vault,
     holds: holds::Holds,
+    vitals: Vitals,
 }
 
 impl EmbeddedLedger {
@@ -35,19 +43,19 @@ impl EmbeddedLedger {
     /// changed: every page's checksum, and that it was sealed with `key`. After a crash the file is then repaired.
     ///
     /// # Errors
-    /// [`LedgerError::WrongKey`], [`LedgerError::Corrupt`] and [`LedgerError::InUse`] leave the file as it was. [`LedgerError::Full`] and
+    /// [`LedgerError::WrongKey`], [`LedgerError::Corrupt`], [`LedgerError::Newer`] and [`LedgerError::InUse`] leave the file as it was. [`LedgerError::Full`] and
     /// [`LedgerError::Storage`] if the disk fails.
     pub async fn open(path: impl AsRef<Path>, key: SealingKey) -> Result<Self, LedgerError> {
         let path = path.as_ref().to_owned();
         blocking(move || {
             let vault = Vault::new(&key);
             let database = open::at_path(&path, &vault)?;
-            Ok(Self(Arc::new(Shared { database, vault, holds: holds::Holds::default() })))
+            Ok(Self::around(slot::Slot::new(database, Some(path)), vault))
         })
         .await
     }
 
-    /// As [`EmbeddedLedger::open`], on other storage; made empty there if it is empty, and not inspected first.
+    /// As [`EmbeddedLedger::open`], on other storage; made empty there if it is empty, not inspected first, and not opened again if it fails.
     ///
     /// # Errors
     /// As [`EmbeddedLedger::open`], but the storage may have been changed.
@@ -55,9 +63,13 @@ impl EmbeddedLedger {
         blocking(move || {
             let vault = Vault::new(&key);
             let database = open::on_backend(backend, &vault)?;
-            Ok(Self(Arc::new(Shared { database, vault, holds: holds::Holds::default() })))
+            Ok(Self::around(slot::Slot::new(database, None), vault))
         })
         .await
+    }
+
+    fn around(slot: slot::Slot, vault: Vault) -> Self {
+        Self(Arc::new(Shared { slot, vault, holds: holds::Holds::default(), vitals: Vitals::default() }))
     }
 
     async fn run<T: Send + 'static>(
@@ -65,14 +77,43 @@ impl EmbeddedLedger {
         work: impl FnOnce(&Shared) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
         let shared = Arc::clone(&self.0);
-        blocking(move || work(&shared)).await
+        let outcome = blocking(move || {
+            let outcome = work(&shared);
+            // Also when nobody waits for it any more.
+            if let Err(error) = &outcome
+                && error.is_outage()
+            {
+                shared.mend(error.clone());
+            }
+            outcome
+        })
+        .await;
+        if matches!(outcome, Err(PANICKED)) {
+            self.0.mend(PANICKED);
+        }
+        outcome
+    }
+
+    /// As `run`, for what changes something.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.run(move |shared| {
+            let outcome = work(shared);
+            if outcome.is_ok() {
+                shared.vitals.stored();
+            }
+            outcome
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl Ledger for EmbeddedLedger {
     async fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError> {
-        self.run(move |shared| shared.claim(new)).await
+        self.write(move |shared| shared.claim(new)).await
     }
 
     async fn get(&self, key: &ClaimKey) -> Result<Option<Record>, LedgerError> {
@@ -87,7 +128,7 @@ impl Ledger for EmbeddedLedger {
 
     async fn advance(&self, key: &ClaimKey, expected: u64, change: Change) -> Result<Record, LedgerError> {
         let key = *key;
-        self.run(move |shared| {
+        self.write(move |shared| {
             if matches!(change.to, State::Settled { .. }) {
                 return Err(LedgerError::ResultRequired);
             }
@@ -106,7 +147,7 @@ impl Ledger for EmbeddedLedger {
     ) -> Result<Record, LedgerError> {
         let key = *key;
         let change = Change::to(State::Settled { transaction }, at).with_result(result);
-        self.run(move |shared| shared.change(&key, expected, change)).await
+        self.write(move |shared| shared.change(&key, expected, change)).await
     }
 
     async fn by_identifier(&self, identifier: &[u8; 32]) -> Result<Option<Record>, LedgerError> {
@@ -123,11 +164,11 @@ impl Ledger for EmbeddedLedger {
         Ok(())
     }
 
-    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<(Vec<Record>, Option<Cursor>), LedgerError> {
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Listing, LedgerError> {
         self.run(move |shared| shared.page(after, limit)).await
     }
 
-    async fn unfinished(&self) -> Result<Vec<Record>, LedgerError> {
+    async fn unfinished(&self) -> Result<Listing, LedgerError> {
         self.run(Shared::unfinished).await
     }
 
@@ -138,7 +179,7 @@ impl Ledger for EmbeddedLedger {
 
     async fn keep(&self, name: &[u8; 32], document: &[u8], at: u64) -> Result<(), LedgerError> {
         let (name, document) = (*name, document.to_vec());
-        self.run(move |shared| shared.keep(&name, &document, at)).await
+        self.write(move |shared| shared.keep(&name, &document, at)).await
     }
 
     async fn kept(&self, name: &[u8; 32]) -> Result<Option<Vec<u8>>, LedgerError> {
@@ -147,9 +188,19 @@ impl Ledger for EmbeddedLedger {
     }
 
     async fn expire(&self, before: u64) -> Result<u64, LedgerError> {
-        self.run(move |shared| shared.expire(before)).await
+        self.write(move |shared| shared.expire(before)).await
+    }
+
+    fn health(&self) -> LedgerHealth {
+        self.0.vitals.health(FORMAT)
+    }
+
+    async fn lost(&self) -> LedgerError {
+        self.0.slot.lost().await
     }
 }
+
+const PANICKED: LedgerError = LedgerError::Corrupt("reading it panicked");
 
 /// The storage library can panic on a file that was damaged under its hands; that must not take a request's thread with it.
 async fn blocking<T: Send + 'static>(
@@ -157,7 +208,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, LedgerError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) if error.is_panic() => Err(LedgerError::Corrupt("reading it panicked")),
+        Err(error) if error.is_panic() => Err(PANICKED),
         Err(_) => Err(LedgerError::Storage(std::io::ErrorKind::Interrupted)),
     }
 }

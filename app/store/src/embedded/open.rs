@@ -4,21 +4,23 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableHandle};
+use redb::{Builder, Database, Durability, StorageBackend};
 
-use super::documents::{DOCUMENT_TIMES, DOCUMENTS};
 use super::inspect::inspect;
+use super::migrate::{make_tables, mark, migrate};
 use super::storage;
-use super::tables::{FORGETTABLE, IDENTIFIERS, JOBS, META, RECORDS, RESULTS, UNFINISHED};
+use super::tables::META;
+use crate::format::{FORMATS, Formats};
 use crate::ledger::LedgerError;
-use crate::seal::{RowId, Vault};
+use crate::seal::Vault;
 
 /// Memory for cached pages, bytes.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
 
-const CHECK_NAME: &str = "check";
-const CHECK_ROW: RowId = [0; 32];
-const CHECK_VALUE: &[u8] = b"precis ledger, format 1";
+/// Written when room for a change is to be proven.
+const PROBE_NAME: &str = "probe";
+/// Several pages, so that a file that may not grow refuses it.
+const PROBE_BYTES: usize = 16 * 1024;
 
 pub(super) fn builder() -> Builder {
     let mut builder = Builder::new();
@@ -26,13 +28,23 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
+/// Opens the file, or makes one if there is none.
 pub(super) fn at_path(path: &Path, vault: &Vault) -> Result<Database, LedgerError> {
     if !path.try_exists().map_err(io)? {
         create(path, vault)?;
     }
-    inspect(path, vault)?;
+    existing(path, vault)
+}
+
+/// Opens the file, which must be there: what was open a moment ago is not replaced by an empty one.
+pub(super) fn existing(path: &Path, vault: &Vault) -> Result<Database, LedgerError> {
+    existing_of(path, vault, &FORMATS)
+}
+
+pub(super) fn existing_of(path: &Path, vault: &Vault, formats: &Formats) -> Result<Database, LedgerError> {
+    inspect(path, vault, formats)?;
     let database = builder().open(path).map_err(storage)?;
-    check_key(&database, vault)?;
+    migrate(&database, vault, formats)?;
     Ok(database)
 }
 
@@ -42,8 +54,19 @@ pub(super) fn on_backend(backend: impl StorageBackend, vault: &Vault) -> Result<
     if fresh {
         initialize(&database, vault)?;
     }
-    check_key(&database, vault)?;
+    migrate(&database, vault, &FORMATS)?;
     Ok(database)
+}
+
+/// Proves that a change can be stored.
+pub(super) fn probe(database: &Database) -> Result<(), LedgerError> {
+    for bytes in [&[0; PROBE_BYTES][..], &[]] {
+        let mut transaction = database.begin_write().map_err(storage)?;
+        transaction.set_durability(Durability::Immediate).map_err(storage)?;
+        transaction.open_table(META).map_err(storage)?.insert(PROBE_NAME, bytes).map_err(storage)?;
+        transaction.commit().map_err(storage)?;
+    }
+    Ok(())
 }
 
 /// Makes the whole file beside its place and links it there, so that a crash leaves a complete ledger or none, and a second process that
@@ -93,30 +116,9 @@ fn sync_directory(path: &Path) -> Result<(), LedgerError> {
 
 fn initialize(database: &Database, vault: &Vault) -> Result<(), LedgerError> {
     let transaction = database.begin_write().map_err(storage)?;
-    {
-        let sealed = vault.seal(META.name(), &CHECK_ROW, CHECK_VALUE)?;
-        transaction.open_table(META).map_err(storage)?.insert(CHECK_NAME, &sealed[..]).map_err(storage)?;
-        transaction.open_table(RECORDS).map_err(storage)?;
-        transaction.open_table(RESULTS).map_err(storage)?;
-        transaction.open_table(JOBS).map_err(storage)?;
-        transaction.open_table(DOCUMENTS).map_err(storage)?;
-        transaction.open_table(DOCUMENT_TIMES).map_err(storage)?;
-        transaction.open_table(IDENTIFIERS).map_err(storage)?;
-        transaction.open_table(UNFINISHED).map_err(storage)?;
-        transaction.open_table(FORGETTABLE).map_err(storage)?;
-    }
+    make_tables(&transaction)?;
+    mark(&transaction, vault, &FORMATS)?;
     transaction.commit().map_err(storage)
-}
-
-pub(super) fn check_key(database: &Database, vault: &Vault) -> Result<(), LedgerError> {
-    let transaction = database.begin_read().map_err(storage)?;
-    let meta = transaction.open_table(META).map_err(storage)?;
-    let sealed = meta.get(CHECK_NAME).map_err(storage)?.ok_or(LedgerError::Corrupt("not the tables of a ledger"))?;
-    match vault.open(META.name(), &CHECK_ROW, sealed.value()) {
-        Some(value) if value[..] == *CHECK_VALUE => Ok(()),
-        Some(_) => Err(LedgerError::Corrupt("another format")),
-        None => Err(LedgerError::WrongKey),
-    }
 }
 
 fn io(error: std::io::Error) -> LedgerError {

@@ -5,9 +5,10 @@
 
 use redb::{Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 
+use super::lists::due_at;
 use super::{Shared, storage};
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::{Claim, Cursor, EXPIRED_PER_CALL, LedgerError, WATCHED_PER_UNSETTLED};
+use crate::ledger::{Claim, LedgerError, WATCHED_PER_UNSETTLED};
 use crate::record::{Change, NewClaim, Record};
 use crate::rows::{self, Tables};
 use crate::seal::{RowId, Vault};
@@ -26,7 +27,7 @@ pub(super) const UNFINISHED: TableDefinition<'_, &[u8; 64], bool> = TableDefinit
 /// Time (u64, big-endian) and claim row of every final job -> job row and identifier row, zeros if it has none.
 pub(super) const FORGETTABLE: TableDefinition<'_, &[u8; 40], &[u8; 64]> = TableDefinition::new("forgettable");
 
-const TABLES: Tables = Tables { records: "records", results: "results" };
+pub(super) const TABLES: Tables = Tables { records: "records", results: "results" };
 
 type Rows<'txn> = Table<'txn, &'static [u8; 32], &'static [u8]>;
 
@@ -42,11 +43,15 @@ impl Shared {
         let transaction = self.begin_write()?;
         {
             let mut writer = Writer::new(&transaction, &self.vault)?;
-            if let Some(existing) = load(&writer.records, &writer.results, &self.vault, &row)? {
+            if let Some(existing) = self.load(&writer.records, &writer.results, &row)? {
                 return Ok(Claim::Existing(existing));
             }
             let payer = self.vault.payer_row(&record.authorization.payer);
             let mut unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
+            // The record was taken away, but what leads to it was not: that is no proof that there was no claim.
+            if unfinished.get(&join(&payer, &row)).map_err(storage)?.is_some() {
+                return self.vitals.read(&row, Err(LedgerError::Corrupt("a record is missing")));
+            }
             if let Some(limit) = limit {
                 let (unsettled, watched) = count_of_payer(&unfinished, &payer)?;
                 if unsettled + watched / WATCHED_PER_UNSETTLED >= limit {
@@ -104,7 +109,7 @@ impl Shared {
         let transaction = self.begin_write()?;
         let record = {
             let mut writer = Writer::new(&transaction, &self.vault)?;
-            let mut record = load(&writer.records, &writer.results, &self.vault, &row)?.ok_or(LedgerError::NotFound)?;
+            let mut record = self.load(&writer.records, &writer.results, &row)?.ok_or(LedgerError::NotFound)?;
             let new_result = change.result.is_some();
             let before = record.state.stage();
             record.apply(expected, change)?;
@@ -128,102 +133,37 @@ impl Shared {
             return Ok(());
         }
         unfinished.remove(&entry).map_err(storage)?;
-        // Until the authorization is void, forgetting it would let it be claimed anew.
-        let from = record.updated_at.max(record.authorization.valid_before);
+        let from = due_at(record).unwrap_or(u64::MAX);
         let identifier = record.identifier.map_or([0; 32], |identifier| self.vault.identifier_row(&identifier));
         let names = join(&self.vault.job_row(&record.job_id), &identifier);
         transaction.open_table(FORGETTABLE).map_err(storage)?.insert(&timed(from, row), &names).map_err(storage)?;
         Ok(())
     }
 
-    pub(super) fn unfinished(&self) -> Result<Vec<Record>, LedgerError> {
-        let transaction = self.begin_read()?;
-        let unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
-        let mut records = Vec::new();
-        for entry in unfinished.iter().map_err(storage)? {
-            let key = entry.map(|(key, _)| *key.value()).map_err(storage)?;
-            let (_, row) =
-                key.split_last_chunk::<32>().ok_or(LedgerError::Corrupt("an index entry has another size"))?;
-            match self.read(&transaction, row)? {
-                Some(record) if !record.state.stage().is_final() => records.push(record),
-                _ => return Err(LedgerError::Corrupt("an unfinished job is missing or final")),
-            }
-        }
-        Ok(records)
-    }
-
-    pub(super) fn page(
-        &self,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<(Vec<Record>, Option<Cursor>), LedgerError> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        // A page of none would say nothing of where to go on.
-        let limit = limit.max(1);
-        let transaction = self.begin_read()?;
-        let records = transaction.open_table(RECORDS).map_err(storage)?;
-        let from = after.as_ref().map_or(Unbounded, Excluded);
-        let rows = records.range::<&[u8; 32]>((from, Unbounded)).map_err(storage)?.take(limit);
-        let rows = rows.map(|entry| entry.map(|(row, _)| *row.value()).map_err(storage));
-        let rows = rows.collect::<Result<Vec<RowId>, _>>()?;
-        let page =
-            rows.iter().map(|row| self.read(&transaction, row)?.ok_or(LedgerError::Corrupt("a record is missing")));
-        let page = page.collect::<Result<Vec<_>, _>>()?;
-        Ok((page, if rows.len() == limit { rows.last().copied() } else { None }))
-    }
-
-    pub(super) fn unsettled_of(&self, payer: &[u8; 20]) -> Result<u64, LedgerError> {
-        let transaction = self.begin_read()?;
-        let unfinished = transaction.open_table(UNFINISHED).map_err(storage)?;
-        Ok(count_of_payer(&unfinished, &self.vault.payer_row(payer))?.0)
-    }
-
-    pub(super) fn expire(&self, before: u64) -> Result<u64, LedgerError> {
-        let transaction = self.begin_write()?;
-        let mut count = 0;
-        {
-            let mut forgettable = transaction.open_table(FORGETTABLE).map_err(storage)?;
-            let mut records = transaction.open_table(RECORDS).map_err(storage)?;
-            let mut results = transaction.open_table(RESULTS).map_err(storage)?;
-            let mut jobs = transaction.open_table(JOBS).map_err(storage)?;
-            let mut identifiers = transaction.open_table(IDENTIFIERS).map_err(storage)?;
-            let due = forgettable
-                .range::<&[u8; 40]>(..&timed(before, &[0; 32]))
-                .map_err(storage)?
-                .take(EXPIRED_PER_CALL)
-                .map(|entry| entry.map(|(key, names)| (*key.value(), *names.value())).map_err(storage))
-                .collect::<Result<Vec<_>, _>>()?;
-            for (key, names) in due {
-                let (_, row) =
-                    key.split_last_chunk::<32>().ok_or(LedgerError::Corrupt("an index entry has another size"))?;
-                forgettable.remove(&key).map_err(storage)?;
-                records.remove(row).map_err(storage)?;
-                results.remove(row).map_err(storage)?;
-                let (job_row, identifier_row) = split(&names);
-                jobs.remove(&job_row).map_err(storage)?;
-                identifiers.remove(&identifier_row).map_err(storage)?;
-                count += 1;
-            }
-        }
-        transaction.commit().map_err(storage)?;
-        Ok(count)
-    }
-
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, LedgerError> {
-        self.database.begin_read().map_err(storage)
+        self.slot.with(|database| database.begin_read().map_err(storage))
     }
 
     /// A transaction that is on disk when its commit returns. Dropped without a commit, it changes nothing.
     pub(super) fn begin_write(&self) -> Result<WriteTransaction, LedgerError> {
-        let mut transaction = self.database.begin_write().map_err(storage)?;
+        let mut transaction = self.slot.with(|database| database.begin_write().map_err(storage))?;
         transaction.set_durability(Durability::Immediate).map_err(storage)?;
         Ok(transaction)
     }
 
-    fn read(&self, transaction: &ReadTransaction, row: &RowId) -> Result<Option<Record>, LedgerError> {
+    pub(super) fn read(&self, transaction: &ReadTransaction, row: &RowId) -> Result<Option<Record>, LedgerError> {
         let records = transaction.open_table(RECORDS).map_err(storage)?;
         let results = transaction.open_table(RESULTS).map_err(storage)?;
-        load(&records, &results, &self.vault, row)
+        self.load(&records, &results, row)
+    }
+
+    pub(super) fn load(
+        &self,
+        records: &impl ReadableTable<&'static [u8; 32], &'static [u8]>,
+        results: &impl ReadableTable<&'static [u8; 32], &'static [u8]>,
+        row: &RowId,
+    ) -> Result<Option<Record>, LedgerError> {
+        self.vitals.read(row, load(records, results, &self.vault, row))
     }
 }
 
@@ -266,7 +206,7 @@ fn load(
 }
 
 /// Jobs of a payer that are unsettled, and others that are not final.
-fn count_of_payer(
+pub(super) fn count_of_payer(
     unfinished: &impl ReadableTable<&'static [u8; 64], bool>,
     payer: &RowId,
 ) -> Result<(u64, u64), LedgerError> {
@@ -282,21 +222,21 @@ fn count_of_payer(
     Ok((unsettled, watched))
 }
 
-fn join(first: &RowId, second: &RowId) -> [u8; 64] {
+pub(super) fn join(first: &RowId, second: &RowId) -> [u8; 64] {
     let mut key = [0; 64];
     key[..32].copy_from_slice(first);
     key[32..].copy_from_slice(second);
     key
 }
 
-fn split(joined: &[u8; 64]) -> (RowId, RowId) {
+pub(super) fn split(joined: &[u8; 64]) -> (RowId, RowId) {
     let (mut first, mut second) = ([0; 32], [0; 32]);
     first.copy_from_slice(&joined[..32]);
     second.copy_from_slice(&joined[32..]);
     (first, second)
 }
 
-fn timed(time: u64, row: &RowId) -> [u8; 40] {
+pub(super) fn timed(time: u64, row: &RowId) -> [u8; 40] {
     let mut key = [0; 40];
     key[..8].copy_from_slice(&time.to_be_bytes());
     key[8..].copy_from_slice(row);

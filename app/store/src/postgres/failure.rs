@@ -8,6 +8,7 @@ use deadpool_postgres::PoolError;
 use tokio_postgres::Error;
 
 use crate::ledger::LedgerError;
+use crate::vitals::AsDamage;
 
 /// How often a call is tried that the database gave up for another's sake.
 const ATTEMPTS: usize = 8;
@@ -22,6 +23,12 @@ pub(super) enum Failure {
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         Self::Final(error)
+    }
+}
+
+impl AsDamage for Failure {
+    fn is_damage(&self) -> bool {
+        matches!(self, Self::Final(error) if error.is_damage())
     }
 }
 

@@ -8,27 +8,35 @@ mod documents;
 mod entry;
 mod failure;
 mod holds;
+mod migrate;
+mod probe;
 mod reads;
 mod schema;
 mod writes;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Client, Pool};
+use tokio::sync::watch;
 
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerError};
+use crate::format::{FORMAT, FORMATS, Formats};
+use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerError, LedgerHealth, Listing};
 use crate::record::{Change, JobResult, NewClaim, Record};
 use crate::rows::Tables;
 use crate::seal::{SealingKey, Vault};
 use crate::state::State;
+use crate::vitals::Vitals;
 use failure::{Failure, retried};
 
 /// What a call may take, with its attempts. Longer than what the server allows a statement, so that mostly the server ends it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// What connecting may take, with a migration of every row.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1_800);
 
 /// Not the embedded ledger's names: a value of one does not open in the other.
 const TABLES: Tables = Tables { records: "postgres records", results: "postgres results" };
@@ -42,6 +50,11 @@ pub struct PostgresLedger(Arc<Shared>);
 struct Shared {
     pool: Pool,
     vault: Vault,
+    vitals: Vitals,
+    /// Why this process can go on no longer.
+    lost: watch::Sender<Option<LedgerError>>,
+    /// Whether a failed database is being tried again.
+    probing: AtomicBool,
 }
 
 impl Shared {
@@ -73,8 +86,25 @@ impl PostgresLedger {
     }
 
     async fn open(url: &str, roots: Option<&[u8]>, key: SealingKey) -> Result<Self, LedgerError> {
-        let ledger = Self(Arc::new(Shared { pool: connect::pool(url, roots)?, vault: Vault::new(&key) }));
-        ledger.run(|shared| async move { schema::prepare(&shared).await }).await?;
+        Self::open_of(url, roots, key, &FORMATS).await
+    }
+
+    async fn open_of(
+        url: &str,
+        roots: Option<&[u8]>,
+        key: SealingKey,
+        formats: &'static Formats,
+    ) -> Result<Self, LedgerError> {
+        let ledger = Self(Arc::new(Shared {
+            pool: connect::pool(url, roots)?,
+            vault: Vault::new(&key),
+            vitals: Vitals::default(),
+            lost: watch::Sender::new(None),
+            probing: AtomicBool::new(false),
+        }));
+        let prepared =
+            ledger.within(CONNECT_TIMEOUT, move |shared| async move { schema::prepare(&shared, formats).await });
+        prepared.await?;
         Ok(ledger)
     }
 
@@ -85,12 +115,39 @@ impl PostgresLedger {
         C: Fn(Arc<Shared>) -> F + Send + Sync + 'static,
         F: Future<Output = Result<T, Failure>> + Send,
     {
+        let outcome = self.within(CALL_TIMEOUT, call).await;
+        if let Err(error) = &outcome
+            && error.is_outage()
+        {
+            probe::until_stored(&self.0, error);
+        }
+        outcome
+    }
+
+    /// As `run`, for what changes something.
+    async fn write<T, C, F>(&self, call: C) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        C: Fn(Arc<Shared>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        let outcome = self.run(call).await;
+        if outcome.is_ok() {
+            self.0.vitals.stored();
+        }
+        outcome
+    }
+
+    async fn within<T, C, F>(&self, time: Duration, call: C) -> Result<T, LedgerError>
+    where
+        T: Send + 'static,
+        C: Fn(Arc<Shared>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
         let shared = Arc::clone(&self.0);
         let call = tokio::spawn(async move {
             let attempts = retried(|| call(Arc::clone(&shared)));
-            tokio::time::timeout(CALL_TIMEOUT, attempts)
-                .await
-                .unwrap_or(Err(LedgerError::Unreachable("it took too long")))
+            tokio::time::timeout(time, attempts).await.unwrap_or(Err(LedgerError::Unreachable("it took too long")))
         });
         call.await.unwrap_or(Err(LedgerError::Storage(std::io::ErrorKind::Interrupted)))
     }
@@ -101,7 +158,7 @@ impl Ledger for PostgresLedger {
     async fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError> {
         let limit = new.max_unsettled;
         let record = Arc::new(new.into_record()?);
-        self.run(move |shared| {
+        self.write(move |shared| {
             let record = Arc::clone(&record);
             async move { shared.claim(&record, limit).await }
         })
@@ -151,11 +208,11 @@ impl Ledger for PostgresLedger {
         self.run(move |shared| async move { shared.release(&key, &holder).await }).await
     }
 
-    async fn unfinished(&self) -> Result<Vec<Record>, LedgerError> {
+    async fn unfinished(&self) -> Result<Listing, LedgerError> {
         self.run(|shared| async move { shared.unfinished().await }).await
     }
 
-    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<(Vec<Record>, Option<Cursor>), LedgerError> {
+    async fn page(&self, after: Option<Cursor>, limit: usize) -> Result<Listing, LedgerError> {
         self.run(move |shared| async move { shared.page(after, limit).await }).await
     }
 
@@ -166,7 +223,7 @@ impl Ledger for PostgresLedger {
 
     async fn keep(&self, name: &[u8; 32], document: &[u8], at: u64) -> Result<(), LedgerError> {
         let (name, document): (_, Arc<[u8]>) = (*name, document.into());
-        self.run(move |shared| {
+        self.write(move |shared| {
             let document = Arc::clone(&document);
             async move { shared.keep(&name, &document, at).await }
         })
@@ -179,14 +236,28 @@ impl Ledger for PostgresLedger {
     }
 
     async fn expire(&self, before: u64) -> Result<u64, LedgerError> {
-        self.run(move |shared| async move { shared.expire(before).await }).await
+        self.write(move |shared| async move { shared.expire(before).await }).await
+    }
+
+    fn health(&self) -> LedgerHealth {
+        self.0.vitals.health(FORMAT)
+    }
+
+    async fn lost(&self) -> LedgerError {
+        let mut lost = self.0.lost.subscribe();
+        let why = lost.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        match why {
+            Some(why) => why,
+            // The sender lives as long as this.
+            None => std::future::pending().await,
+        }
     }
 }
 
 impl PostgresLedger {
     async fn change(&self, key: &ClaimKey, expected: u64, change: Change) -> Result<Record, LedgerError> {
         let (key, change) = (*key, Arc::new(change));
-        self.run(move |shared| {
+        self.write(move |shared| {
             let change = Arc::clone(&change);
             async move { shared.change(&key, expected, &change).await }
         })

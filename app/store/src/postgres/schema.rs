@@ -2,15 +2,13 @@
 
 use super::Shared;
 use super::failure::{Failure, NOT_OURS};
+use super::migrate::{CHECK_ROW, CHECK_TABLE, CHECK_WORDS, migrate};
+use crate::format::Formats;
 use crate::ledger::LedgerError;
-use crate::seal::{RowId, Vault};
+use crate::seal::Vault;
 
 /// Serializes instances that start on an empty database. Any number that others are unlikely to lock.
 const SETUP_LOCK: i64 = i64::from_be_bytes(*b"precisdb");
-
-const CHECK_TABLE: &str = "postgres meta";
-const CHECK_ROW: RowId = [0; 32];
-const CHECK_VALUE: &[u8] = b"precis ledger in postgresql, schema 1";
 
 /// What is sealed does not compress.
 const CREATE: &str = "
@@ -40,8 +38,9 @@ const SEEN: &str = "SELECT count(name) FROM unnest(ARRAY['meta', 'records', 'res
     WHERE to_regclass('precis_' || name) IS NOT NULL";
 const TABLE_COUNT: i64 = 5;
 
-/// Makes the tables if there are none; if there are, changes nothing, and so needs no right to.
-pub(super) async fn prepare(shared: &Shared) -> Result<(), Failure> {
+/// Makes the tables if there are none, and brings those of an older format to the present one; if they are of the present one, changes nothing, and so
+/// needs no right to.
+pub(super) async fn prepare(shared: &Shared, formats: &Formats) -> Result<(), Failure> {
     let mut client = shared.client().await?;
     let durable: bool = client.query_one("SELECT current_setting('fsync')::boolean", &[]).await?.try_get(0)?;
     if !durable {
@@ -54,11 +53,12 @@ pub(super) async fn prepare(shared: &Shared) -> Result<(), Failure> {
         TABLE_COUNT => {
             let check = transaction.query_opt("SELECT sealed FROM precis_meta WHERE name = 'check'", &[]).await?;
             let check = check.ok_or(NOT_OURS)?;
-            check_key(check.try_get(0).map_err(|_| NOT_OURS)?, &shared.vault)?;
+            let found = format(check.try_get(0).map_err(|_| NOT_OURS)?, &shared.vault, formats)?;
+            migrate(&transaction, &shared.vault, formats, found).await?;
         }
         0 => {
             transaction.batch_execute(CREATE).await?;
-            let sealed = shared.vault.seal(CHECK_TABLE, &CHECK_ROW, CHECK_VALUE)?;
+            let sealed = shared.vault.seal(CHECK_TABLE, &CHECK_ROW, &formats.check(CHECK_WORDS))?;
             transaction.execute("INSERT INTO precis_meta (name, sealed) VALUES ('check', $1)", &[&sealed]).await?;
         }
         _ => return Err(NOT_OURS.into()),
@@ -67,10 +67,8 @@ pub(super) async fn prepare(shared: &Shared) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_key(sealed: &[u8], vault: &Vault) -> Result<(), LedgerError> {
-    match vault.open(CHECK_TABLE, &CHECK_ROW, sealed) {
-        Some(value) if value[..] == *CHECK_VALUE => Ok(()),
-        Some(_) => Err(LedgerError::Corrupt("another format")),
-        None => Err(LedgerError::WrongKey),
-    }
+/// The number of the format, if the key is the right one.
+fn format(sealed: &[u8], vault: &Vault, formats: &Formats) -> Result<u32, LedgerError> {
+    let value = vault.open(CHECK_TABLE, &CHECK_ROW, sealed).ok_or(LedgerError::WrongKey)?;
+    formats.of(CHECK_WORDS, &value)
 }

@@ -4,7 +4,7 @@ use deadpool_postgres::Transaction;
 
 use super::entry::{self, COLUMNS, Entry, open_joined};
 use super::failure::{Failure, NOT_OURS};
-use super::reads::{COUNT, select};
+use super::reads::{COUNT, name_of, select};
 use super::{Shared, TABLES};
 use crate::claim::ClaimKey;
 use crate::ledger::{Claim, EXPIRED_PER_CALL, LedgerError, WATCHED_PER_UNSETTLED};
@@ -27,10 +27,14 @@ const UPDATE: &str = "UPDATE precis_records SET unsettled = $2, forgettable = $3
 const PUT_RESULT: &str = "INSERT INTO precis_results (claim, sealed) VALUES ($1, $2)
     ON CONFLICT (claim) DO UPDATE SET sealed = EXCLUDED.sealed";
 
-/// Two instances that forget at once forget different jobs. Results go with their records.
-const FORGET: &str = "WITH due AS MATERIALIZED (
-        SELECT claim FROM precis_records WHERE forgettable < $1 ORDER BY forgettable LIMIT $2 FOR UPDATE SKIP LOCKED
-    ) DELETE FROM precis_records r USING due WHERE r.claim = due.claim";
+/// Two instances that forget at once forget different jobs.
+const DUE: &str = "WHERE r.forgettable < $1 ORDER BY r.forgettable LIMIT $2 FOR UPDATE OF r SKIP LOCKED";
+
+/// Results go with their records.
+const FORGET: &str = "DELETE FROM precis_records WHERE claim = ANY($1)";
+
+/// Nobody can tell what is owed for it, so that it stays, and is listed until the operator has looked.
+const RETAIN: &str = "UPDATE precis_records SET forgettable = NULL WHERE claim = ANY($1)";
 
 const SWEEP: &str = "DELETE FROM precis_holds WHERE until < now()";
 
@@ -89,7 +93,7 @@ impl Shared {
     async fn existing(&self, transaction: &Transaction<'_>, entry: &Entry) -> Result<Option<Record>, Failure> {
         let statement = transaction.prepare_cached(&select("WHERE r.claim = $1")).await?;
         let row = transaction.query_opt(&statement, &[&&entry.claim[..]]).await?;
-        row.map(|row| open_joined(&row, &self.vault)).transpose()
+        row.map(|row| self.vitals.read(&entry.claim, open_joined(&row, &self.vault))).transpose()
     }
 
     pub(super) async fn change(&self, key: &ClaimKey, expected: u64, change: &Change) -> Result<Record, Failure> {
@@ -102,7 +106,7 @@ impl Shared {
         let statement = transaction.prepare_cached(RESULT).await?;
         let result = transaction.query_opt(&statement, &[&&claim[..]]).await?;
         let result: Option<&[u8]> = result.as_ref().map(|row| row.try_get(0)).transpose()?;
-        let mut record = entry::open(&row, result, &self.vault)?;
+        let mut record = self.vitals.read(&claim, entry::open(&row, result, &self.vault))?;
         if record.claim_key() != *key {
             return Err(LedgerError::Corrupt("a claim leads to another job").into());
         }
@@ -122,12 +126,28 @@ impl Shared {
     }
 
     pub(super) async fn expire(&self, before: u64) -> Result<u64, Failure> {
-        let client = self.client().await?;
-        let statement = client.prepare_cached(FORGET).await?;
         let most = i64::try_from(EXPIRED_PER_CALL).unwrap_or(i64::MAX);
-        let count = client.execute(&statement, &[&&before.to_be_bytes()[..], &most]).await?;
-        client.execute(SWEEP, &[]).await?;
-        Ok(count)
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let statement = transaction.prepare_cached(&select(DUE)).await?;
+        let rows = transaction.query(&statement, &[&&before.to_be_bytes()[..], &most]).await?;
+        let (mut due, mut damaged) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let claim: &[u8] = row.try_get(0).map_err(|_| NOT_OURS)?;
+            // A record whose index entries are its own is final, and due.
+            match self.vitals.read(&name_of(row), open_joined(row, &self.vault)) {
+                Ok(_) => due.push(claim),
+                Err(Failure::Final(LedgerError::Corrupt(_))) => damaged.push(claim),
+                Err(error) => return Err(error),
+            }
+        }
+        transaction.execute(FORGET, &[&due]).await?;
+        if !damaged.is_empty() {
+            transaction.execute(RETAIN, &[&damaged]).await?;
+        }
+        transaction.execute(SWEEP, &[]).await?;
+        transaction.commit().await?;
+        Ok(rows.len() as u64)
     }
 }
 

@@ -85,3 +85,46 @@ async fn a_call_that_nobody_waits_for_is_made_all_the_same() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Above the size of a segment of the log, whose files have that size from the start.
+const FILE_BYTES: u32 = 17 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_room_refuses_changes_and_takes_them_again_by_itself() {
+    let Some(server) = Server::start() else { return };
+    let url = database(&server, "full").await;
+    server.limit_files(&FILE_BYTES.to_string(), &[]);
+    let ledger = open(&url).await.unwrap();
+    assert!(ledger.health().writable);
+    let numbered = |number: u16| {
+        let mut new = NewClaim { context: vec![7; limits::MAX_CONTEXT_BYTES], ..new_claim(0) };
+        new.authorization.nonce[..2].copy_from_slice(&number.to_be_bytes());
+        new.job_id.0[..2].copy_from_slice(&number.to_be_bytes());
+        new
+    };
+    let mut stored = 0;
+    let why = loop {
+        match ledger.claim(numbered(stored)).await {
+            Ok(_) => stored += 1,
+            Err(why) => break why,
+        }
+        assert!(stored < 1_000, "the disk does not run full");
+    };
+    assert!(why.is_outage(), "{why:?}");
+    assert!(!ledger.health().writable && ledger.health().failing_since.is_some());
+    // What is there can be read all the same.
+    assert!(ledger.get(&numbered(0).authorization.claim_key()).await.unwrap().is_some());
+
+    let client = sql(&url).await;
+    let sessions =
+        client.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'precis'", &[]).await.unwrap();
+    let sessions: Vec<u32> = sessions.iter().map(|row| u32::try_from(row.get::<_, i32>(0)).unwrap()).collect();
+    server.limit_files("unlimited", &sessions);
+    let begun = Instant::now();
+    while !ledger.health().writable {
+        assert!(begun.elapsed() < PATIENCE, "it does not come back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(matches!(ledger.claim(numbered(stored)).await.unwrap(), Claim::Fresh(_)));
+    assert_eq!(unfinished(&ledger).await.len(), usize::from(stored) + 1);
+}

@@ -50,7 +50,7 @@ async fn work(ledger: Shared, caller: u8, job: u8) -> Seen {
         ledger.release(&key, &[caller; 16]).await.unwrap();
         let now = ledger.get(&key).await.unwrap().unwrap();
         assert!(now.version > version, "a version that was there is gone");
-        let listed = ledger.page(None, 100).await.unwrap().0;
+        let listed = ledger.page(None, 100).await.unwrap().records;
         assert!(listed.iter().any(|listed| listed.claim_key() == key && listed.version >= now.version));
         ledger.unfinished().await.unwrap();
         record = now;
@@ -109,6 +109,6 @@ async fn limits_holds_and_forgetting_are_of_all_instances_together() {
     let forgotten =
         at_once(ledgers.clone().into_iter().map(|ledger| async move { ledger.expire(u64::MAX).await.unwrap() }));
     assert_eq!(forgotten.await.iter().sum::<u64>(), 30);
-    let open: BTreeSet<_> = ledgers[1].unfinished().await.unwrap().iter().map(|record| record.job_id.0).collect();
+    let open: BTreeSet<_> = unfinished(&ledgers[1]).await.iter().map(|record| record.job_id.0).collect();
     assert_eq!(open.len(), 5);
 }

@@ -102,7 +102,15 @@ async fn rows_that_were_altered_or_exchanged_are_never_accepted() {
         assert!(corrupt(ledger.get(&key).await), "{statement}");
         assert!(corrupt(ledger.advance(&key, first.version, end()).await), "{statement}");
         assert!(corrupt(ledger.claim(new_claim(1)).await), "{statement}");
-        assert!(corrupt(ledger.page(None, 10).await), "{statement}");
+        // Nobody else's job is hidden by it, and it is not passed over in silence.
+        let page = ledger.page(None, 10).await.unwrap();
+        assert_eq!(page.damaged.len(), 1, "{statement}");
+        assert!(
+            page.records.contains(&second) && page.records.contains(&third) && page.records.len() == 2,
+            "{statement}"
+        );
+        assert_eq!(ledger.health().damaged_rows, 1, "{statement}");
+        assert!(ledger.unfinished().await.unwrap().records.contains(&third), "{statement}");
         // By what still leads to it. By what no longer does it is not found, as if it had been taken away, or damaged again.
         let found = ledger.by_job_id(&first.job_id).await;
         assert!(corrupt(found) || statement.contains("SET job ="), "{statement}");
@@ -130,9 +138,12 @@ async fn rows_that_were_altered_or_exchanged_are_never_accepted() {
 
     // A final job that is passed off as unfinished, and one under way whose row is exchanged for another's.
     client.execute(&format!("UPDATE precis_records SET forgettable = NULL WHERE claim = {TWO}"), &[]).await.unwrap();
-    assert!(corrupt(ledger.unfinished().await));
+    let open = ledger.unfinished().await.unwrap();
+    assert_eq!((open.records.as_slice(), open.damaged.len()), (&[third.clone()][..], 1));
     client.batch_execute(RESTORE).await.unwrap();
-    assert_eq!(ledger.unfinished().await.unwrap(), [third]);
+    assert_eq!(unfinished(&ledger).await, [third]);
+    assert_eq!(ledger.page(None, 10).await.unwrap().damaged.len(), 0);
+    assert_eq!(ledger.health().damaged_rows, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -100,6 +100,16 @@ impl Server {
         format!("postgresql:///{database}?host={}&user={USER}", self.directory.path().display())
     }
 
+    /// How large files of the sessions that begin from now on may grow, and of `sessions` (`unlimited`, or bytes). It takes a file that may not grow for a
+    /// full disk.
+    pub fn limit_files(&self, size: &str, sessions: &[u32]) {
+        for process in sessions.iter().copied().chain([self.child.id()]) {
+            let set =
+                Command::new("prlimit").args(["--pid", &process.to_string(), &format!("--fsize={size}:")]).status();
+            assert!(set.unwrap().success(), "prlimit of {process}");
+        }
+    }
+
     /// Waits until it is up again after one of its processes was killed.
     pub fn wait_until_restarted(&self) {
         self.wait_for("all server processes terminated; reinitializing");

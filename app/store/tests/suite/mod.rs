@@ -98,6 +98,13 @@ pub async fn settled(ledger: &Shared, number: u8) -> Record {
         .unwrap()
 }
 
+/// Every job that is not final; none of them damaged.
+pub async fn unfinished(ledger: &Shared) -> Vec<Record> {
+    let listing = ledger.unfinished().await.unwrap();
+    assert_eq!((listing.damaged.len(), listing.next), (0, None));
+    listing.records
+}
+
 /// What calls give that are made at once.
 pub async fn at_once<T, F>(calls: impl IntoIterator<Item = F>) -> Vec<T>
 where

@@ -76,12 +76,12 @@ pub async fn of_concurrent_claims_with_one_identifier_one_is_fresh(ledger: Share
         assert_eq!(fresh.len(), 1);
         assert_eq!(ledger.by_identifier(&[identifier; 32]).await.unwrap(), fresh.first().cloned());
     }
-    assert_eq!(ledger.unfinished().await.unwrap().len(), 2);
+    assert_eq!(unfinished(&ledger).await.len(), 2);
 }
 
 pub async fn of_concurrent_claims_with_one_job_id_one_is_fresh(ledger: Shared) {
     let claims = (0..16).map(|number| NewClaim { job_id: JobId([1; 16]), ..new_claim_of_another(number) });
     let fresh = race(&ledger, claims, |result| matches!(result, Err(LedgerError::JobIdTaken))).await;
     assert_eq!(fresh.len(), 1);
-    assert_eq!(ledger.unfinished().await.unwrap(), fresh);
+    assert_eq!(unfinished(&ledger).await, fresh);
 }

@@ -128,7 +128,7 @@ pub async fn a_job_is_unfinished_and_remembered_until_its_stage_is_final(ledger:
     let by_id = |record: &Record| record.job_id.0;
     let records = one_in_each_stage(&ledger).await;
     let (ended, mut open): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| record.state.stage().is_final());
-    let mut unfinished = ledger.unfinished().await.unwrap();
+    let mut unfinished = unfinished(&ledger).await;
     unfinished.sort_by_key(by_id);
     open.sort_by_key(by_id);
     assert!(unfinished == open);

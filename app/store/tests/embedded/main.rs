@@ -1,6 +1,9 @@
 //! The embedded ledger: the common behaviour, its file, and what happens to both when things go wrong.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod damage;
+mod full;
+#[path = "../suite/mod.rs"]
 mod suite;
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -62,7 +65,7 @@ async fn everything_is_there_after_reopening() {
     assert_eq!(ledger.hold(&first.claim_key(), &[2; 16], hour).await.unwrap(), Hold::Ours);
     assert_eq!(ledger.get(&first.claim_key()).await.unwrap().unwrap(), first);
     assert_eq!(ledger.by_job_id(&second.job_id).await.unwrap().unwrap(), second);
-    assert_eq!(ledger.unfinished().await.unwrap(), [first]);
+    assert_eq!(unfinished(&ledger).await, [first]);
 }
 
 #[tokio::test]
@@ -207,6 +210,7 @@ async fn exchanged_rows_are_noticed() {
         for record in records {
             assert!(matches!(ledger.get(&record.claim_key()).await, Err(LedgerError::Corrupt(_))), "{table}");
         }
+        assert_eq!(ledger.health().damaged_rows, 2, "{table}");
     }
 }
 
@@ -323,6 +327,9 @@ async fn a_full_or_failing_disk_is_told_apart_and_nothing_is_claimed() {
             }
             other => panic!("{other:?}"),
         }
+        assert!(!ledger.health().writable && ledger.health().failing_since.is_some());
+        // There is no file that could be opened again.
+        assert!(ledger.lost().await.is_outage());
         // Until it is opened again the ledger changes nothing more, even if there is room.
         full.store(false, Ordering::SeqCst);
         assert!(matches!(ledger.claim(new_claim(3)).await, Err(LedgerError::Storage(_))));
@@ -389,7 +396,7 @@ async fn what_a_killed_process_acknowledged_is_there() {
         }
         // One more may have been begun; the indexes agree with the records.
         let last = *acknowledged.last().unwrap();
-        let unfinished = ledger.unfinished().await.unwrap().len() as u32;
+        let unfinished = unfinished(&ledger).await.len() as u32;
         assert!(unfinished == last + 1 || unfinished == last + 2, "{unfinished} after {last}");
         next = unfinished;
     }
