@@ -39,6 +39,17 @@ pub enum Hold {
 /// Where a listing goes on.
 pub type Cursor = [u8; 32];
 
+/// A ledger's state of health, as its calls up to now have found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerHealth {
+    /// Whether changes can be stored: the latest attempt did not fail for the storage's sake.
+    pub writable: bool,
+    /// Rows that were found damaged and have not been read since.
+    pub damaged_rows: u64,
+    /// When the storage began to fail; none while it works.
+    pub failing_since: Option<std::time::Instant>,
+}
+
 /// Why a call failed. Whatever the error, nothing was changed, except as [`LedgerError::Storage`] and [`LedgerError::Unreachable`] say.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -155,6 +166,11 @@ pub trait Ledger: Send + Sync {
     /// Forgets final jobs that last changed, and whose authorizations became void, before `before`; at most
     /// [`EXPIRED_PER_CALL`] of them, the oldest first. Returns how many.
     async fn expire(&self, before: u64) -> Result<u64, LedgerError>;
+
+    /// The state of health. Asks nothing of the storage.
+    fn health(&self) -> LedgerHealth {
+        LedgerHealth { writable: true, damaged_rows: 0, failing_since: None }
+    }
 }
 
 /// The longest time that [`Ledger::hold`] gives; more is cut to it.

@@ -27,7 +27,8 @@ mod state;
 pub use claim::{Authorization, ClaimKey, JobId};
 pub use embedded::EmbeddedLedger;
 pub use ledger::{
-    Claim, Cursor, EXPIRED_PER_CALL, Hold, Holder, Ledger, LedgerError, MAX_DOCUMENTS, MAX_HOLD, WATCHED_PER_UNSETTLED,
+    Claim, Cursor, EXPIRED_PER_CALL, Hold, Holder, Ledger, LedgerError, LedgerHealth, MAX_DOCUMENTS, MAX_HOLD,
+    WATCHED_PER_UNSETTLED,
 };
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresLedger;
