@@ -12,6 +12,7 @@ mod rollback;
 mod scenarios;
 mod soak;
 mod steps;
+mod unattended;
 
 use std::sync::Arc;
 

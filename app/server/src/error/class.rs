@@ -11,6 +11,7 @@ pub(super) const SAME: &str = "retry with the same `PAYMENT-SIGNATURE`; do not s
 #[expect(missing_docs, reason = "the row beside each variant says what it is")]
 pub enum Class {
     NotReady,
+    Stopping,
     NotFound,
     MethodNotAllowed,
     BadNonce,
@@ -44,6 +45,7 @@ pub enum Class {
     ExpiredJob,
     JobBegun,
     ChainUnavailable,
+    CannotSign,
     Internal,
 }
 
@@ -63,6 +65,13 @@ impl Class {
             Self::NotReady => {
                 Row(StatusCode::SERVICE_UNAVAILABLE, "not_ready", Service, "The service is not ready", "retry later")
             }
+            Self::Stopping => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                Service,
+                "The service is about to stop and takes no new jobs",
+                "retry after `Retry-After`; if you have signed a payment for this request, retry with the same one",
+            ),
             Self::NotFound => {
                 Row(StatusCode::NOT_FOUND, "not_found", Client, "There is no such route", "see `/v1/service`")
             }
@@ -286,6 +295,13 @@ impl Class {
                 "The payment chain does not answer",
                 SAME,
             ),
+            Self::CannotSign => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "cannot_sign",
+                Service,
+                "The service has no keyset in time to sign the receipt with",
+                SAME,
+            ),
             Self::Internal => Row(StatusCode::INTERNAL_SERVER_ERROR, "internal", Service, "The service failed", SAME),
         }
     }
@@ -317,7 +333,7 @@ impl Class {
         match self {
             Self::SettlementUnknown => Some("2"),
             Self::Busy | Self::ChainUnavailable | Self::TooManyUnsettled => Some("5"),
-            Self::NotReady | Self::CannotSettle => Some("10"),
+            Self::NotReady | Self::CannotSettle | Self::CannotSign | Self::Stopping => Some("10"),
             _ => None,
         }
     }

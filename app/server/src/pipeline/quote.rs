@@ -34,9 +34,11 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
     match admitted.payment.take() {
         Some(payment) => Ok(Quoted { admitted, payment, required, flow }),
         None => {
+            // Nobody is asked to sign what would be refused.
+            service.takes_payments(service.engine.timeout_seconds(mode, tokens))?;
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
-            Err(offer::refuse(service, Class::PaymentRequired, "", unpaid))
+            Err(offer::refuse(&admitted.asked_of, Class::PaymentRequired, "", unpaid))
         }
     }
 }
@@ -77,7 +79,7 @@ fn flow(service: &Service, mode: Mode, tokens: u32) -> Flow {
 }
 
 fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, tokens: u32) -> PaymentRequired {
-    let payment = &service.identity.keyset.payment;
+    let payment = &service.identity.payment;
     let config = &service.settings.config;
     let amount = service.settings.prices.modes.get(mode).amount(tokens);
     let mut requirements = PaymentRequirements {

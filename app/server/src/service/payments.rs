@@ -22,6 +22,7 @@ use super::recent::Recent;
 use crate::boot::{Readiness, Shared};
 use crate::config::Settings;
 use crate::error::{Class, Failure};
+use crate::redact;
 
 /// Longest wait for one answer of the node or a remote facilitator.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -162,7 +163,7 @@ impl Payments {
         ServiceConfig {
             asset_name: config.asset_name.clone(),
             asset_version: config.asset_version.clone(),
-            facilitator: config.facilitator_url.clone().unwrap_or_else(|| "enclave".into()),
+            facilitator: config.facilitator_url.as_deref().map_or_else(|| "enclave".into(), redact::urls),
             rpc_host: rpc_host(&config.rpc_url),
             sweep_to: config.sweep_to,
             limits: ServiceLimits {
