@@ -8,14 +8,15 @@ use precis_tests::{paths, source};
 use serde_json::Value;
 
 /// Which crates of ours each crate may use. `precis-tests` may use any.
-const INTERNAL: [(&str, &[&str]); 15] = [
+const INTERNAL: [(&str, &[&str]); 16] = [
     ("precis-protocol", &[]),
     ("precis-verify", &["precis-protocol"]),
-    ("precis-payment", &["precis-protocol"]),
-    ("precis-store", &["precis-protocol"]),
+    ("precis-tls", &[]),
+    ("precis-payment", &["precis-protocol", "precis-tls"]),
+    ("precis-store", &["precis-protocol", "precis-tls"]),
     ("precis-channel", &["precis-protocol"]),
     ("precis-extract", &["precis-protocol"]),
-    ("precis-rofl", &["precis-protocol"]),
+    ("precis-rofl", &["precis-protocol", "precis-tls"]),
     ("precis-kernels", &[]),
     ("precis-model", &["precis-kernels"]),
     ("precis-client", &["precis-protocol", "precis-verify", "precis-payment", "precis-channel", "precis-rofl"]),

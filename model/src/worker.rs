@@ -11,6 +11,7 @@ mod queue;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -62,6 +63,7 @@ impl Waiting {
 pub struct Worker {
     queue: Arc<Queue>,
     places: Arc<Places>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// A place in the queue; given back when dropped or when its job has ended.
@@ -81,15 +83,14 @@ impl Worker {
         let start = |number: usize| {
             let (models, jobs) = (models.clone(), Arc::clone(&jobs));
             let thread = std::thread::Builder::new().name(format!("precis-job-{number}"));
-            thread.spawn(move || serve(&models, &jobs, number == concurrency)).is_ok()
+            thread.spawn(move || serve(&models, &jobs, number == concurrency)).ok()
         };
-        let started = (0..concurrency).filter(|number| start(*number));
-        let threads = started.count();
-        if threads > 1 {
-            start(concurrency);
+        let mut threads: Vec<_> = (0..concurrency).filter_map(start).collect();
+        let places = Arc::new(Places::new(if threads.is_empty() { 0 } else { places }, threads.len()));
+        if threads.len() > 1 {
+            threads.extend(start(concurrency));
         }
-        let places = if threads > 0 { places } else { 0 };
-        Self { queue: jobs, places: Arc::new(Places::new(places, threads)) }
+        Self { queue: jobs, places, threads }
     }
 
     /// Take a place for a job of so much `work`; none if all are taken, or if no thread is free and the work of all that
@@ -97,6 +98,11 @@ impl Worker {
     pub fn try_reserve(&self, work: Duration, patience: Duration) -> Option<Permit> {
         let place = Places::take(&self.places, work, patience)?;
         Some(Permit { place, queue: Arc::clone(&self.queue) })
+    }
+
+    /// Whether every thread that was started still serves; none may end before the worker is dropped.
+    pub fn is_alive(&self) -> bool {
+        !self.threads.is_empty() && self.threads.iter().all(|thread| !thread.is_finished())
     }
 
     /// Places free now.

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use precis_tests::http::{self, Ask};
 use precis_tests::process::eventually;
 use precis_tests::proxy::LatePort;
-use precis_tests::stack::{Devnet, Server};
+use precis_tests::stack::{Devnet, Server, Stack};
 use precis_tests::story::Story;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -59,6 +59,44 @@ async fn a_keyset_that_was_replaced_before_it_was_registered_is_published_again(
     let mut server = Server::listening(dir.path(), &env, &[]).await.unwrap();
     server.ready().await.unwrap();
     assert!(server.process.output().contains("no registration carries the metadata yet"), "it was not forgotten");
+}
+
+#[tokio::test]
+async fn a_service_starts_where_there_are_no_certificate_files() {
+    let nowhere = [("SSL_CERT_FILE", "/nonexistent".to_owned()), ("SSL_CERT_DIR", "/nonexistent".to_owned())];
+    drop(Stack::start_with(&[], &nowhere).await.unwrap());
+}
+
+#[tokio::test]
+async fn no_answer_before_readiness_and_no_log_holds_the_value_of_a_setting() {
+    let dir = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
+    let secrets = ["operator", "password", "key-in-the-path", "key-in-the-query"];
+    let [user, password, path, query] = secrets;
+    let closed = |route: &str| format!("http://{user}:{password}@127.0.0.1:1/{path}{route}?key={query}");
+    let client = http::client().unwrap();
+    for (setting, value, word) in [
+        ("PRECIS_RPC_URL", closed(""), "chain"),
+        ("PRECIS_FACILITATOR_URL", closed(""), "settlement"),
+        ("PRECIS_NEXUS_URL", closed("/v1"), "evidence"),
+        ("PRECIS_PCS_URL", closed(""), "evidence"),
+        ("PRECIS_OASIS_GRPC_URL", format!("http://{user}:{password}@127.0.0.1:1"), "evidence"),
+    ] {
+        let mut env = devnet.env.clone();
+        env.insert(setting.into(), value);
+        let server = Server::listening(dir.path(), &env, &[]).await.unwrap();
+        waits_for(&server, word)
+            .await
+            .unwrap_or_else(|error| panic!("{setting}: {error}\n{}", server.process.output()));
+        let public = http::get(&client, &format!("{}/v1/service", server.url)).await.unwrap();
+        public.refused(503, "not_ready").unwrap();
+        let internal = http::get(&client, &format!("{}/readyz", server.internal_url)).await.unwrap();
+        for told in [public.text(), internal.text(), server.process.output()] {
+            assert!(!secrets.iter().any(|secret| told.contains(secret)), "{setting}: {told}");
+        }
+        assert!(!public.text().contains("127.0.0.1"), "{}", public.text());
+        server.process.kill().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod rollback;
 mod scenarios;
 mod soak;
 mod steps;
+mod unattended;
 mod upfront;
 mod wallet;
 

@@ -7,6 +7,7 @@ pub mod anvil;
 pub mod audit;
 pub mod chain;
 pub mod cli;
+pub mod gate;
 pub mod http;
 pub mod paths;
 pub mod payer;

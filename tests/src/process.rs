@@ -56,6 +56,32 @@ impl Process {
         self.end().context("kill")
     }
 
+    /// Sends it a signal, such as `TERM`.
+    ///
+    /// # Errors
+    /// If that is refused.
+    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().context("kill")?;
+        anyhow::ensure!(sent.success(), "{}: {sent}", self.name);
+        Ok(())
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// If it does not in time, or not well.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().context("wait")? {
+                anyhow::ensure!(status.success(), "{} ended with {status}:\n{}", self.name, tail(&self.output()));
+                return Ok(());
+            }
+            anyhow::ensure!(Instant::now() < deadline, "{} does not end:\n{}", self.name, tail(&self.output()));
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
     /// Waits until `condition` gives a value.
     ///
     /// # Errors

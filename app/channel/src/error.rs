@@ -39,7 +39,7 @@ pub enum Reason {
     Decryption,
     /// This encapsulated key has been opened before.
     Replayed,
-    /// No more encapsulated keys can be remembered: the channel key must be replaced, that is, the service restarted.
+    /// No more encapsulated keys can be remembered: the channel key must be replaced.
     ReplayTableFull,
     /// Not a valid Binary HTTP request.
     Message,

@@ -46,10 +46,22 @@ impl Gateway {
         &self.key
     }
 
-    /// Encapsulated keys opened so far: when this nears the limit, it is time to restart.
+    /// Encapsulated keys opened so far: when this nears [`Gateway::capacity`], it is time for another key.
     #[must_use]
     pub fn opened(&self) -> usize {
         self.replays.len()
+    }
+
+    /// Encapsulated keys that can be opened in all.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.replays.capacity()
+    }
+
+    /// Whether an encapsulated request names the key of this gateway, which is all that can be told without opening it.
+    #[must_use]
+    pub fn is_named_in(&self, body: &[u8]) -> bool {
+        body.starts_with(&self.key.request_header())
     }
 
     /// Opens one encapsulated request. The request has an origin-form URI, an [`Encapsulated`] extension, and no field of one hop or of a proxy.

@@ -13,7 +13,7 @@ const KEM_X25519_SHA256: [u8; 2] = [0x00, 0x20];
 const SUITE: [u8; 4] = [0x00, 0x01, 0x00, 0x01];
 const SUITES_LENGTH: [u8; 2] = [0x00, 0x04];
 
-/// The X25519 key pair of one boot with its configuration. Deliberately without `Debug` and `Clone`.
+/// The X25519 key pair of one keyset with its configuration. Deliberately without `Debug` and `Clone`.
 pub struct ChannelKey {
     server: Server,
     encoded: [u8; CONFIG_BYTES],

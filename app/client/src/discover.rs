@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use precis_protocol::attestation::Attestation;
 use precis_protocol::evidence_file::EvidenceFile;
+use precis_protocol::keyset::Keyset;
 use precis_protocol::{headers, limits, tags};
 use precis_verify::policy::Policy;
 use precis_verify::{Appraisal, Presented};
 
 use crate::entropy;
 use crate::error::ClientError;
-use crate::exchange::ChannelChoice;
+use crate::exchange::{ChannelChoice, Exchange};
 use crate::online::{Answers, Sources};
+use crate::renewal::Renewal;
 use crate::session::Session;
 use crate::transport::Transport;
 
@@ -40,6 +43,12 @@ impl Default for Connection {
 pub struct Discovered {
     transport: Transport,
     channel: ChannelChoice,
+    sources: Sources,
+    found: Found,
+}
+
+/// What a service says of itself, and what others say of the chains that it names.
+pub(crate) struct Found {
     nonce: [u8; 32],
     attestation: Bytes,
     ohttp_keys: Bytes,
@@ -58,17 +67,34 @@ pub async fn discover(url: &str, connection: Connection) -> Result<Discovered, C
             "without the encrypted channel the URL must be https; use https or drop --plain-https".into(),
         ));
     }
-    let nonce = entropy::random32()?;
-    let path = format!("{}?nonce={}", headers::ATTESTATION_PATH, hex::encode(nonce));
-    let attestation = fetch(&transport, &path, limits::MAX_ATTESTATION_BYTES, "attestation").await?;
-    let ohttp_keys = fetch(&transport, headers::OHTTP_GATEWAY_PATH, MAX_KEY_LIST_BYTES, "channel key").await?;
-    let answers = connection.sources.ask(&attestation).await;
-    Ok(Discovered { transport, channel: connection.channel, nonce, attestation, ohttp_keys, answers })
+    let found = find(&transport, &connection.sources).await?;
+    Ok(Discovered { transport, channel: connection.channel, sources: connection.sources, found })
 }
 
-impl Discovered {
+/// Fetches attestation and channel key, and asks the sources.
+pub(crate) async fn find(transport: &Transport, sources: &Sources) -> Result<Found, ClientError> {
+    let nonce = entropy::random32()?;
+    let path = format!("{}?nonce={}", headers::ATTESTATION_PATH, hex::encode(nonce));
+    let document = async || fetch(transport, &path, limits::MAX_ATTESTATION_BYTES, "attestation").await;
+    let keys = async || fetch(transport, headers::OHTTP_GATEWAY_PATH, MAX_KEY_LIST_BYTES, "channel key").await;
+    let (mut attestation, mut ohttp_keys) = (document().await?, keys().await?);
+    if !fits(&attestation, &ohttp_keys) {
+        // The keys may have been replaced between the two answers. The verifier judges what comes now.
+        (attestation, ohttp_keys) = (document().await?, keys().await?);
+    }
+    let answers = sources.ask(&attestation).await;
+    Ok(Found { nonce, attestation, ohttp_keys, answers })
+}
+
+/// Whether both are of one keyset, as far as they can be read.
+fn fits(attestation: &[u8], ohttp_keys: &[u8]) -> bool {
+    let keyset = Attestation::parse(attestation).ok().and_then(|attestation| Keyset::parse(&attestation.keyset).ok());
+    keyset.is_none_or(|keyset| ohttp_keys.ends_with(&keyset.ohttp_config))
+}
+
+impl Found {
     /// Judges what was presented: a pure function of it, the policy and `now` (Unix seconds).
-    pub fn appraise(&self, policy: &Policy, now: u64) -> Appraisal {
+    pub(crate) fn appraise(&self, policy: &Policy, now: u64) -> Appraisal {
         let presented = Presented {
             attestation: &self.attestation,
             nonce: Some(self.nonce),
@@ -76,6 +102,13 @@ impl Discovered {
             ..Presented::default()
         };
         precis_verify::verify(&self.answers.add_to(presented), policy, now)
+    }
+}
+
+impl Discovered {
+    /// Judges what was presented: a pure function of it, the policy and `now` (Unix seconds).
+    pub fn appraise(&self, policy: &Policy, now: u64) -> Appraisal {
+        self.found.appraise(policy, now)
     }
 
     /// What was presented, to be kept and judged again by [`precis_verify::verify_evidence_file`]. `now` is Unix seconds.
@@ -85,22 +118,22 @@ impl Discovered {
             version: tags::EVIDENCE_FILE.to_owned(),
             service: self.transport.origin().to_owned(),
             saved_at: now,
-            nonce: self.nonce,
-            ohttp_keys: self.ohttp_keys.to_vec(),
-            attestation: self.attestation.to_vec(),
+            nonce: self.found.nonce,
+            ohttp_keys: self.found.ohttp_keys.to_vec(),
+            attestation: self.found.attestation.to_vec(),
         }
     }
 
     /// The nonce that was sent.
     #[must_use]
     pub fn nonce(&self) -> [u8; 32] {
-        self.nonce
+        self.found.nonce
     }
 
     /// The attestation document, exact bytes.
     #[must_use]
     pub fn attestation(&self) -> &[u8] {
-        &self.attestation
+        &self.found.attestation
     }
 
     /// The only way to a [`Session`]: every required check passed under `policy` at `now` (Unix seconds).
@@ -110,7 +143,11 @@ impl Discovered {
     pub fn verify(self, policy: &Policy, now: u64) -> Result<Session, Box<Appraisal>> {
         let mut appraisal = self.appraise(policy, now);
         match appraisal.service.take() {
-            Some(service) => Ok(Session::new(self.transport, self.channel, service, policy, appraisal)),
+            Some(service) => {
+                let renewal = Renewal::new(service.clone(), policy, self.sources, now);
+                let exchange = Exchange::new(self.transport, self.channel, renewal);
+                Ok(Session::new(exchange, self.channel, service, policy, appraisal))
+            }
             None => Err(Box::new(appraisal)),
         }
     }

@@ -22,6 +22,10 @@ impl Session {
         if receipt.keyset_digest == self.service.keyset_digest() {
             return Ok(Cow::Borrowed(&self.service));
         }
+        let latest = self.exchange.latest();
+        if receipt.keyset_digest == latest.keyset_digest() {
+            return Ok(Cow::Owned(VerifiedService::clone(&latest)));
+        }
         let uri = format!("{}?keyset={}", headers::ATTESTATION_PATH, receipt.keyset_digest);
         let request = http::Request::get(uri)
             .body(Bytes::new())

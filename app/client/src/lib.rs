@@ -35,6 +35,7 @@ mod pending;
 pub mod price;
 mod problem;
 mod purchase;
+mod renewal;
 mod request;
 mod session;
 mod terms;

@@ -33,6 +33,12 @@ pub(crate) fn check_offers(terms: &Terms, signer: Address, now: u64) -> Result<(
     }
 }
 
+/// Whether the quote carries offers by another key than `signer`.
+pub(crate) fn are_by_another(terms: &Terms, signer: Address) -> bool {
+    let offers = offer::offers_in(terms.quote().extensions.as_ref()).ok().flatten();
+    offers.is_some_and(|offers| !offers.iter().all(|offer| is_by(offer, signer)))
+}
+
 /// The settlement's receipt is the service's own, for the payment that its other receipt records; it may be absent where no
 /// offer was made.
 pub(crate) fn check_receipt(

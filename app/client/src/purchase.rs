@@ -130,9 +130,13 @@ impl Session {
         self.check_pins()?;
         let target = &self.service.keyset().payment;
         let cap = options.max_price.resolve(&target.network, target.asset)?;
-        let response = self.exchange.send(request.to_summaries(&[])?).await?;
-        let terms = Terms::check(answer::quote(&response)?, &self.expected(request, cap))?;
-        offer::check_offers(&terms, offer::receipt_signer(&self.service)?, (options.clock)())?;
+        let mut terms = self.offered(request, cap).await?;
+        if offer::are_by_another(&terms, offer::receipt_signer(&self.exchange.latest())?) {
+            // The keys may have been replaced since the service was verified; nothing is signed yet.
+            self.exchange.renew().await?;
+            terms = self.offered(request, cap).await?;
+        }
+        offer::check_offers(&terms, offer::receipt_signer(&self.exchange.latest())?, (options.clock)())?;
         progress(Progress::Terms {
             amount: terms.amount(),
             network: terms.network(),
@@ -141,6 +145,11 @@ impl Session {
             upfront: terms.upfront(),
         });
         Ok(terms)
+    }
+
+    async fn offered(&self, request: &SummaryRequest, cap: U256) -> Result<Terms, ClientError> {
+        let response = self.exchange.send(request.to_summaries(&[])?).await?;
+        Ok(Terms::check(answer::quote(&response)?, &self.expected(request, cap))?)
     }
 
     /// The terms of a payment that was signed before, if the service's keyset still gives them. What is spent is spent: no cap.

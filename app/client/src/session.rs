@@ -14,7 +14,6 @@ use crate::exchange::{ChannelChoice, Exchange};
 use crate::problem;
 use crate::request::SummaryRequest;
 use crate::terms::TermsError;
-use crate::transport::Transport;
 
 /// A verified service.
 pub struct Session {
@@ -57,16 +56,12 @@ struct QuoteBody {
 
 impl Session {
     pub(crate) fn new(
-        transport: Transport,
+        exchange: Exchange,
         channel: ChannelChoice,
         service: VerifiedService,
         policy: &Policy,
         appraisal: Appraisal,
     ) -> Self {
-        let exchange = match channel {
-            ChannelChoice::Encrypted => Exchange::Encrypted { transport, config: service.ohttp_config().to_vec() },
-            ChannelChoice::PlainHttps => Exchange::Plain(transport),
-        };
         Self { exchange, channel, policy: policy.clone(), service, appraisal }
     }
 

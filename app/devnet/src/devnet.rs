@@ -235,6 +235,8 @@ fn environment(devnet: &Devnet, token: Token) -> Vec<(&'static str, String)> {
     vec![
         ("PRECIS_RPC_URL", devnet.rpc_url.clone()),
         ("PRECIS_CHAIN_ID", devnet.chain_id().to_string()),
+        // Blocks are made on demand, so that the newest may be of any age.
+        ("PRECIS_HEAD_SECONDS", "0".to_owned()),
         ("PRECIS_NETWORK", devnet.network()),
         ("PRECIS_ASSET", token.address.to_string()),
         ("PRECIS_ASSET_NAME", token.name),

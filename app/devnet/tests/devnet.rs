@@ -14,7 +14,7 @@ use precis_devnet::chain::contracts::{DOLLAR, PrecisReceiptVerifier, TOKEN_NAME,
 use precis_devnet::{Devnet, Options, Token, start};
 use serde_json::json;
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "PRECIS_RPC_URL",
     "PRECIS_CHAIN_ID",
     "PRECIS_NETWORK",
@@ -31,6 +31,7 @@ const KEYS: [&str; 18] = [
     "PRECIS_RUNTIME_ID",
     "PRECIS_CHAIN_CONTEXT",
     "PRECIS_TRUST_ROOT",
+    "PRECIS_HEAD_SECONDS",
     "PRECIS_POLICY",
     "PRECIS_APP_ID",
 ];

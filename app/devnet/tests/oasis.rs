@@ -39,7 +39,7 @@ fn search<'a>(oasis: &'a Oasis, value: &'a str) -> Search<'a> {
         grpc_url: &oasis.grpc_url,
         runtime_id: hex::decode(&oasis.runtime_id).unwrap().try_into().unwrap(),
         app_id: &oasis.app_id,
-        key: "precis.keyset",
+        keys: &["precis.keyset"],
         value,
         after_round: 0,
     }

@@ -20,14 +20,20 @@ pub enum NoAnswer {
     Lost,
 }
 
-/// A client that follows no redirect, asks no proxy and gives up after `timeout`.
-///
-/// The process must have installed a rustls crypto provider before.
+/// The client itself could not be built: a fault of this program or its platform.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot build the HTTP client: {0}")]
+pub struct ClientError(String);
+
+/// A client that follows no redirect, asks no proxy and gives up after `timeout`. Its trust roots are compiled in.
 ///
 /// # Errors
-/// If the platform's TLS roots cannot be loaded.
-pub fn client(timeout: Duration) -> Result<Client, reqwest::Error> {
-    Client::builder().redirect(Policy::none()).no_proxy().connect_timeout(CONNECT_TIMEOUT).timeout(timeout).build()
+/// [`ClientError`].
+pub fn client(timeout: Duration) -> Result<Client, ClientError> {
+    let fault = |error: &dyn std::fmt::Display| ClientError(error.to_string());
+    let tls = precis_tls::http_config().map_err(|error| fault(&error))?;
+    let builder = Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).no_proxy();
+    builder.connect_timeout(CONNECT_TIMEOUT).timeout(timeout).build().map_err(|error| fault(&error))
 }
 
 /// Sends `request` and reads the answer, at most [`MAX_ANSWER_BYTES`].

@@ -14,6 +14,8 @@ pub const PREFER: &str = "prefer";
 
 /// `application/problem+json` (RFC 9457).
 pub const PROBLEM_JSON: &str = "application/problem+json";
+/// `type` of the problem of a request that was sealed to another key (RFC 9458, section 8).
+pub const OHTTP_KEY_PROBLEM: &str = "https://iana.org/assignments/http-problem-types#ohttp-key";
 /// OHTTP key configurations (RFC 9458).
 pub const OHTTP_KEYS: &str = "application/ohttp-keys";
 /// OHTTP encapsulated request (RFC 9458).

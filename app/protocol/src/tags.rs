@@ -47,3 +47,5 @@ pub const KMS_KEYS: [&str; 3] = [KMS_WALLET, KMS_SEALING, FINGERPRINT];
 
 /// ROFL metadata key under which the keyset digest is published; on chain it is prefixed with `net.oasis.app.`.
 pub const METADATA_KEYSET: &str = "precis.keyset";
+/// The same for the keyset before it, which is served until its period is over (SPEC 2.6).
+pub const METADATA_KEYSET_PREVIOUS: &str = "precis.keyset.previous";

@@ -1,7 +1,7 @@
 //! The HTTP client for public endpoints: compiled-in WebPKI roots, ring, no proxy, no redirects,
 //! every request and every body bounded.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 
@@ -18,26 +18,26 @@ pub enum HttpError {
     #[error("cannot build the HTTP client: {0}")]
     Client(String),
     /// The endpoint was not reached or broke off: retry later or check the URL and the network.
-    #[error("{url} unreachable: {reason}")]
+    #[error("{origin} unreachable: {reason}")]
     Unreachable {
-        /// The URL asked.
-        url: String,
+        /// Scheme, host and port of the URL asked: user, path and query of an endpoint can hold keys.
+        origin: String,
         /// The transport's words.
         reason: String,
     },
     /// The endpoint answered with another status than 200.
-    #[error("{url} answered {status}")]
+    #[error("{origin} answered {status}")]
     Refused {
-        /// The URL asked.
-        url: String,
+        /// As in [`HttpError::Unreachable`].
+        origin: String,
         /// HTTP status code.
         status: u16,
     },
     /// The answer is longer than the limit for its kind.
-    #[error("{url} answered more than {limit} bytes")]
+    #[error("{origin} answered more than {limit} bytes")]
     TooLong {
-        /// The URL asked.
-        url: String,
+        /// As in [`HttpError::Unreachable`].
+        origin: String,
         /// The limit in bytes.
         limit: usize,
     },
@@ -50,14 +50,7 @@ pub enum HttpError {
 /// [`HttpError::Client`] if TLS cannot be configured.
 pub fn http_client() -> Result<reqwest::Client, HttpError> {
     let fault = |error: &dyn std::fmt::Display| HttpError::Client(error.to_string());
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| fault(&error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let tls = precis_tls::http_config().map_err(|error| fault(&error))?;
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
@@ -77,18 +70,39 @@ pub(crate) struct Answer {
 /// GETs `url`; anything but a 200 with at most `limit` bytes is an error.
 pub(crate) async fn get(client: &reqwest::Client, url: &str, limit: usize) -> Result<Answer, HttpError> {
     let unreachable =
-        |error: reqwest::Error| HttpError::Unreachable { url: url.to_owned(), reason: error.without_url().to_string() };
+        |error: reqwest::Error| HttpError::Unreachable { origin: origin(url), reason: error.without_url().to_string() };
     let mut response = client.get(url).send().await.map_err(unreachable)?;
     if response.status() != reqwest::StatusCode::OK {
-        return Err(HttpError::Refused { url: url.to_owned(), status: response.status().as_u16() });
+        return Err(HttpError::Refused { origin: origin(url), status: response.status().as_u16() });
     }
     let headers = response.headers().clone();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > limit {
-            return Err(HttpError::TooLong { url: url.to_owned(), limit });
+            return Err(HttpError::TooLong { origin: origin(url), limit });
         }
         body.extend_from_slice(&chunk);
     }
     Ok(Answer { headers, body })
+}
+
+fn origin(url: &str) -> String {
+    let parsed = reqwest::Url::parse(url);
+    parsed.map_or_else(|_| "an endpoint without a usable URL".to_owned(), |url| url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn an_endpoint_that_fails_is_named_without_its_keys() {
+        let url = "http://user:password@127.0.0.1:1/key-in-the-path?key=in-the-query";
+        let error = get(&http_client().unwrap(), url, 10).await.err().unwrap().to_string();
+        assert!(error.starts_with("http://127.0.0.1:1 unreachable"), "{error}");
+        for secret in ["user", "password", "key-in-the-path", "in-the-query"] {
+            assert!(!error.contains(secret), "{error}");
+        }
+    }
 }

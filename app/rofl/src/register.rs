@@ -60,9 +60,9 @@ pub struct Search<'a> {
     pub runtime_id: [u8; 32],
     /// The application's id, `rofl1…`.
     pub app_id: &'a str,
-    /// Metadata key as given to rofl-appd, without its on-chain prefix.
-    pub key: &'a str,
-    /// The value that key must have.
+    /// Metadata keys as given to rofl-appd, without their on-chain prefix.
+    pub keys: &'a [&'a str],
+    /// The value that one of these keys must have.
     pub value: &'a str,
     /// Only registrations after this round count; 0 for any.
     pub after_round: u64,
@@ -113,7 +113,8 @@ pub async fn find_registration(
 ) -> Result<Found, RegisterError> {
     let node = Node::new(search.grpc_url).map_err(|e| RegisterError::Settings(e.to_string()))?;
     let app = app_id_bytes(search.app_id)?;
-    let wanted = Wanted { app, key: format!("net.oasis.app.{}", search.key), value: search.value };
+    let keys = search.keys.iter().map(|key| format!("net.oasis.app.{key}")).collect();
+    let wanted = Wanted { app, keys, value: search.value };
     let deadline = Instant::now() + retry.deadline;
     let mut searched = BTreeSet::new();
     let mut pause = retry.first_pause;
@@ -211,14 +212,17 @@ impl ListedTransaction {
     /// False only if Nexus shows that it failed or that its metadata is another.
     fn may_be(&self, wanted: &Wanted<'_>) -> bool {
         let shown = self.body.as_ref().and_then(|body| body.metadata.as_ref());
-        let other = shown.is_some_and(|m| m.get(&wanted.key).map(String::as_str) != Some(wanted.value));
+        let says = |metadata: &std::collections::BTreeMap<String, String>| {
+            wanted.keys.iter().any(|key| metadata.get(key).map(String::as_str) == Some(wanted.value))
+        };
+        let other = shown.is_some_and(|metadata| !says(metadata));
         self.success != Some(false) && !other
     }
 }
 
 struct Wanted<'a> {
     app: Vec<u8>,
-    key: String,
+    keys: Vec<String>,
     value: &'a str,
 }
 
@@ -236,10 +240,12 @@ impl Wanted<'_> {
         let body: Value = ciborium::from_reader(&**envelope.as_array()?.first()?.as_bytes()?).ok()?;
         let call = member(&body, "call")?;
         let register = member(call, "body")?;
+        let metadata = member(register, "metadata")?;
+        let says = |key: &String| member(metadata, key).and_then(Value::as_text) == Some(self.value);
         Some(
             member(call, "method")?.as_text()? == "rofl.Register"
                 && member(register, "app")?.as_bytes()? == &self.app
-                && member(member(register, "metadata")?, &self.key)?.as_text()? == self.value,
+                && self.keys.iter().any(says),
         )
     }
 }

@@ -40,13 +40,18 @@ pub struct Config {
     #[arg(long, env = "PRECIS_APPD_SOCKET", default_value = "/run/rofl-appd.sock")]
     pub appd_socket: PathBuf,
     /// gRPC endpoint of an Oasis node.
-    #[arg(long, env = "PRECIS_OASIS_GRPC_URL", default_value = "https://grpc.oasis.io:443")]
+    #[arg(long, env = "PRECIS_OASIS_GRPC_URL", hide_env_values = true, default_value = "https://grpc.oasis.io:443")]
     pub oasis_grpc_url: String,
     /// Nexus API.
-    #[arg(long, env = "PRECIS_NEXUS_URL", default_value = "https://nexus.oasis.io/v1")]
+    #[arg(long, env = "PRECIS_NEXUS_URL", hide_env_values = true, default_value = "https://nexus.oasis.io/v1")]
     pub nexus_url: String,
     /// Intel PCS or a cache of it.
-    #[arg(long, env = "PRECIS_PCS_URL", default_value = "https://api.trustedservices.intel.com")]
+    #[arg(
+        long,
+        env = "PRECIS_PCS_URL",
+        hide_env_values = true,
+        default_value = "https://api.trustedservices.intel.com"
+    )]
     pub pcs_url: String,
     /// ParaTime of the registration, 64 hex. Default: Sapphire mainnet.
     #[arg(
@@ -66,7 +71,7 @@ pub struct Config {
     #[arg(long, env = "PRECIS_TRUST_ROOT")]
     pub trust_root: Option<PathBuf>,
     /// JSON-RPC endpoint of the payment chain.
-    #[arg(long, env = "PRECIS_RPC_URL", default_value = "https://mainnet.base.org")]
+    #[arg(long, env = "PRECIS_RPC_URL", hide_env_values = true, default_value = "https://mainnet.base.org")]
     pub rpc_url: String,
     /// CAIP-2 network of the payment chain.
     #[arg(long, env = "PRECIS_NETWORK", default_value = "eip155:8453")]
@@ -84,7 +89,7 @@ pub struct Config {
     #[arg(long, env = "PRECIS_PAY_TO")]
     pub pay_to: Option<Address>,
     /// Remote x402 facilitator. Default: the enclave settles itself.
-    #[arg(long, env = "PRECIS_FACILITATOR_URL")]
+    #[arg(long, env = "PRECIS_FACILITATOR_URL", hide_env_values = true)]
     pub facilitator_url: Option<String>,
     /// Seconds a settlement is waited for before its outcome counts as unknown.
     #[arg(long, env = "PRECIS_CONFIRM_SECONDS", default_value_t = 20)]
@@ -152,9 +157,16 @@ pub struct Config {
     /// `postgres://` URL of a ledger that several replicas share. Default: a file in the state directory.
     #[arg(long, env = "PRECIS_LEDGER_URL", hide_env_values = true)]
     pub ledger_url: Option<String>,
-    /// Seconds a keyset is valid from boot.
+    /// Seconds a keyset is valid from when it is made. A successor is made when half of them are over.
     #[arg(long, env = "PRECIS_KEYSET_SECONDS", default_value_t = 7 * 24 * 3600)]
     pub keyset_seconds: u64,
+    /// Seconds that jobs in flight may take to end after a stop signal.
+    #[arg(long, env = "PRECIS_DRAIN_SECONDS", default_value_t = 300)]
+    pub drain_seconds: u64,
+    /// Greatest age of the payment chain's newest block, in seconds, while payments are taken. 0: any, for chains that make
+    /// blocks on demand. Default: 20 blocks by the chain's own pace, at least a minute.
+    #[arg(long, env = "PRECIS_HEAD_SECONDS")]
+    pub head_seconds: Option<u64>,
 }
 
 /// Whether payers must name their payments.
@@ -251,8 +263,14 @@ impl Config {
                 "needs the enclave wallet as payee: contract accounts pay first, and may have to be paid back",
             ));
         }
-        if !(3600..=90 * 24 * 3600).contains(&self.keyset_seconds) {
-            return Err(refuse("PRECIS_KEYSET_SECONDS", "is one hour to 90 days"));
+        if !(60..=90 * 24 * 3600).contains(&self.keyset_seconds) {
+            return Err(refuse("PRECIS_KEYSET_SECONDS", "is one minute to 90 days"));
+        }
+        if self.drain_seconds > 3600 {
+            return Err(refuse("PRECIS_DRAIN_SECONDS", "is at most one hour"));
+        }
+        if self.head_seconds.is_some_and(|seconds| seconds > 24 * 3600) {
+            return Err(refuse("PRECIS_HEAD_SECONDS", "is at most one day"));
         }
         if self.upfront_seconds.is_some() && self.pay_to.is_some() {
             return Err(refuse(
@@ -320,6 +338,9 @@ mod tests {
             ("--trust-root", "/does/not/exist", "PRECIS_TRUST_ROOT"),
             ("--sweep-seconds", "5", "PRECIS_SWEEP_SECONDS"),
             ("--result-seconds", "5", "PRECIS_RESULT_SECONDS"),
+            ("--keyset-seconds", "59", "PRECIS_KEYSET_SECONDS"),
+            ("--drain-seconds", "3601", "PRECIS_DRAIN_SECONDS"),
+            ("--head-seconds", "86401", "PRECIS_HEAD_SECONDS"),
         ] {
             let error = Config::parse_from(["precis-server", flag, value]).validate().err().unwrap();
             assert_eq!(error.variable, variable);

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use precis_model::Control;
 use precis_protocol::problem::Charged;
 use tokio::sync::{Notify, watch};
 
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::pipeline::Sealed;
 
 /// Names a job: the ledger's claim key.
@@ -73,21 +73,38 @@ impl Watched {
 
 /// Jobs in flight of this process. The ledger is what makes a job unique; this only lets copies wait for it.
 #[derive(Clone, Default)]
-pub struct Jobs {
-    flights: Arc<Mutex<HashMap<JobKey, Flight>>>,
+pub struct Jobs(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    flights: Mutex<Flights>,
+    /// Flights, and claims on the way to one.
+    active: watch::Sender<usize>,
 }
+
+#[derive(Default)]
+struct Flights {
+    all: HashMap<JobKey, Flight>,
+    closed: bool,
+}
+
+/// A claim on the way to its flight: jobs are not at an end while there is one.
+pub struct Entry(Jobs);
 
 impl Jobs {
     /// Joins the job `key`, or starts it with `work` on a task of its own, and waits up to `within` for its outcome; none
     /// when it takes longer, while the job goes on.
     ///
     /// # Errors
-    /// The job's own failure.
+    /// The job's own failure; [`Class::Stopping`] if it would have to be started and no more jobs are.
     pub async fn once<F>(&self, key: JobKey, within: Duration, work: impl FnOnce(Watched) -> F) -> Option<Outcome>
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let mut flight = self.join(key, work);
+        let Some(mut flight) = self.join(key, false, work) else {
+            // What came of the job before, the ledger knows.
+            return Some(Err(Failure::new(Class::Stopping, "").charged(Charged::Unknown)));
+        };
         let landed = tokio::time::timeout(within, flight.wait_for(Option::is_some)).await;
         match landed {
             Ok(Ok(outcome)) => Some(outcome.clone().unwrap_or_else(|| Err(lost()))),
@@ -97,42 +114,102 @@ impl Jobs {
         }
     }
 
-    fn join<F>(&self, key: JobKey, work: impl FnOnce(Watched) -> F) -> watch::Receiver<Option<Outcome>>
+    /// Lets a claim in that leads to a job.
+    ///
+    /// # Errors
+    /// [`Class::Stopping`] when no more jobs are started.
+    pub fn enter(&self) -> Result<Entry, Failure> {
+        let flights = self.lock();
+        if flights.closed {
+            return Err(Failure::new(Class::Stopping, ""));
+        }
+        self.0.active.send_modify(|active| *active += 1);
+        Ok(Entry(self.clone()))
+    }
+
+    /// Starts no more jobs from now on; those in flight go on, and can be joined.
+    pub fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// Ends when nothing is in flight.
+    pub async fn idle(&self) {
+        // The sender lives as long as this.
+        _ = self.0.active.subscribe().wait_for(|active| *active == 0).await;
+    }
+
+    /// Names of what is in flight.
+    pub fn names(&self) -> Vec<JobKey> {
+        self.lock().all.keys().copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Flights> {
+        self.0.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Joins the flight, or starts it unless jobs are closed to it.
+    fn join<F>(
+        &self,
+        key: JobKey,
+        entered: bool,
+        work: impl FnOnce(Watched) -> F,
+    ) -> Option<watch::Receiver<Option<Outcome>>>
     where
         F: Future<Output = Outcome> + Send + 'static,
     {
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(&key) {
-            return flight.landed.clone();
+        let mut flights = self.lock();
+        if let Some(flight) = flights.all.get(&key) {
+            return Some(flight.landed.clone());
+        }
+        if flights.closed && !entered {
+            return None;
         }
         let (land, landed) = watch::channel(None);
         let watched = Watched::default();
-        flights.insert(key, Flight { landed: landed.clone(), watched: watched.clone() });
-        let leave = Leave { flights: Arc::clone(&self.flights), key };
+        flights.all.insert(key, Flight { landed: landed.clone(), watched: watched.clone() });
+        self.0.active.send_modify(|active| *active += 1);
+        let leave = Leave { jobs: self.clone(), key };
         let work = work(watched);
         tokio::spawn(async move {
             // Dropped after the outcome is published, and also when the work panics.
             let _leave = leave;
             land.send_replace(Some(work.await));
         });
-        landed
+        Some(landed)
     }
 
     /// The job, if it is in flight here.
     pub fn in_flight(&self, key: &JobKey) -> Option<Watched> {
-        let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.get(key).map(|flight| flight.watched.clone())
+        self.lock().all.get(key).map(|flight| flight.watched.clone())
+    }
+}
+
+impl Entry {
+    /// Starts the job that the claim was for, if it is not in flight already. Needs nobody who waits for it.
+    pub fn start<F>(&self, key: JobKey, work: impl FnOnce(Watched) -> F)
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        // Let in before jobs were closed, so there is always a flight.
+        _ = self.0.join(key, true, work);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.0.0.active.send_modify(|active| *active -= 1);
     }
 }
 
 struct Leave {
-    flights: Arc<Mutex<HashMap<JobKey, Flight>>>,
+    jobs: Jobs,
     key: JobKey,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.jobs.lock().all.remove(&self.key);
+        self.jobs.0.active.send_modify(|active| *active -= 1);
     }
 }
 
@@ -144,7 +221,6 @@ fn lost() -> Failure {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::error::Class;
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -200,6 +276,34 @@ mod tests {
 
     fn unreachable_work() -> Outcome {
         Err(Failure::new(Class::Internal, "a second execution"))
+    }
+
+    #[tokio::test]
+    async fn closed_jobs_end_with_what_was_let_in_and_start_nothing_else() {
+        let jobs = Jobs::default();
+        let (open, gate) = watch::channel(false);
+        let work = |_| {
+            let mut gate = gate.clone();
+            async move {
+                gate.wait_for(|open| *open).await.unwrap();
+                failure()
+            }
+        };
+        let entry = jobs.enter().unwrap();
+        jobs.close();
+        entry.start([4; 32], work);
+        drop(entry);
+        assert_eq!(jobs.enter().err().unwrap().code(), "stopping");
+        let refused = jobs.once([5; 32], LONG, work).await;
+        assert_eq!(refused.unwrap().err().unwrap().code(), "stopping");
+        assert_eq!(jobs.names(), [[4; 32]]);
+        let joined = jobs.once([4; 32], Duration::ZERO, work).await;
+        assert!(joined.is_none(), "what is in flight can be waited for");
+        let mut idle = std::pin::pin!(jobs.idle());
+        assert!(futures::poll!(&mut idle).is_pending());
+        open.send_replace(true);
+        idle.await;
+        assert_eq!(jobs.names(), [[0; 32]; 0]);
     }
 
     #[tokio::test]

@@ -6,14 +6,17 @@
 pub mod boot;
 pub mod clock;
 pub mod config;
+pub mod drain;
 pub mod error;
 pub mod exit;
+pub mod health;
 pub mod http;
 pub mod jobs;
 pub mod model_command;
 pub mod operator;
 pub mod pipeline;
 pub mod random;
+pub mod redact;
 pub mod reproduce;
 pub mod routes;
 pub mod serve;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use precis_server::boot::Parts;
 use precis_server::config::Config;
-use precis_server::{exit, model_command, operator, reproduce, serve, telemetry};
+use precis_server::{exit, model_command, operator, redact, reproduce, serve, telemetry};
 
 /// Confidential, paid document summaries inside a TEE.
 #[derive(Parser)]
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     match runtime.block_on(serve::run(settings, Parts::default())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(event = "serve.failed", why = %format!("{error:#}"));
+            tracing::error!(event = "serve.failed", why = redact::urls(&format!("{error:#}")));
             ExitCode::from(exit::code(&error))
         }
     }

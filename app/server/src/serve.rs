@@ -11,9 +11,9 @@ use tokio::sync::watch;
 
 use crate::boot::{self, Parts, Readiness};
 use crate::config::Settings;
-use crate::routes;
+use crate::{drain, routes};
 
-/// How long requests in work may take to end after a stop signal.
+/// How long requests in work may take to end once the jobs have.
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// Serves until SIGTERM or SIGINT. The routes answer from the start; until boot has ended they say what is waited for.
@@ -40,17 +40,27 @@ pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         axum::serve(internal, routes::internal(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped));
     let mut public = tokio::spawn(public.into_future());
     let mut internal = tokio::spawn(internal.into_future());
-    let boot = boot::run(settings, parts, public_address, &readiness);
+    let longest = Duration::from_secs(settings.config.drain_seconds);
+    let mut boot = std::pin::pin!(boot::run(settings, parts, public_address, &readiness));
     let outcome = tokio::select! {
-        failed = boot => failed,
+        failed = &mut boot => failed,
         ended = &mut public => ended.context("public listener")?.context("public listener"),
         ended = &mut internal => ended.context("internal listener")?.context("internal listener"),
         () = signal() => Ok(()),
     };
     tracing::info!(event = "serve.draining");
+    if let (Ok(()), Ok(service)) = (&outcome, readiness.service()) {
+        // What was started at boot goes on meanwhile: keysets are replaced, chain and ledger are watched.
+        tokio::select! {
+            unfinished = drain::drain(&service, longest) => tracing::info!(event = "serve.drained", unfinished),
+            // Whoever signals twice does not want to wait.
+            () = signal() => tracing::warn!(event = "serve.hurried", unfinished = service.jobs.names().len()),
+            _ = &mut boot => {}
+        }
+    }
     stop.send_replace(true);
-    let drained = tokio::time::timeout(DRAIN, async { _ = tokio::join!(&mut public, &mut internal) }).await.is_ok();
-    tracing::info!(event = "serve.stopped", drained);
+    let answered = tokio::time::timeout(DRAIN, async { _ = tokio::join!(&mut public, &mut internal) }).await.is_ok();
+    tracing::info!(event = "serve.stopped", answered);
     outcome
 }
 

@@ -1,4 +1,4 @@
-//! The chain of receipts of one boot (SPEC 7.4): every receipt names the one before it, so that none can be slipped in, swapped or
+//! The chain of receipts of one keyset (SPEC 7.4): every receipt names the one before it, so that none can be slipped in, swapped or
 //! given twice without a trace.
 //!
 //! Only its links are judged here; each receipt is judged on its own by [`crate::verify_receipt_file`].
@@ -13,7 +13,7 @@ use precis_protocol::receipt::SignedReceipt;
 use crate::check;
 use crate::transcript::{Recorder, Transcript};
 
-/// Judges the links between receipts. Receipts of several boots may be mixed; each boot has a chain of its own. A receipt given twice
+/// Judges the links between receipts. Receipts of several keysets may be mixed; each has a chain of its own. A receipt given twice
 /// counts once.
 ///
 /// `receipt.chain` fails on two different receipts with one number (a fork) and on a receipt that names another predecessor; it is not
@@ -35,7 +35,7 @@ enum Broken {
     Gap(String),
 }
 
-/// Receipts of one boot by number, with digest and time.
+/// Receipts of one keyset by number, with digest and time.
 type Boot<'a> = BTreeMap<u64, (&'a SignedReceipt, B256)>;
 
 fn links(receipts: &[SignedReceipt]) -> Result<String, Broken> {

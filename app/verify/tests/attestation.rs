@@ -178,6 +178,23 @@ fn a_keyset_that_contradicts_itself_is_rejected_even_when_registered() {
 }
 
 #[test]
+fn a_keyset_that_was_replaced_is_vouched_for_beside_its_successor_and_no_other_is() {
+    let previous = format!("net.oasis.app.{}", precis_protocol::tags::METADATA_KEYSET_PREVIOUS);
+    let mut world = World::new();
+    world.metadata_digest = Some(Digest::of(b"the successor").to_string());
+    world.metadata.insert(previous.clone(), world.keyset_digest().to_string());
+    let transcript = judge(&world.attestation()).transcript;
+    assert_eq!(transcript.verdict(), Verdict::Verified, "{transcript}");
+    rejects(check::REGISTER_METADATA, |world| {
+        world.metadata_digest = Some(Digest::of(b"the successor").to_string());
+        world.metadata.insert(
+            format!("net.oasis.app.{}", precis_protocol::tags::METADATA_KEYSET_PREVIOUS),
+            Digest::of(b"an older one").to_string(),
+        );
+    });
+}
+
+#[test]
 fn a_registration_of_another_app_chain_or_epoch_is_rejected() {
     rejects(check::REGISTER_APP, |world| world.app[0] ^= 1);
     rejects(check::REGISTER_SIGNATURE, |world| world.chain.runtime_id[0] ^= 1);

@@ -224,3 +224,15 @@ fn a_payer_with_many_jobs_does_not_delay_another_s_single_one() {
     assert_eq!(order[..3], ["wait", "single", "many 0"]);
     assert_eq!(order[6], "many 4");
 }
+
+#[test]
+fn a_thread_that_has_ended_is_told() {
+    let Stage { worker, .. } = stage(2, 2);
+    assert!(worker.is_alive());
+    drop(worker.queue.stop());
+    let until = Instant::now() + Duration::from_secs(60);
+    while worker.is_alive() && Instant::now() < until {
+        std::thread::yield_now();
+    }
+    assert!(!worker.is_alive());
+}

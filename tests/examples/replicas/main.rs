@@ -47,7 +47,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One order at one server, until it is there; how often it had to be sent again.
 async fn order(client: &reqwest::Client, payer: &Payer, origin: &str, number: usize) -> anyhow::Result<usize> {
-    let ask = Ask::json(&format!("The canal is {number} kilometres long. A ship needs ten hours to pass it."), json!({}));
+    let ask =
+        Ask::json(&format!("The canal is {number} kilometres long. A ship needs ten hours to pass it."), json!({}));
     let payment = payer.pay(client, origin, &ask).await?;
     let started = Instant::now();
     for again in 0.. {

@@ -5,6 +5,7 @@ pub mod kill;
 pub mod model;
 pub mod orders;
 pub mod parts;
+pub mod rotation;
 pub mod soak;
 mod soak_payer;
 pub mod town;

@@ -1,5 +1,6 @@
 //! What the testbed's server has in place of the real parts: models, a clock that is wrong, a ledger that ends the process.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
@@ -13,9 +14,12 @@ use crate::testbed::model;
 pub const KILL: &str = "TESTBED_KILL";
 /// Environment: seconds by which the clock is ahead; negative if it is behind.
 pub const CLOCK_OFFSET: &str = "TESTBED_CLOCK_OFFSET";
+/// Environment: a file with further seconds, read at every look at the clock, so that time can jump while the process runs.
+pub const CLOCK_FILE: &str = "TESTBED_CLOCK_FILE";
 
 static KILLS: OnceLock<Kill> = OnceLock::new();
 static OFFSET: OnceLock<i64> = OnceLock::new();
+static JUMPS: OnceLock<PathBuf> = OnceLock::new();
 
 /// The parts, as the environment says.
 ///
@@ -24,6 +28,9 @@ static OFFSET: OnceLock<i64> = OnceLock::new();
 pub fn parts() -> anyhow::Result<Parts> {
     if let Some(offset) = number(CLOCK_OFFSET)? {
         OFFSET.get_or_init(|| offset);
+    }
+    if let Some(path) = std::env::var_os(CLOCK_FILE) {
+        JUMPS.get_or_init(|| path.into());
     }
     if let Ok(text) = std::env::var(KILL) {
         let kill = text.parse()?;
@@ -41,7 +48,9 @@ pub(crate) fn number(name: &str) -> anyhow::Result<Option<i64>> {
 }
 
 fn clock() -> u64 {
-    precis_server::clock::system().saturating_add_signed(*OFFSET.get().unwrap_or(&0))
+    let jumps = JUMPS.get().and_then(|path| std::fs::read_to_string(path).ok()?.trim().parse().ok());
+    let ahead = OFFSET.get().unwrap_or(&0) + jumps.unwrap_or(0);
+    precis_server::clock::system().saturating_add_signed(ahead)
 }
 
 fn ledger(inner: Arc<dyn Ledger>) -> Arc<dyn Ledger> {

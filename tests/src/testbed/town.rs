@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Mutex, PoisonError};
 
 use alloy_primitives::{Address, U256};
+use anyhow::Context as _;
 use reqwest::Client;
 use serde_json::json;
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use crate::rpc_faults::RpcFaults;
 use crate::stack::Devnet;
 use crate::testbed::bank::Bank;
 use crate::testbed::kill::Kill;
-use crate::testbed::parts::{CLOCK_OFFSET, KILL};
+use crate::testbed::parts::{CLOCK_FILE, CLOCK_OFFSET, KILL};
 use crate::testbed::{Started, Testbed};
 
 /// Seconds after which an authorization has lapsed, and the service believes that it has.
@@ -44,6 +45,8 @@ pub struct Town {
     ahead: AtomicU64,
     /// Seconds by which the testbed's clock differs from that.
     skew: AtomicI64,
+    /// Seconds of those that the testbed's clock jumped while it ran.
+    jumped: AtomicI64,
     ledgers: AtomicUsize,
     pub(crate) books: Mutex<Opening>,
     pub(crate) noted: AtomicBool,
@@ -98,6 +101,7 @@ impl Town {
             addresses: Mutex::default(),
             ahead: AtomicU64::new(0),
             skew: AtomicI64::new(0),
+            jumped: AtomicI64::new(0),
             ledgers: AtomicUsize::new(0),
             books: Mutex::default(),
             noted: AtomicBool::new(false),
@@ -174,6 +178,42 @@ impl Town {
         Ok(())
     }
 
+    /// Time jumps for everybody, a running testbed included.
+    ///
+    /// # Errors
+    /// If the chain does not answer or the time cannot be written.
+    pub async fn jump(&self, seconds: u32) -> anyhow::Result<()> {
+        self.chain.rpc("evm_increaseTime", json!([seconds])).await?;
+        self.chain.rpc("evm_mine", json!([])).await?;
+        self.ahead.fetch_add(seconds.into(), Ordering::Relaxed);
+        let jumped = self.jumped.fetch_add(seconds.into(), Ordering::Relaxed) + i64::from(seconds);
+        // As a whole or not at all: it may be read at any moment.
+        let (file, part) = (self.clock_file(), self.dir.path().join("clock.part"));
+        std::fs::write(&part, jumped.to_string())?;
+        Ok(std::fs::rename(part, file)?)
+    }
+
+    fn clock_file(&self) -> PathBuf {
+        self.dir.path().join("clock")
+    }
+
+    /// Sends the testbed a signal, such as `TERM`.
+    ///
+    /// # Errors
+    /// If there is none, or the signal cannot be sent.
+    pub async fn signal(&self, name: &str) -> anyhow::Result<()> {
+        self.testbed.lock().await.as_ref().context("no testbed runs")?.process.signal(name)
+    }
+
+    /// Waits until the testbed has ended by itself.
+    ///
+    /// # Errors
+    /// If it does not, or not well.
+    pub async fn ended(&self) -> anyhow::Result<()> {
+        let mut testbed = self.testbed.lock().await.take().context("no testbed runs")?;
+        testbed.process.ended().await
+    }
+
     /// Starts the testbed, in place of one that may run; whether it lived until it was ready.
     ///
     /// # Errors
@@ -195,7 +235,9 @@ impl Town {
         let mut env = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         env.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let ahead = self.ahead.load(Ordering::Relaxed).cast_signed() + self.skew.load(Ordering::Relaxed);
-        env.insert(CLOCK_OFFSET.into(), ahead.to_string());
+        let jumped = self.jumped.load(Ordering::Relaxed);
+        env.insert(CLOCK_OFFSET.into(), (ahead - jumped).to_string());
+        env.insert(CLOCK_FILE.into(), self.clock_file().display().to_string());
         if let Some(kill) = kill {
             env.insert(KILL.into(), kill.to_string());
         }
@@ -241,7 +283,7 @@ impl Town {
     ///
     /// # Errors
     /// If none runs.
-    pub async fn ended(&self) -> anyhow::Result<String> {
+    pub async fn ending(&self) -> anyhow::Result<String> {
         let running = self.testbed.lock().await.take();
         let mut testbed = running.ok_or_else(|| anyhow::anyhow!("no testbed runs"))?;
         match testbed.process.until("its end", async |_| None::<()>).await {

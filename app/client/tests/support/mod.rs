@@ -234,7 +234,9 @@ impl Shared {
     async fn gateway(&self, media_type: &str, body: &[u8]) -> Response {
         let boot = self.boot();
         let Ok((request, responder)) = boot.gateway.open(media_type, body) else {
-            return (axum::http::StatusCode::BAD_REQUEST, "{}").into_response();
+            let body = json!({"type": headers::OHTTP_KEY_PROBLEM, "title": "No", "status": 400}).to_string();
+            let media_type = [("content-type", headers::PROBLEM_JSON)];
+            return (axum::http::StatusCode::BAD_REQUEST, media_type, body).into_response();
         };
         let response = self.inner(&request, true).await;
         if let Some(status) = self.wrong.plaintext {

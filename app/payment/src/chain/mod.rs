@@ -36,6 +36,8 @@ use crate::{
 
 /// Times that the newest block is asked for at the start.
 const FIRST_LOOKS: u32 = 8;
+/// Blocks over which a chain's pace is measured.
+const PACE_BLOCKS: u64 = 64;
 
 /// A token on a chain, as it is configured.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -154,6 +156,17 @@ impl ChainView {
     /// The latest block that is final.
     pub async fn finalized_block(&self) -> Result<Block, RpcError> {
         self.tagged("finalized").await
+    }
+
+    /// Seconds between two blocks before `head`, rounded up: over so many of the last as there are, up to [`PACE_BLOCKS`].
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn pace(&self, head: &Block) -> Result<u64, RpcError> {
+        let blocks = head.number.min(PACE_BLOCKS);
+        let earlier = self.rpc.block_at(head.number - blocks).await?;
+        let seconds = head.timestamp.saturating_sub(earlier.timestamp.to());
+        Ok(seconds.div_ceil(blocks.max(1)).max(1))
     }
 
     async fn tagged(&self, tag: &str) -> Result<Block, RpcError> {

@@ -72,14 +72,18 @@ impl Invalid {
         match self {
             Self::Scheme => "unsupported_scheme",
             Self::Network => "invalid_network",
-            Self::Requirements | Self::OtherRequest | Self::NoDomain | Self::ContractFlow => "invalid_payment_requirements",
+            Self::Requirements | Self::OtherRequest | Self::NoDomain | Self::ContractFlow => {
+                "invalid_payment_requirements"
+            }
             Self::Recipient => "invalid_exact_evm_payload_recipient_mismatch",
             Self::Value => "invalid_exact_evm_payload_authorization_value_mismatch",
             Self::NotYetValid => "invalid_exact_evm_payload_authorization_valid_after",
             Self::ExpiresTooSoon | Self::ExpiresTooLate => "invalid_exact_evm_payload_authorization_valid_before",
             Self::Signature | Self::UndeployedAccount | Self::ContractAccount => "invalid_exact_evm_payload_signature",
             Self::InsufficientFunds => "insufficient_funds",
-            Self::NonceUsed | Self::Transaction | Self::TooMuchGas | Self::AccountReverts => "invalid_transaction_state",
+            Self::NonceUsed | Self::Transaction | Self::TooMuchGas | Self::AccountReverts => {
+                "invalid_transaction_state"
+            }
             Self::Refused => "unexpected_verify_error",
         }
     }

@@ -98,12 +98,7 @@ impl LocalFacilitator {
     }
 
     /// As [`Self::new`], for a wallet that other processes use, too: `leases` says which nonces are theirs.
-    pub fn sharing(
-        chain: ChainView,
-        key: SigningKey,
-        options: LocalOptions,
-        leases: Arc<dyn NonceLeases>,
-    ) -> Self {
+    pub fn sharing(chain: ChainView, key: SigningKey, options: LocalOptions, leases: Arc<dyn NonceLeases>) -> Self {
         let chain_id = chain.asset().network.chain_id();
         let wallet = Arc::new(Wallet::new(chain.rpc().clone(), chain_id, key, options, leases));
         let keeper = tokio::spawn(keeper::keep(Arc::downgrade(&wallet)));

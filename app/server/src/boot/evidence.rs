@@ -1,5 +1,5 @@
-//! The service's own evidence: publish the keyset's digest, find the registration that carries it, add Intel's
-//! collateral, and judge the whole bundle with the same verifier that callers use. Only then is the service ready.
+//! The service's own evidence: publish a keyset's digest, find the registration that carries it, add Intel's collateral, and
+//! judge the whole bundle with the same verifier that callers use. Only then is the keyset in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use precis_protocol::attestation::{Collateral, Evidence};
 use precis_protocol::challenge::Block;
-use precis_protocol::tags;
+use precis_protocol::{Digest, tags};
 use precis_rofl::appd::Appd;
 use precis_rofl::collateral::CollateralSource;
 use precis_rofl::register::{Retry, SAPPHIRE, Search, find_registration};
@@ -15,111 +15,126 @@ use precis_verify::Presented;
 use precis_verify::policy::{AppId, Chain, EvidenceKind, PaymentPins, Policy, TcbPolicy, TrustedRoot};
 use precis_verify::register::Register;
 
-use super::Readiness;
 use crate::config::Settings;
-use crate::service::{Identity, OwnEvidence, Payments};
+use crate::service::{Generation, OwnEvidence, Payments};
 use crate::{clock, random};
 
 /// The floor of TCB evaluation data numbers that the self-check accepts; callers have their own.
 const MIN_EVALUATION_NUMBER: u32 = 18;
 /// How long the registration is looked for before its metadata is handed in again. Nothing happens by that where it stands.
 const PUBLISHED_AGAIN_AFTER: Duration = Duration::from_secs(16);
+/// The same as a part of a keyset's period, where that is shorter.
+const PUBLISHED_AGAIN_PART: u64 = 8;
 /// Greatest age of collateral that the self-check accepts, days.
 const MAX_COLLATERAL_AGE_DAYS: u32 = 30;
 
-/// Publishes the digest, then finds, completes and judges the registration that carries it. Retries what is outside the
-/// enclave.
-///
-/// # Errors
-/// When the finished bundle does not verify: the platform is not what the service must run on.
-pub async fn publish(
-    settings: &Settings,
-    appd: &Appd,
-    http: &reqwest::Client,
-    identity: &Identity,
-    payments: &Payments,
-    readiness: &Readiness,
-) -> anyhow::Result<()> {
-    let digest = identity.keyset_digest.to_string();
-    let metadata = BTreeMap::from([(tags::METADATA_KEYSET.to_owned(), digest)]);
-    let registered = async || {
-        // Each time: what the daemon took is only queued, and whatever replaces it before the next registration is all that
-        // comes on chain.
-        appd.put_metadata(&metadata).await.context("publish the keyset through rofl-appd")?;
-        gather(settings, http, identity, Retry { deadline: PUBLISHED_AGAIN_AFTER, ..Retry::default() }).await
-    };
-    let gathered =
-        readiness.until("own evidence", async || registered().await.map_err(|error| format!("{error:#}"))).await;
-    let block = readiness.until("payment chain", async || payments.recent_block().await.map_err(|e| e.code())).await;
-    let (own, attestation) = check(settings, identity, gathered, block)?;
-    tracing::info!(event = "boot.attested", enclave = %hex::encode(own.enclave_identity));
-    // Where every replica and every later boot finds it, for the receipts of this one (SPEC 3.5).
-    let keep = async || payments.ledger.keep(identity.keyset_digest.as_bytes(), &attestation, clock::now()).await;
-    readiness.until("keep the own attestation", keep).await;
-    identity.set_evidence(own);
-    Ok(())
+/// Where a keyset is published, found and kept.
+pub(super) struct Publisher<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) appd: &'a Appd,
+    pub(super) http: &'a reqwest::Client,
+    pub(super) payments: &'a Payments,
 }
 
-/// The registration on chain with Intel's collateral, as bytes that still have to be judged.
-///
-/// # Errors
-/// When the registration or the collateral cannot be had.
-pub async fn gather(
-    settings: &Settings,
-    http: &reqwest::Client,
-    identity: &Identity,
-    retry: Retry,
-) -> anyhow::Result<Evidence> {
-    let digest = identity.keyset_digest.to_string();
-    let search = Search {
-        nexus_url: &settings.config.nexus_url,
-        runtime: SAPPHIRE,
-        grpc_url: &settings.config.oasis_grpc_url,
-        runtime_id: settings.runtime_id,
-        app_id: &identity.keyset.app_id,
-        key: tags::METADATA_KEYSET,
-        value: &digest,
-        after_round: 0,
-    };
-    let found = find_registration(http, &search, retry).await?;
-    let quote = Register::parse(&found.raw_tx).context("the registration")?.quote;
-    let collateral = CollateralSource::new(&settings.config.pcs_url).fetch(http, &quote).await?;
-    Ok(Evidence::RoflRegister {
-        transaction: found.raw_tx,
-        runtime_id: settings.runtime_id,
-        chain_context: settings.chain_context,
-        collateral: Box::new(Collateral {
-            pck_crl_issuer_chain: collateral.pck_crl_issuer_chain,
-            root_ca_crl: collateral.root_ca_crl,
-            pck_crl: collateral.pck_crl,
-            tcb_info_issuer_chain: collateral.tcb_info_issuer_chain,
-            tcb_info: collateral.tcb_info,
-            tcb_info_signature: collateral.tcb_info_signature,
-            qe_identity_issuer_chain: collateral.qe_identity_issuer_chain,
-            qe_identity: collateral.qe_identity,
-            qe_identity_signature: collateral.qe_identity_signature,
-            pck_certificate_chain: collateral.pck_certificate_chain,
-        }),
-    })
+/// The digests that the next registration is to carry.
+#[derive(Clone, Copy)]
+pub(super) struct Digests {
+    /// Of the newest keyset.
+    pub(super) newest: Digest,
+    /// Of the one before, which is served beside it.
+    pub(super) previous: Option<Digest>,
+}
+
+/// The finished bundle does not verify.
+#[derive(Debug, thiserror::Error)]
+#[error("the own evidence does not verify: {0}")]
+pub(super) struct Unverified(String);
+
+impl Publisher<'_> {
+    /// Gives `generation` evidence that passed the self-check, and keeps its attestation for every replica and later boot.
+    /// The registration that is looked for carries `digests`, of which its own is one.
+    ///
+    /// # Errors
+    /// What is outside the enclave fails: try again. Inside: the bundle does not verify.
+    pub(super) async fn publish(
+        &self,
+        generation: &Generation,
+        digests: Digests,
+    ) -> anyhow::Result<Result<(), Unverified>> {
+        // Each time: what the daemon took is only queued, and whatever replaces it before the next registration is all that
+        // comes on chain.
+        let named = [(tags::METADATA_KEYSET, Some(digests.newest)), (tags::METADATA_KEYSET_PREVIOUS, digests.previous)];
+        let metadata: BTreeMap<String, String> =
+            named.into_iter().filter_map(|(key, digest)| Some((key.to_owned(), digest?.to_string()))).collect();
+        self.appd.put_metadata(&metadata).await.context("publish the keyset through rofl-appd")?;
+        let part = Duration::from_secs(self.settings.config.keyset_seconds / PUBLISHED_AGAIN_PART);
+        let deadline = PUBLISHED_AGAIN_AFTER.min(part);
+        let gathered = self.gather(generation, Retry { deadline, ..Retry::default() }).await?;
+        let block = self.payments.recent_block().await.map_err(|failure| anyhow::anyhow!(failure.code()))?;
+        let (own, attestation) = match check(self.settings, generation, gathered, block)? {
+            Ok(checked) => checked,
+            Err(unverified) => return Ok(Err(unverified)),
+        };
+        // Where every replica and every later boot finds it, for the receipts of this keyset (SPEC 3.5).
+        let kept = self.payments.ledger.keep(generation.keyset_digest.as_bytes(), &attestation, clock::now()).await;
+        kept.context("keep the own attestation")?;
+        generation.set_evidence(own);
+        Ok(Ok(()))
+    }
+
+    /// The registration on chain with Intel's collateral, as bytes that still have to be judged.
+    async fn gather(&self, generation: &Generation, retry: Retry) -> anyhow::Result<Evidence> {
+        let (settings, digest) = (self.settings, generation.keyset_digest.to_string());
+        let search = Search {
+            nexus_url: &settings.config.nexus_url,
+            runtime: SAPPHIRE,
+            grpc_url: &settings.config.oasis_grpc_url,
+            runtime_id: settings.runtime_id,
+            app_id: &generation.keyset.app_id,
+            keys: &[tags::METADATA_KEYSET, tags::METADATA_KEYSET_PREVIOUS],
+            value: &digest,
+            after_round: 0,
+        };
+        let found = find_registration(self.http, &search, retry).await?;
+        let quote = Register::parse(&found.raw_tx).context("the registration")?.quote;
+        let collateral = CollateralSource::new(&settings.config.pcs_url).fetch(self.http, &quote).await?;
+        Ok(Evidence::RoflRegister {
+            transaction: found.raw_tx,
+            runtime_id: settings.runtime_id,
+            chain_context: settings.chain_context,
+            collateral: Box::new(Collateral {
+                pck_crl_issuer_chain: collateral.pck_crl_issuer_chain,
+                root_ca_crl: collateral.root_ca_crl,
+                pck_crl: collateral.pck_crl,
+                tcb_info_issuer_chain: collateral.tcb_info_issuer_chain,
+                tcb_info: collateral.tcb_info,
+                tcb_info_signature: collateral.tcb_info_signature,
+                qe_identity_issuer_chain: collateral.qe_identity_issuer_chain,
+                qe_identity: collateral.qe_identity,
+                qe_identity_signature: collateral.qe_identity_signature,
+                pck_certificate_chain: collateral.pck_certificate_chain,
+            }),
+        })
+    }
 }
 
 /// Judges the service's own bundle with the verifier that callers use. The policy is what the evidence itself claims:
 /// whether that identity deserves trust is the callers' question; whether it all fits together is ours. Returns the bundle, too.
 ///
 /// # Errors
-/// The transcript's failures, when the verdict is not VERIFIED.
-pub fn check(
+/// A quote that cannot be read at all. Inside: the transcript's failures, when the verdict is not VERIFIED.
+fn check(
     settings: &Settings,
-    identity: &Identity,
+    generation: &Generation,
     evidence: Evidence,
     block: Block,
-) -> anyhow::Result<(OwnEvidence, Vec<u8>)> {
+) -> anyhow::Result<Result<(OwnEvidence, Vec<u8>), Unverified>> {
     let nonce = random::bytes()?;
-    let document = identity.attest_with(std::slice::from_ref(&evidence), nonce, block)?;
+    let document = generation.attest_with(std::slice::from_ref(&evidence), nonce, block)?;
     let enclave_identity =
         precis_verify::enclave_identity_of(&document).map_err(anyhow::Error::msg).context("the own quote")?;
-    let app_id = AppId::parse(&identity.keyset.app_id).context("rofl-appd gave an app id that is none")?;
-    let models = &identity.keyset.models;
+    let app_id = AppId::parse(&generation.keyset.app_id).context("rofl-appd gave an app id that is none")?;
+    let models = &generation.keyset.models;
     let policy = Policy {
         app_id,
         enclave_identities: BTreeSet::from([enclave_identity]),
@@ -145,14 +160,14 @@ pub fn check(
     let presented = Presented {
         attestation: &document,
         nonce: Some(nonce),
-        ohttp_config: Some(&identity.keyset.ohttp_config),
+        ohttp_config: Some(&generation.keyset.ohttp_config),
         ..Presented::default()
     };
     let appraisal = precis_verify::verify(&presented, &policy, clock::now());
     if appraisal.service.is_none() {
         let failures: Vec<String> =
             appraisal.transcript.failures().map(|o| format!("{}: {}", o.check, o.detail)).collect();
-        anyhow::bail!("the own evidence does not verify: {}", failures.join("; "));
+        return Ok(Err(Unverified(failures.join("; "))));
     }
-    Ok((OwnEvidence { items: vec![evidence], enclave_identity, app_id: *app_id.as_bytes() }, document))
+    Ok(Ok((OwnEvidence { items: vec![evidence], enclave_identity, app_id: *app_id.as_bytes() }, document)))
 }

@@ -1,4 +1,4 @@
-//! Keys: fresh ones of this boot, app-scoped ones from the platform's KMS, and the keyset that shows them all (SPEC 2).
+//! Keys: fresh ones for each keyset, app-scoped ones from the platform's KMS, and the keyset that shows them all (SPEC 2).
 
 use alloy_primitives::Address;
 use ed25519_dalek::SigningKey;
@@ -10,7 +10,7 @@ use precis_rofl::appd::{Appd, AppdError, KeyKind};
 use zeroize::Zeroizing;
 
 use crate::config::Settings;
-use crate::service::{Engine, Payments};
+use crate::service::{Engine, Generation, Payments, SecretKeys};
 use crate::{clock, random};
 
 /// What the platform derives for the application: the same for every replica and code version, so it signs no receipt.
@@ -66,60 +66,55 @@ async fn raw_256(appd: &Appd, key_id: &str) -> Result<Zeroizing<[u8; 32]>, Share
     Ok(key)
 }
 
-/// Keys of this boot: one role each, in memory only, never derived, never written.
-pub struct Boot {
-    /// Signs challenges.
-    pub identity: SigningKey,
-    /// Signs receipts.
-    pub receipt: k256::ecdsa::SigningKey,
-    /// Opens the encrypted channel.
-    pub channel: ChannelKey,
-    /// Names this boot.
-    pub instance_id: [u8; 16],
+/// Makes the keys of one keyset. Its channel key has the id `key_id`, by which requests name it.
+///
+/// # Errors
+/// When the kernel's generator fails.
+pub(super) fn generate(key_id: u8) -> anyhow::Result<SecretKeys> {
+    let identity = SigningKey::from_bytes(&Zeroizing::new(random::bytes()?));
+    let receipt = k256::ecdsa::SigningKey::from_slice(&*Zeroizing::new(random::bytes::<32>()?))?;
+    Ok(SecretKeys { identity, receipt, channel: ChannelKey::generate(key_id)? })
 }
 
-impl Boot {
-    /// Makes fresh keys.
-    ///
-    /// # Errors
-    /// When the kernel's generator fails.
-    pub fn generate() -> anyhow::Result<Self> {
-        let identity = SigningKey::from_bytes(&Zeroizing::new(random::bytes()?));
-        let receipt = k256::ecdsa::SigningKey::from_slice(&*Zeroizing::new(random::bytes::<32>()?))?;
-        let [key_id] = random::bytes()?;
-        let channel = ChannelKey::generate(key_id)?;
-        Ok(Self { identity, receipt, channel, instance_id: random::bytes()? })
-    }
+/// What a keyset says beside its keys and its period: the same for all of one process.
+pub(super) struct Surroundings<'a> {
+    pub(super) app_id: &'a str,
+    pub(super) instance_id: [u8; 16],
+    pub(super) settings: &'a Settings,
+    pub(super) engine: &'a Engine,
+    pub(super) payments: &'a Payments,
+}
 
-    /// The keyset document of this boot, as the exact bytes that are published.
+impl Surroundings<'_> {
+    /// A keyset with these keys that begins now, with the exact bytes of the document that is published.
     ///
     /// # Errors
     /// When it would not pass the checks that callers make.
-    pub fn keyset(
-        &self,
-        settings: &Settings,
-        shared: &Shared,
-        engine: &Engine,
-        payments: &Payments,
-    ) -> anyhow::Result<Vec<u8>> {
+    pub(super) fn generation(&self, keys: SecretKeys) -> anyhow::Result<Generation> {
+        let bytes = self.keyset(&keys)?;
+        Generation::new(keys, bytes)
+    }
+
+    fn keyset(&self, keys: &SecretKeys) -> anyhow::Result<Vec<u8>> {
+        let Self { app_id, instance_id, settings, engine, payments } = *self;
         let config = &settings.config;
         let (pay_to, pay_to_origin) = match config.pay_to {
             Some(address) => (address, PayToOrigin::Configured),
-            None => (shared.wallet_address(), PayToOrigin::EnclaveWallet),
+            None => (payments.wallet_address(), PayToOrigin::EnclaveWallet),
         };
         let mut receipt = [0; 33];
-        receipt.copy_from_slice(self.receipt.verifying_key().to_encoded_point(true).as_bytes());
+        receipt.copy_from_slice(keys.receipt.verifying_key().to_encoded_point(true).as_bytes());
         let now = clock::now();
         let keyset = Keyset {
             version: tags::KEYSET.into(),
-            app_id: shared.app_id.clone(),
-            instance_id: self.instance_id,
+            app_id: app_id.to_owned(),
+            instance_id,
             keys: Keys {
-                identity: self.identity.verifying_key().to_bytes(),
+                identity: keys.identity.verifying_key().to_bytes(),
                 receipt,
-                channel: self.channel.public_key(),
+                channel: keys.channel.public_key(),
             },
-            ohttp_config: self.channel.config(),
+            ohttp_config: keys.channel.config(),
             models: PerMode { extractive: engine.extractive.digest, abstractive: engine.abstractive.digest },
             parameters: PerMode {
                 extractive: engine.extractive.parameters_digest,
@@ -137,8 +132,6 @@ impl Boot {
             not_before: now,
             not_after: now + config.keyset_seconds,
         };
-        let bytes = serde_json::to_vec(&keyset)?;
-        Keyset::parse(&bytes)?;
-        Ok(bytes)
+        Ok(serde_json::to_vec(&keyset)?)
     }
 }

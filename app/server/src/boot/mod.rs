@@ -7,6 +7,8 @@ mod evidence;
 mod keys;
 mod readiness;
 mod refresh;
+mod rotation;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,13 +19,18 @@ use precis_model::Models;
 use precis_rofl::appd::Appd;
 use precis_store::Ledger;
 
-pub use keys::{Boot, Shared};
+pub use keys::Shared;
 pub use readiness::Readiness;
 
-use crate::clock;
 use crate::config::Settings;
 use crate::pipeline;
 use crate::service::{Engine, Identity, Payments, Service};
+use crate::{clock, random};
+use evidence::Publisher;
+use keys::Surroundings;
+
+/// Keysets of a shorter life are for trying out: each is a transaction on chain, and a day of them more than the ledger keeps.
+const SHORT_KEYSET_SECONDS: u64 = 3600;
 
 /// What a service is made of that can be something else in a test: its models, its clock, what stands around its ledger.
 pub struct Parts {
@@ -52,19 +59,29 @@ impl Default for Parts {
 /// A model file or a ledger that cannot be used, or a configuration that the chain contradicts.
 pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readiness: &Readiness) -> anyhow::Result<()> {
     clock::set(parts.clock);
+    if settings.config.keyset_seconds < SHORT_KEYSET_SECONDS {
+        tracing::warn!(event = "config.short_keyset", seconds = settings.config.keyset_seconds);
+    }
     let engine = load_models(&settings, parts.models).await?;
     let http = precis_rofl::http_client().context("HTTP client")?;
     let appd = Appd::new(&settings.config.appd_socket);
     let shared = readiness.until("rofl-appd", async || Shared::derive(&appd).await).await;
     let payments = Payments::open(&settings, &shared, readiness, parts.ledger).await?;
     pipeline::check_open_jobs(payments.ledger.as_ref(), &settings.config).await?;
-    let boot = Boot::generate()?;
-    let keyset = boot.keyset(&settings, &shared, &engine, &payments).context("keyset")?;
-    let identity = Identity::new(boot, &shared, keyset)?;
-    evidence::publish(&settings, &appd, &http, &identity, &payments, readiness).await?;
+    let (app_id, [key_id]) = (shared.app_id.as_str(), random::bytes()?);
+    let surroundings = Surroundings {
+        app_id,
+        instance_id: random::bytes()?,
+        settings: &settings,
+        engine: &engine,
+        payments: &payments,
+    };
+    let publisher = Publisher { settings: &settings, appd: &appd, http: &http, payments: &payments };
+    let first = rotation::first(&surroundings, &publisher, key_id, readiness).await?;
+    let identity = Identity::new(first, shared.fingerprint.clone());
     let service = Arc::new(Service::new(settings, address, identity, engine, payments));
     readiness.ready(Arc::clone(&service));
-    refresh::forever(&service, &http).await
+    refresh::forever(&service, &appd, &http).await
 }
 
 async fn load_models(

@@ -11,6 +11,7 @@ pub(super) const SAME: &str = "retry with the same `PAYMENT-SIGNATURE`; do not s
 #[expect(missing_docs, reason = "the row beside each variant says what it is")]
 pub enum Class {
     NotReady,
+    Stopping,
     NotFound,
     MethodNotAllowed,
     BadNonce,
@@ -48,6 +49,7 @@ pub enum Class {
     LedgerUnavailable,
     BadJobId,
     NoSuchJob,
+    CannotSign,
     Internal,
 }
 
@@ -67,6 +69,13 @@ impl Class {
             Self::NotReady => {
                 Row(StatusCode::SERVICE_UNAVAILABLE, "not_ready", Service, "The service is not ready", "retry later")
             }
+            Self::Stopping => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                Service,
+                "The service is about to stop and takes no new jobs",
+                "retry after `Retry-After`; if you have signed a payment for this request, retry with the same one",
+            ),
             Self::NotFound => {
                 Row(StatusCode::NOT_FOUND, "not_found", Client, "There is no such route", "see `/v1/service`")
             }
@@ -318,6 +327,13 @@ impl Class {
                 "The ledger has no job with this id",
                 "see `GET /ledger`; ended jobs are forgotten after a while",
             ),
+            Self::CannotSign => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "cannot_sign",
+                Service,
+                "The service has no keyset in time to sign the receipt with",
+                SAME,
+            ),
             Self::Internal => Row(StatusCode::INTERNAL_SERVER_ERROR, "internal", Service, "The service failed", SAME),
         }
     }
@@ -349,7 +365,7 @@ impl Class {
         match self {
             Self::SettlementUnknown => Some("2"),
             Self::Busy | Self::ChainUnavailable | Self::LedgerUnavailable | Self::TooManyUnsettled => Some("5"),
-            Self::NotReady | Self::CannotSettle => Some("10"),
+            Self::NotReady | Self::CannotSettle | Self::CannotSign | Self::Stopping => Some("10"),
             Self::GasPrice => Some("60"),
             _ => None,
         }

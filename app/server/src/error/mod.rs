@@ -110,6 +110,11 @@ impl Failure {
         self.class.code()
     }
 
+    /// What it says beside its title.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Its row in the table.
     pub fn class(&self) -> Class {
         self.class

@@ -19,7 +19,7 @@ pub async fn get(Ready(service): Ready, RawQuery(query): RawQuery) -> Result<Res
     } else {
         let nonce = nonce(&query).ok_or_else(|| Failure::new(Class::BadNonce, ""))?;
         let block = service.payments.recent_block().await?;
-        service.identity.attest(nonce, block).map_err(|cause| Failure::internal("attestation", cause))?
+        service.identity.current().attest(nonce, block).map_err(|cause| Failure::internal("attestation", cause))?
     };
     Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], document).into_response())
 }

@@ -36,7 +36,7 @@ impl Gateway {
 
 /// `GET`: the key configuration (RFC 9458 section 3; RFC 9540).
 pub async fn keys(State(gateway): State<Gateway>) -> Result<Response, Failure> {
-    let list = gateway.service()?.identity.channel.key().config_list();
+    let list = gateway.service()?.identity.current().channel.key().config_list();
     Ok(([(header::CONTENT_TYPE, headers::OHTTP_KEYS), (header::CACHE_CONTROL, "no-store")], list).into_response())
 }
 
@@ -50,7 +50,7 @@ pub async fn post(State(gateway): State<Gateway>, outer: Whole) -> Response {
 }
 
 enum Refused {
-    /// Known without opening anything: not ready, or too large.
+    /// Known without opening anything: not ready, at capacity, or too large.
     Outer(Failure),
     /// One answer for everything that could tell an attacker something about the key.
     Uniform(&'static str),
@@ -58,9 +58,12 @@ enum Refused {
 
 async fn exchange(gateway: &Gateway, outer: Whole) -> Result<Response, Refused> {
     let service = gateway.service().map_err(Refused::Outer)?;
-    let opening = Arc::clone(&service);
-    let opened =
-        tokio::task::spawn_blocking(move || opening.identity.channel.open(&outer.media_type, &outer.body)).await;
+    let generation = service.identity.sealed_to(&outer.body);
+    if !generation.has_room() {
+        return Err(Refused::Outer(Failure::new(Class::Busy, "")));
+    }
+    let opening = Arc::clone(&generation);
+    let opened = tokio::task::spawn_blocking(move || opening.channel.open(&outer.media_type, &outer.body)).await;
     let (inner, responder) = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(error)) => return Err(Refused::Uniform(error.reason().label())),
@@ -68,6 +71,7 @@ async fn exchange(gateway: &Gateway, outer: Whole) -> Result<Response, Refused> 
     };
     let mut inner: Request = inner.map(Body::from);
     inner.extensions_mut().insert(Channel::Ohttp);
+    inner.extensions_mut().insert(generation);
     let response = gateway.inner.clone().oneshot(inner).await.unwrap_or_else(|never| match never {});
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, limits::MAX_RESPONSE_BYTES).await.unwrap_or_else(|_| Bytes::new());

@@ -14,10 +14,17 @@ pub async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// The service would take a request now; if not, what it waits for.
+/// Payments would be taken now; if not, what boot waits for or which checks fail.
 pub async fn readyz(State(readiness): State<Arc<Readiness>>) -> (StatusCode, Json<Value>) {
-    match readiness.service() {
-        Ok(service) => (StatusCode::OK, Json(json!({ "ready": true, "keysetDigest": service.identity.keyset_digest }))),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "waitingFor": why }))),
-    }
+    let not_ready = |why| (StatusCode::SERVICE_UNAVAILABLE, Json(why));
+    let Ok(service) = readiness.service() else {
+        return not_ready(json!({ "ready": false, "waitingFor": readiness.waiting_for() }));
+    };
+    let keyset = service.identity.current().keyset_digest;
+    let failing = service.health.failing();
+    let Some(first) = failing.first() else {
+        return (StatusCode::OK, Json(json!({ "ready": true, "keysetDigest": keyset })));
+    };
+    let first = first.check.sentence();
+    not_ready(json!({ "ready": false, "waitingFor": first, "failing": failing, "keysetDigest": keyset }))
 }

@@ -19,7 +19,7 @@ use precis_protocol::receipt::Channel;
 
 use crate::boot::Readiness;
 use crate::error::{Class, Failure};
-use crate::service::Service;
+use crate::service::{Generation, Service};
 
 /// Longest that a body may take to arrive, from the first byte of the request on: it holds one of the places of all routes.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -49,6 +49,8 @@ pub struct Whole {
     pub body: Bytes,
     /// Channel.
     pub channel: Channel,
+    /// The keyset whose channel key it was sealed to, if it was.
+    pub sealed_to: Option<Arc<Generation>>,
 }
 
 impl Whole {
@@ -64,6 +66,7 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         // Set by the gateway on what it decapsulated; an extension cannot come from the wire.
         let channel = request.extensions().get::<Channel>().copied().unwrap_or(Channel::Https);
+        let sealed_to = request.extensions().get::<Arc<Generation>>().cloned();
         let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
         let media_type = match headers.get(header::CONTENT_TYPE).map(|value| value.to_str()) {
             None => String::new(),
@@ -76,7 +79,7 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
             let class = if rejection.status() == 413 { Class::BodyTooLarge } else { Class::BadRequest };
             Failure::new(class, "")
         })?;
-        Ok(Self { method, uri, media_type, headers, body, channel })
+        Ok(Self { method, uri, media_type, headers, body, channel, sealed_to })
     }
 }
 

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Class, Failure};
 use crate::http::Whole;
-use crate::service::Service;
+use crate::service::{Generation, Service};
 
 /// A request out of its channel, not yet looked at.
 pub struct Opened {
@@ -57,6 +57,8 @@ pub struct Admitted {
     pub(super) commitment: Commitment,
     /// Channel it came through.
     pub(super) channel: Channel,
+    /// The keyset that it was sealed to, or the one in force.
+    pub(super) asked_of: Arc<Generation>,
     /// The document.
     pub(super) text: Arc<Text>,
     /// How to summarize it.
@@ -80,8 +82,9 @@ pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, F
     let (payment, nonce_salt) =
         (request.headers.get(headers::PAYMENT_SIGNATURE).cloned(), request.headers.get(headers::NONCE_SALT).cloned());
     let channel = request.channel;
+    let asked_of = request.sealed_to.clone().unwrap_or_else(|| service.identity.current());
     let (text, options, tokens) = read(service, request).await?;
-    Ok(Admitted { commitment, channel, text, options, tokens, payment, nonce_salt })
+    Ok(Admitted { commitment, channel, asked_of, text, options, tokens, payment, nonce_salt })
 }
 
 /// What a body asks for. Without a document it can only be quoted.

@@ -19,7 +19,7 @@ use super::quote::Quoted;
 use super::{ended, identifier, offer, prepay};
 use crate::error::{Class, Failure};
 use crate::jobs::JobKey;
-use crate::service::{SETTLEMENT_SECONDS, Service};
+use crate::service::{Generation, SETTLEMENT_SECONDS, Service};
 use crate::{clock, random};
 
 /// Longest that chain or facilitator may take to judge a payment.
@@ -60,12 +60,37 @@ impl Authorized {
     }
 }
 
-/// Judges the payment and claims it.
+/// A payment that was judged, with what its claim takes; nothing is written down yet.
+pub struct Judged {
+    admitted: Admitted,
+    payload: PaymentPayload,
+    key: ClaimKey,
+    fingerprint: [u8; 32],
+    nonce_committed: bool,
+    standing: Claims,
+}
+
+impl Judged {
+    /// Whether the payment was claimed before.
+    pub fn is_claimed(&self) -> bool {
+        matches!(self.standing, Claims::Earlier(_))
+    }
+}
+
+/// How a payment stands to the ledger.
+enum Claims {
+    /// Claimed before, for the same purchase.
+    Earlier(Box<Record>),
+    /// Not seen before, with a place in the queue.
+    New(Box<NewClaim>, Permit),
+}
+
+/// Judges the payment. A caller who hangs up ends it.
 ///
 /// # Errors
 /// 400 for a payment that is not understood, 402 with the quote for one that does not fit, 409 for one that was used for
 /// another request, 503 when the queue is full or the chain does not answer. Nothing was charged in any of them.
-pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, Failure> {
+pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure> {
     let Quoted { admitted, payment, required, flow } = quoted;
     let payload: PaymentPayload =
         wire::decode(payment.as_bytes()).map_err(|error| Failure::new(Class::MalformedPayment, error.to_string()))?;
@@ -81,8 +106,8 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
 
     // Before anything is verified: what was bought stays bought, also when the answer was lost and the authorization is void.
     let ledger = &service.payments.ledger;
-    let (record, permit) = match ledger.get(&key).await.map_err(ledger_failure)? {
-        Some(record) => (take_up(&payload, record, &fingerprint, nonce_committed)?, None),
+    let standing = match ledger.get(&key).await.map_err(ledger_failure)? {
+        Some(record) => Claims::Earlier(Box::new(take_up(&payload, record, &fingerprint, nonce_committed)?)),
         None => {
             if let Some(identifier) = &identifier
                 && ledger.by_identifier(identifier).await.map_err(ledger_failure)?.is_some()
@@ -90,7 +115,7 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
                 return Err(Failure::new(Class::IdentifierReused, ""));
             }
             let needed = needed_seconds(service, &admitted, flow);
-            let seen_at = fresh(service, &payload, &required, needed, nonce_committed).await?;
+            let seen_at = fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
             let (mode, tokens) = (admitted.options.mode, admitted.tokens);
             let permit = service.engine.reserve(mode, tokens).ok_or_else(|| Failure::new(Class::Busy, ""))?;
             let context = Context {
@@ -112,9 +137,25 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
                 at: clock::now(),
                 max_unsettled: Some(config.max_unsettled_per_payer.into()),
             };
-            match ledger.claim(claim).await.map_err(ledger_failure)? {
+            Claims::New(Box::new(claim), permit)
+        }
+    };
+    Ok(Judged { admitted, payload, key, fingerprint, nonce_committed, standing })
+}
+
+/// Claims the payment for this request, unless it was claimed for it before.
+///
+/// # Errors
+/// 409 for a payment that was used for another request meanwhile, 429 for a payer with too many jobs.
+pub async fn claim(service: &Service, judged: Judged) -> Result<Authorized, Failure> {
+    let Judged { admitted, payload, key, fingerprint, nonce_committed, standing } = judged;
+    let (record, permit) = match standing {
+        Claims::Earlier(record) => (*record, None),
+        Claims::New(claim, permit) => {
+            let (mode, flow) = (admitted.options.mode, claim.flow);
+            match service.payments.ledger.claim(*claim).await.map_err(ledger_failure)? {
                 Claim::Fresh(record) => {
-                    tracing::info!(event = "payment.claimed", tokens, mode = mode.name(), flow = ?flow);
+                    tracing::info!(event = "payment.claimed", tokens = admitted.tokens, mode = mode.name(), ?flow);
                     (record, Some(permit))
                 }
                 Claim::TooManyUnsettled { .. } => return Err(Failure::new(Class::TooManyUnsettled, "")),
@@ -143,12 +184,13 @@ fn needed_seconds(service: &Service, admitted: &Admitted, flow: Flow) -> u64 {
 /// use counts, by the chain's clock.
 async fn fresh(
     service: &Service,
+    asked_of: &Generation,
     payload: &PaymentPayload,
     required: &PaymentRequired,
     needed_seconds: u64,
     nonce_committed: bool,
 ) -> Result<u64, Failure> {
-    let invalid = |reason: exact::Invalid| payment_invalid(service, required, payload, reason);
+    let invalid = |reason: exact::Invalid| payment_invalid(service, asked_of, required, payload, reason);
     let Some(own) = required.accepts.first() else { return Err(Failure::internal("quote", "empty")) };
     let mut own = own.clone();
     let longest = own.max_timeout_seconds + CLOCK_SKEW_SECONDS;
@@ -167,11 +209,12 @@ async fn fresh(
     if payment.transfer().valid_before > U256::from(now + longest) {
         return Err(invalid(exact::Invalid::ExpiresTooLate));
     }
+    service.takes_payments(own.max_timeout_seconds)?;
     service.payments.can_settle()?;
     service.payments.worth_settling(payment.transfer().value)?;
     if prepay::is_due(&service.settings.config, &payment) {
         let first = prepay::first_of(required.clone());
-        return Err(payment_invalid(service, &first, payload, exact::Invalid::ContractFlow));
+        return Err(payment_invalid(service, asked_of, &first, payload, exact::Invalid::ContractFlow));
     }
     let unavailable = |why: &dyn std::fmt::Display| {
         tracing::warn!(event = "payment.unverified", why = %why);
@@ -251,6 +294,7 @@ fn committed(admitted: &Admitted, nonce: &B256) -> Result<bool, Failure> {
 
 fn payment_invalid(
     service: &Service,
+    asked_of: &Generation,
     required: &PaymentRequired,
     payload: &PaymentPayload,
     reason: exact::Invalid,
@@ -258,7 +302,7 @@ fn payment_invalid(
     let quote = PaymentRequired { error: Some(format!("{}: {reason}", reason.code())), ..required.clone() };
     let network = service.settings.config.network;
     let payer = payload.payload.authorization.from;
-    offer::refuse(service, Class::PaymentInvalid, reason.to_string(), quote).with_settlement(SettleResponse::failed(
+    offer::refuse(asked_of, Class::PaymentInvalid, reason.to_string(), quote).with_settlement(SettleResponse::failed(
         network,
         Some(payer),
         reason.code(),

@@ -74,7 +74,7 @@ pub(super) async fn statement(
         Some(_) => (ReceiptStatus::FailedRefunded, class.status().as_u16()),
     };
     let statement = Statement { status, http, bytes: &bytes, completed: None, paid };
-    let signed = receipt::sign(service, record, context, &statement).await?;
+    let (signed, _) = receipt::sign(service, record, context, &statement).await?;
     let receipt = serde_json::to_vec(&signed).map_err(|e| Failure::internal("receipt", e))?;
     Ok(JobResult { status: http, response: bytes, receipt: Some(receipt) })
 }

@@ -30,15 +30,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use precis_protocol::problem::Charged;
-use precis_store::{ClaimKey, Flow};
+use precis_store::{ClaimKey, Flow, Record, Stage};
 
 pub use admit::{Admitted, Opened, Text};
 pub(crate) use admit::{Asked, parse};
-pub use authorize::Authorized;
 pub(crate) use authorize::ledger_failure;
+pub use authorize::{Authorized, Judged};
 pub use order::{Answer, Ticket, cancel, fetch, fetch_receipt};
 pub use quote::{Quoted, quote_only};
-pub use receipt::{ReceiptChain, Receipted};
+pub use receipt::Receipted;
 pub use reconcile::reconcile;
 pub use seal::Sealed;
 pub use settle::{Prepaid, Settled};
@@ -47,6 +47,7 @@ pub(crate) use summarize::{model_mode, model_options, result};
 pub use sweep::sweep;
 pub use tokens::check_open_jobs;
 
+use crate::clock;
 use crate::error::{Class, Failure};
 use crate::jobs::Watched;
 use crate::service::Service;
@@ -62,9 +63,12 @@ pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failur
     let patience = opened.patience(service.settings.answer_within);
     let admitted = admit::admit(&service, opened).await?;
     let quoted = quote::quote(&service, admitted)?;
-    let authorized = authorize::authorize(&service, quoted).await?;
+    let judged = authorize::judge(&service, quoted).await?;
     // From here the job belongs to the ledger, not to the connection: it goes on when the caller hangs up, and every
-    // copy of the same payment waits for the same job.
+    // copy of the same payment waits for the same job. A task of its own, because one that hangs up between the claim and
+    // the start would leave a job that nobody runs.
+    let begun = tokio::spawn(begin(Arc::clone(&service), judged)).await;
+    let authorized = begun.unwrap_or_else(|_| Err(Failure::internal("claim", "panicked").charged(Charged::Unknown)))?;
     let flight = authorized.key();
     // What has ended is at hand, whatever the caller prefers.
     let within = if authorized.ended { service.settings.answer_within } else { patience.within };
@@ -83,6 +87,20 @@ pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failur
             }
         }
     }
+}
+
+/// Claims the payment and starts its job. What was claimed before is started by whoever waits for it.
+async fn begin(service: Arc<Service>, judged: Judged) -> Result<Authorized, Failure> {
+    if judged.is_claimed() {
+        return authorize::claim(&service, judged).await;
+    }
+    let entry = service.jobs.enter()?;
+    let mut authorized = authorize::claim(&service, judged).await?;
+    if !authorized.ended {
+        let (key, mine) = (authorized.key, authorized.work.share());
+        entry.start(authorized.key(), |watched| perform(Arc::clone(&service), key, Some(mine), watched));
+    }
+    Ok(authorized)
 }
 
 /// Goes on with a job whose caller is not there, as far as that goes without the document; waits for it up to `within`.
@@ -108,9 +126,11 @@ async fn perform(
         let settled = match flow {
             Flow::Authorization => {
                 let summarized = summarize::summarize(&service, claimed).await?;
+                can_sign(&service, &summarized.record)?;
                 settle::settle(&service, summarized).await?
             }
             Flow::Upfront => {
+                can_sign(&service, &claimed.record)?;
                 let prepaid = settle::settle_upfront(&service, claimed).await?;
                 summarize::summarize_prepaid(&service, prepaid).await?
             }
@@ -126,4 +146,13 @@ async fn perform(
         })
     })
     .await
+}
+
+/// No payment is taken that could not be receipted: the job stays as it is until there is a keyset in time.
+fn can_sign(service: &Service, record: &Record) -> Result<(), Failure> {
+    let untaken = matches!(record.state.stage(), Stage::Claimed | Stage::Running | Stage::Done);
+    match service.identity.current().period().contains(clock::now()) {
+        false if untaken => Err(Failure::new(Class::CannotSign, "")),
+        _ => Ok(()),
+    }
 }

@@ -9,11 +9,16 @@ use precis_protocol::receipt::SignedReceipt;
 use super::settle::Settled;
 use crate::clock;
 use crate::error::{Class, Failure};
-use crate::service::Service;
+use crate::service::{Generation, Service};
 
-/// The 402 of `class`: the quote with a signed offer for each of its entries.
-pub(super) fn refuse(service: &Service, class: Class, detail: impl Into<String>, quote: PaymentRequired) -> Failure {
-    let key = &service.identity.receipt_key;
+/// The 402 of `class`: the quote with an offer for each of its entries, signed by the keyset that the request was sealed to.
+pub(super) fn refuse(
+    asked_of: &Generation,
+    class: Class,
+    detail: impl Into<String>,
+    quote: PaymentRequired,
+) -> Failure {
+    let key = &asked_of.receipt_key;
     let offers = quote.accepts.iter().zip(0..).map(|(required, index)| {
         let valid_until = clock::now().saturating_add(required.max_timeout_seconds);
         let signed = Signed::sign(Offer::new(&quote.resource.url, required, valid_until), key)?;
@@ -28,13 +33,18 @@ pub(super) fn refuse(service: &Service, class: Class, detail: impl Into<String>,
     }
 }
 
-/// `PAYMENT-RESPONSE` of a settled job, with the standard's receipt: of the same payment and the same time as our own.
-pub(super) fn settlement(service: &Service, settled: &Settled, own: &SignedReceipt) -> Result<String, Failure> {
+/// `PAYMENT-RESPONSE` of a settled job, with the standard's receipt: of the same payment, time and keyset as our own.
+pub(super) fn settlement(
+    service: &Service,
+    by: &Generation,
+    settled: &Settled,
+    own: &SignedReceipt,
+) -> Result<String, Failure> {
     let authorization = &settled.record.authorization;
     let (network, payer) = (service.settings.config.network, authorization.payer.into());
     let receipt = offer::Receipt::new(&resource_url(service), network, payer, settled.paid, own.receipt.issued_at);
-    let receipt = Signed::sign(receipt, &service.identity.receipt_key)
-        .ok_or_else(|| Failure::internal("offer receipt", "not signed"))?;
+    let receipt =
+        Signed::sign(receipt, &by.receipt_key).ok_or_else(|| Failure::internal("offer receipt", "not signed"))?;
     let response = SettleResponse {
         extensions: Some(offer::with_receipt(None, receipt)),
         ..SettleResponse::settled(network, payer, authorization.amount.into(), settled.paid)

@@ -61,7 +61,8 @@ impl IntoResponse for Answer {
             Self::Released(sealed) => sealed.into_response(),
             Self::Accepted(Ticket { id, token, preferred, charge }) => {
                 let location = format!("{}/{id}", headers::SUMMARIES_PATH);
-                let mut response = going_on(json!({ "id": id, "status": "accepted", "token": token }), charge.map(|charge| *charge));
+                let mut response =
+                    going_on(json!({ "id": id, "status": "accepted", "token": token }), charge.map(|charge| *charge));
                 // Hex in a path: always a header value.
                 if let Ok(location) = HeaderValue::from_str(&location) {
                     response.headers_mut().insert(header::LOCATION, location);

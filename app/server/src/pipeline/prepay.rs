@@ -32,7 +32,6 @@ pub(super) fn is_due(config: &Config, payment: &Authorized) -> bool {
 
 /// The same terms with the payment first.
 pub(super) fn first_of(mut required: PaymentRequired) -> PaymentRequired {
-    required.accepts =
-        required.accepts.into_iter().map(|terms| terms.with_extra(EXTRA_FLOW, FLOW_UPFRONT)).collect();
+    required.accepts = required.accepts.into_iter().map(|terms| terms.with_extra(EXTRA_FLOW, FLOW_UPFRONT)).collect();
     required
 }

@@ -34,10 +34,12 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
     match admitted.payment.take() {
         Some(payment) => Ok(Quoted { admitted, payment, required, flow }),
         None => {
+            // Nobody is asked to sign what would be refused.
+            service.takes_payments(service.engine.timeout_seconds(mode, tokens))?;
             service.payments.worth_settling(service.settings.prices.modes.get(mode).amount(tokens).into())?;
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
-            Err(offer::refuse(service, Class::PaymentRequired, "", unpaid))
+            Err(offer::refuse(&admitted.asked_of, Class::PaymentRequired, "", unpaid))
         }
     }
 }
@@ -67,7 +69,13 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
     service.payments.worth_settling(amount.into())?;
     let required = required(service, commitment.as_ref(), options.mode, tokens);
     let predicted_seconds = service.engine.predicted_seconds(options.mode, tokens);
-    Ok(Quote { mode: options.mode, tokens, amount: amount.to_string(), predicted_seconds, requirements: required.accepts })
+    Ok(Quote {
+        mode: options.mode,
+        tokens,
+        amount: amount.to_string(),
+        predicted_seconds,
+        requirements: required.accepts,
+    })
 }
 
 /// Work that takes long is paid for before it is done.
@@ -79,7 +87,7 @@ fn flow(service: &Service, mode: Mode, tokens: u32) -> Flow {
 }
 
 fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, tokens: u32) -> PaymentRequired {
-    let payment = &service.identity.keyset.payment;
+    let payment = &service.identity.payment;
     let config = &service.settings.config;
     let amount = service.settings.prices.modes.get(mode).amount(tokens);
     let mut requirements = PaymentRequirements {

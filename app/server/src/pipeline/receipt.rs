@@ -1,9 +1,8 @@
 //! Step 7: the receipt over what was observed in this enclave: request, result, payment, code, model (SPEC 7).
 
-use std::sync::PoisonError;
+use std::sync::Arc;
 
 use alloy_primitives::{B256, U256};
-use precis_protocol::Digest;
 use precis_protocol::receipt::{Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest};
 use precis_protocol::summary::SummaryResult;
@@ -15,24 +14,11 @@ use super::context::Context;
 use super::offer;
 use super::settle::Settled;
 use super::stored::{self, Stored, Version};
-use crate::error::Failure;
-use crate::service::Service;
-use crate::{clock, random};
+use crate::error::{Class, Failure};
+use crate::random;
+use crate::service::{Generation, Service};
 
-/// The chain of receipts of this boot (SPEC 7.4).
-pub struct ReceiptChain {
-    sequence: u64,
-    previous: B256,
-}
-
-impl ReceiptChain {
-    /// Before the first receipt.
-    pub fn genesis(keyset: &Digest) -> Self {
-        Self { sequence: 0, previous: B256::from(*keyset.as_bytes()) }
-    }
-}
-
-/// What is released with a result, stored (sealed) in the receipt's place once the job is paid: keys and time of this boot
+/// What is released with a result, stored (sealed) in the receipt's place once the job is paid: keys and time of one keyset
 /// signed it, so that no later one could make the same bytes again.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
@@ -83,8 +69,8 @@ pub async fn receipt(service: &Service, settled: Settled) -> Result<Receipted, F
         completed: Some(&made),
         paid: settled.paid,
     };
-    let signed = sign(service, &settled.record, &settled.context, &statement).await?;
-    let settlement = offer::settlement(service, &settled, &signed)?;
+    let (signed, by) = sign(service, &settled.record, &settled.context, &statement).await?;
+    let settlement = offer::settlement(service, &by, &settled, &signed)?;
     let receipt = serde_json::value::to_raw_value(&signed).map_err(|e| Failure::internal("receipt", e))?;
     Ok(Receipted { settled, kept: Kept { receipt, settlement }, stored: false })
 }
@@ -102,18 +88,19 @@ pub(super) struct Statement<'a> {
     pub(super) paid: B256,
 }
 
-/// Signs what became of a job, as the next receipt of this boot.
+/// Signs what became of a job, as the next receipt of the keyset in force, which is returned with it.
 ///
 /// # Errors
-/// Without evidence, randomness, or a recent block of the payment chain.
+/// Without evidence, randomness, or a recent block of the payment chain; [`Class::CannotSign`] outside the keyset's period.
 pub(super) async fn sign(
     service: &Service,
     record: &Record,
     context: &Context,
     statement: &Statement<'_>,
-) -> Result<SignedReceipt, Failure> {
+) -> Result<(SignedReceipt, Arc<Generation>), Failure> {
     let block = service.payments.recent_block().await?;
-    let own = service.identity.evidence().ok_or_else(|| Failure::internal("receipt", "no evidence"))?;
+    let by = service.identity.current();
+    let own = by.evidence().ok_or_else(|| Failure::internal("receipt", "no evidence"))?;
     let random = || random::bytes::<32>().map_err(|e| Failure::internal("random", e));
     let salts = Salts { request: random()?, response: random()? };
     let receipt_id = random()?;
@@ -130,31 +117,32 @@ pub(super) async fn sign(
     };
     let model = service.engine.of(context.mode);
     let made = statement.completed;
-    // Held while signing, so that sequence and predecessor are never used twice.
-    let mut chain = service.receipts.lock().unwrap_or_else(PoisonError::into_inner);
-    let receipt = Receipt {
+    let request_digest = Commitment::from_bytes(context.commitment).receipt_digest(&salts.request);
+    let response_digest = response_digest(&salts.response, statement.http, statement.bytes);
+    let receipt = |issued_at, sequence, previous_receipt| Receipt {
         receipt_id,
         app_id: own.app_id,
         enclave_identity: own.enclave_identity,
-        keyset_digest: service.identity.keyset_digest,
+        keyset_digest: by.keyset_digest,
         model_digest: made.map_or(model.digest, |made| made.model),
         parameters_digest: model.parameters_digest,
-        request_digest: Commitment::from_bytes(context.commitment).receipt_digest(&salts.request),
-        response_digest: response_digest(&salts.response, statement.http, statement.bytes),
-        issued_at: clock::now(),
+        request_digest,
+        response_digest,
+        issued_at,
         block_number: block.number,
         block_hash: block.hash,
-        sequence: chain.sequence + 1,
-        previous_receipt: chain.previous,
+        sequence,
+        previous_receipt,
         input_tokens: context.tokens,
         output_tokens: made.map_or(0, |made| made.usage.output_tokens),
         tokens_read: made.map_or(0, |made| made.coverage.tokens_read),
         channel: context.channel,
         status: statement.status,
     };
-    let signed = SignedReceipt::sign(receipt, Some(payment), salts, &service.identity.receipt_key)
-        .ok_or_else(|| Failure::internal("receipt", "not signed"))?;
-    *chain = ReceiptChain { sequence: signed.receipt.sequence, previous: signed.digest() };
+    let signed = by.sign_next(|now, sequence, previous| {
+        SignedReceipt::sign(receipt(now, sequence, previous), Some(payment), salts, &by.receipt_key)
+    });
+    let signed = signed.ok_or_else(|| Failure::new(Class::CannotSign, ""))?;
     tracing::info!(event = "receipt.signed", sequence = signed.receipt.sequence, status = ?statement.status);
-    Ok(signed)
+    Ok((signed, by))
 }

@@ -63,6 +63,11 @@ impl Engine {
         Self { extractive, abstractive, worker, side_by_side: concurrency.min(queue).into() }
     }
 
+    /// Whether every thread of the models lives.
+    pub fn is_alive(&self) -> bool {
+        self.worker.is_alive()
+    }
+
     /// The model of a mode.
     pub fn of(&self, mode: Mode) -> &Model {
         match mode {

@@ -5,25 +5,31 @@ pub(crate) mod extensions;
 mod identity;
 mod leases;
 mod payments;
+mod period;
 mod recent;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use precis_protocol::price::PerMode;
 use precis_protocol::service::{ModelDescription, ServiceDescription};
 
 pub use engine::{Engine, Model};
 pub(crate) use engine::{SETTLEMENT_SECONDS, digests};
-pub use identity::{Identity, OwnEvidence};
+pub use identity::{Generation, Identity, OwnEvidence, SecretKeys};
 pub use payments::Payments;
 
 use precis_store::Holder;
 use tokio::sync::Semaphore;
 
+use crate::clock;
 use crate::config::Settings;
+use crate::error::{Class, Failure};
+use crate::health::{Check, Health};
 use crate::jobs::Jobs;
-use crate::pipeline::ReceiptChain;
+
+/// What must not fail for a payment to be taken. Whether it could be settled has an answer of its own.
+const NEEDED: [Check; 5] = [Check::Keyset, Check::Ledger, Check::Chain, Check::Workers, Check::Disk];
 
 /// Everything a request needs.
 pub struct Service {
@@ -43,8 +49,8 @@ pub struct Service {
     pub readers: Arc<Semaphore>,
     /// Jobs in flight.
     pub jobs: Jobs,
-    /// Receipts of this boot.
-    pub receipts: Mutex<ReceiptChain>,
+    /// What payments need, as it was found last.
+    pub health: Health,
 }
 
 impl Service {
@@ -57,26 +63,37 @@ impl Service {
         payments: Payments,
     ) -> Self {
         let public_url = settings.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let receipts = Mutex::new(ReceiptChain::genesis(&identity.keyset_digest));
         let extensions = extensions::declared(settings.config.payment_identifier);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let (readers, jobs) = (Arc::new(Semaphore::new(processors)), Jobs::default());
-        Self { settings, public_url, identity, engine, payments, extensions, readers, jobs, receipts }
+        let (readers, jobs, health) = (Arc::new(Semaphore::new(processors)), Jobs::default(), Health::default());
+        Self { settings, public_url, identity, engine, payments, extensions, readers, jobs, health }
     }
 
     /// Names this process where several share a ledger.
     pub fn holder(&self) -> Holder {
-        self.identity.keyset.instance_id
+        self.identity.instance_id
+    }
+
+    /// Whether a payment can be taken now for work that ends within `seconds`, as far as this service goes.
+    ///
+    /// # Errors
+    /// `stopping`, or `not_ready` with the first check that fails.
+    pub fn takes_payments(&self, seconds: u64) -> Result<(), Failure> {
+        drop(self.jobs.enter()?);
+        let in_time = self.identity.current().period().may_promise(clock::now(), seconds);
+        let failing = if in_time { self.health.first_of(&NEEDED) } else { Some(Check::Keyset) };
+        failing.map_or(Ok(()), |check| Err(Failure::new(Class::NotReady, check.sentence())))
     }
 
     /// `/v1/service`.
     pub fn describe(&self) -> ServiceDescription {
-        let keyset = &self.identity.keyset;
+        let current = self.identity.current();
+        let keyset = &current.keyset;
         ServiceDescription {
             name: "Precis".into(),
             version: keyset.release.version.clone(),
             app_id: keyset.app_id.clone(),
-            keyset_digest: self.identity.keyset_digest,
+            keyset_digest: current.keyset_digest,
             payment: keyset.payment.clone(),
             price_list: keyset.price_list.clone(),
             models: PerMode {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use alloy_primitives::{Address, B256};
 use anyhow::Context as _;
 use k256::ecdsa::SigningKey;
+use precis_payment::AtomicUnits;
 use precis_payment::authorize::address_of;
 use precis_payment::chain::{Asset, AssetError, ChainView};
 use precis_payment::exact::TokenDomain;
-use precis_payment::AtomicUnits;
 use precis_payment::facilitator::{Facilitator, SignedTransaction, Unavailable};
 use precis_payment::local::{GasBudget, LocalFacilitator, LocalOptions};
 use precis_payment::remote::HttpFacilitator;
@@ -24,7 +24,7 @@ use super::recent::Recent;
 use crate::boot::{Readiness, Shared};
 use crate::config::{ContractAccounts, Settings};
 use crate::error::{Class, Failure};
-use crate::random;
+use crate::{random, redact};
 
 /// Longest wait for one answer of the node or a remote facilitator.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -172,7 +172,7 @@ impl Payments {
         ServiceConfig {
             asset_name: config.asset_name.clone(),
             asset_version: config.asset_version.clone(),
-            facilitator: config.facilitator_url.clone().unwrap_or_else(|| "enclave".into()),
+            facilitator: config.facilitator_url.as_deref().map_or_else(|| "enclave".into(), redact::urls),
             rpc_host: rpc_host(&config.rpc_url),
             sweep_to: config.sweep_to,
             limits: ServiceLimits {

@@ -1,12 +1,11 @@
 //! The address, TLS and the pool.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -70,27 +69,20 @@ fn configuration(url: &str) -> Result<Config, LedgerError> {
 }
 
 fn tls(roots: Option<&[u8]>) -> Result<MakeRustlsConnect, LedgerError> {
-    let mut store = RootCertStore::empty();
-    match roots {
-        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(pem) => {
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                certificate
-                    .ok()
-                    .and_then(|certificate| store.add(certificate).ok())
-                    .ok_or(LedgerError::Unsuitable("a root certificate cannot be read"))?;
-            }
-        }
+    let mut store = match roots {
+        None => precis_tls::web_roots(),
+        Some(_) => RootCertStore::empty(),
+    };
+    for certificate in roots.into_iter().flat_map(CertificateDer::pem_slice_iter) {
+        certificate
+            .ok()
+            .and_then(|certificate| store.add(certificate).ok())
+            .ok_or(LedgerError::Unsuitable("a root certificate cannot be read"))?;
     }
     if store.is_empty() {
         return Err(LedgerError::Unsuitable("there is no root certificate"));
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| LedgerError::Unsuitable("no TLS version"))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
+    let config = precis_tls::client_config(store).map_err(|_| LedgerError::Unsuitable("no TLS version"))?;
     Ok(MakeRustlsConnect::new(config))
 }
 
