@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use precis_payment::AtomicUnits;
 use precis_payment::exact::Authorized;
 use precis_payment::facilitator::{Facilitator, Settlement, SignedTransaction, Unavailable};
-use precis_payment::AtomicUnits;
 use precis_payment::local::{GasBudget, LocalFacilitator, LocalOptions};
 use serde_json::json;
 use tokio::task::JoinHandle;

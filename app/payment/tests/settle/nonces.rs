@@ -171,7 +171,8 @@ async fn a_call_that_has_lapsed_gives_way_to_one_that_only_uses_its_nonce() {
         let tag = format!("{number:#x}");
         let receipts: Vec<serde_json::Value> = world.rpc.call("eth_getBlockReceipts", json!([tag])).await.unwrap();
         let of_wallet = receipts.iter().filter(|receipt| receipt["from"] == json!(wallet));
-        used += of_wallet.map(|receipt| serde_json::from_value::<U256>(receipt["gasUsed"].clone()).unwrap()).sum::<U256>();
+        used +=
+            of_wallet.map(|receipt| serde_json::from_value::<U256>(receipt["gasUsed"].clone()).unwrap()).sum::<U256>();
     }
     assert_eq!(used, U256::from(21_000));
 }
@@ -267,7 +268,8 @@ async fn refunds_sweeps_and_settlements_share_the_nonces_of_one_owner() {
         };
         own::sign(&wallet, &asset.domain, transfer).unwrap()
     };
-    let orders = [world.authorized(1), own(0x2f, address_of(&world.payer)), own(0x3f, world.payee), world.authorized(2)];
+    let orders =
+        [world.authorized(1), own(0x2f, address_of(&world.payer)), own(0x3f, world.payee), world.authorized(2)];
     let mut tasks = Vec::new();
     for order in orders {
         tasks.push(send(&world, &facilitator, order).await.1);

@@ -31,7 +31,6 @@ const CLOCK_SKEW_SECONDS: u64 = 2 * 3600;
 /// A request whose payment is claimed for it.
 pub struct Authorized {
     pub(super) key: ClaimKey,
-    pub(super) job_id: JobId,
     /// Whether the job has ended, so that there is nothing to wait for.
     pub(super) ended: bool,
     pub(super) work: Work,
@@ -127,7 +126,7 @@ pub async fn authorize(service: &Service, quoted: Quoted) -> Result<Authorized, 
     };
     let Admitted { text, options, tokens, .. } = admitted;
     let ended = record.state.stage().is_final();
-    Ok(Authorized { key, job_id: record.job_id, ended, work: Work { text, options, tokens, permit } })
+    Ok(Authorized { key, ended, work: Work { text, options, tokens, permit } })
 }
 
 /// How long an authorization must still be good for when it is claimed.

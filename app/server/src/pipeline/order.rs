@@ -43,7 +43,7 @@ pub struct Ticket {
     token: String,
     preferred: bool,
     /// What took the money, if the payment was taken first.
-    charge: Option<SettleResponse>,
+    charge: Option<Box<SettleResponse>>,
 }
 
 impl Ticket {
@@ -51,7 +51,7 @@ impl Ticket {
     pub(super) fn of(service: &Service, record: &Record, preferred: bool) -> Self {
         let JobId(id) = record.job_id;
         let token = job::job_token(&service.identity.fingerprint_key, &id);
-        Self { id: hex::encode(id), token: hex::encode(token), preferred, charge: ended::charge(record) }
+        Self { id: hex::encode(id), token: hex::encode(token), preferred, charge: ended::charge(record).map(Box::new) }
     }
 }
 
@@ -61,7 +61,8 @@ impl IntoResponse for Answer {
             Self::Released(sealed) => sealed.into_response(),
             Self::Accepted(Ticket { id, token, preferred, charge }) => {
                 let location = format!("{}/{id}", headers::SUMMARIES_PATH);
-                let mut response = going_on(json!({ "id": id, "status": "accepted", "token": token }), charge);
+                let mut response =
+                    going_on(json!({ "id": id, "status": "accepted", "token": token }), charge.as_deref());
                 // Hex in a path: always a header value.
                 if let Ok(location) = HeaderValue::from_str(&location) {
                     response.headers_mut().insert(header::LOCATION, location);
@@ -76,9 +77,9 @@ impl IntoResponse for Answer {
     }
 }
 
-fn going_on(body: Value, charge: Option<SettleResponse>) -> Response {
+fn going_on(body: Value, charge: Option<&SettleResponse>) -> Response {
     let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
-    insert_x402(&mut response, headers::PAYMENT_RESPONSE, charge.as_ref());
+    insert_x402(&mut response, headers::PAYMENT_RESPONSE, charge);
     let out = response.headers_mut();
     out.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -112,7 +113,7 @@ pub async fn fetch(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValue
                 _ => "queued",
             };
             let progress = json!({ "id": id, "status": status, "tokensRead": read, "tokens": total });
-            Ok(going_on(progress, ended::charge(&record)))
+            Ok(going_on(progress, ended::charge(&record).as_ref()))
         }
     }
 }
