@@ -10,7 +10,6 @@ use precis_protocol::headers;
 use precis_tests::http::Answer;
 use precis_tests::rpc_faults::{Behind, Node};
 use precis_tests::testbed::town::Town;
-use tokio::task::JoinSet;
 
 use super::steps::Document::{Failing, Good};
 use super::steps::Play;
@@ -59,7 +58,7 @@ async fn undecided(town: &Town) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn hidden_for_ever(flow: &str, upfront: &str, confirmations: &str) -> anyhow::Result<()> {
+async fn hidden_for_ever(flow: &'static str, upfront: &'static str, confirmations: &'static str) -> anyhow::Result<()> {
     let town = place(upfront, confirmations).await?;
     let mut play = Play::begin(&town, None).await?;
     play.play(&[Boot, Order(Good)]).await?;
@@ -86,16 +85,14 @@ async fn hidden_for_ever(flow: &str, upfront: &str, confirmations: &str) -> anyh
 /// Carries out `case` for both flows and both numbers of confirmations, side by side.
 async fn in_every_case<F>(case: impl Fn(&'static str, &'static str, &'static str) -> F)
 where
-    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    F: Future<Output = anyhow::Result<()>>,
 {
-    let mut cases = JoinSet::new();
-    for (flow, upfront) in FLOWS {
-        for confirmations in CONFIRMATIONS {
-            let case = case(flow, upfront, confirmations);
-            cases.spawn(async move { case.await.with_context(|| format!("{flow}, {confirmations} confirmations")) });
-        }
-    }
-    for outcome in cases.join_all().await {
+    let cases = FLOWS.into_iter().flat_map(|(flow, upfront)| CONFIRMATIONS.map(|number| (flow, upfront, number)));
+    let run = cases.map(|(flow, upfront, confirmations)| {
+        let case = case(flow, upfront, confirmations);
+        async move { case.await.with_context(|| format!("{flow}, {confirmations} confirmations")) }
+    });
+    for outcome in futures::future::join_all(run).await {
         outcome.unwrap_or_else(|error| panic!("{error:#}"));
     }
 }
@@ -105,7 +102,7 @@ async fn a_payer_is_never_told_a_refusal_while_the_index_lags() {
     in_every_case(hidden_for_ever).await;
 }
 
-async fn taken_by_others(_: &str, upfront: &str, confirmations: &str) -> anyhow::Result<()> {
+async fn taken_by_others(_: &'static str, upfront: &'static str, confirmations: &'static str) -> anyhow::Result<()> {
     let town = place(upfront, confirmations).await?;
     let mut play = Play::begin(&town, None).await?;
     play.play(&[Boot, Order(Good)]).await?;
@@ -138,7 +135,7 @@ async fn what_somebody_else_took_is_neither_refused_nor_void_while_the_index_lag
     in_every_case(taken_by_others).await;
 }
 
-async fn two_nodes(_: &str, upfront: &str, confirmations: &str) -> anyhow::Result<()> {
+async fn two_nodes(_: &'static str, upfront: &'static str, confirmations: &'static str) -> anyhow::Result<()> {
     let town = place(upfront, confirmations).await?;
     let behind = Behind::Blocks(3);
     let clusters = [
@@ -193,7 +190,7 @@ mod clients {
         eventually("503 settlement_unknown", async || (told() > before).then_some(())).await
     }
 
-    async fn ours(_: &str, upfront: &str, confirmations: &str) -> anyhow::Result<()> {
+    async fn ours(_: &'static str, upfront: &'static str, confirmations: &'static str) -> anyhow::Result<()> {
         let town = place(upfront, confirmations).await?;
         town.boot(None).await?;
         let document = town.dir().join("document.txt");
@@ -253,7 +250,7 @@ mod clients {
         Ok(serde_json::from_str(said.lines().last().context("no output")?)?)
     }
 
-    async fn official(_: &str, upfront: &str, confirmations: &str) -> anyhow::Result<()> {
+    async fn official(_: &'static str, upfront: &'static str, confirmations: &'static str) -> anyhow::Result<()> {
         let town = place(upfront, confirmations).await?;
         town.boot(None).await?;
         let before = held(&town).await?;

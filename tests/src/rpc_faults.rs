@@ -231,7 +231,7 @@ impl Shared {
         if view != View::default() {
             *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry("lag").or_default() += 1;
         }
-        let answer = view.answer(serde_json::from_slice(&body)?, async |call| self.ask(&call).await).await?;
+        let answer = view.answer(serde_json::from_slice(&body)?, |call| async move { self.ask(&call).await }).await?;
         Ok(answer.to_string().into_bytes())
     }
 

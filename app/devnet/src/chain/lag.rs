@@ -36,7 +36,10 @@ impl View {
     ///
     /// # Errors
     /// As `ask`.
-    pub async fn answer<E>(&self, mut call: Value, ask: impl AsyncFn(Value) -> Result<Value, E>) -> Result<Value, E> {
+    pub async fn answer<E, F>(&self, mut call: Value, ask: impl Fn(Value) -> F) -> Result<Value, E>
+    where
+        F: Future<Output = Result<Value, E>>,
+    {
         let method = call["method"].as_str().unwrap_or_default().to_owned();
         let id = call["id"].clone();
         if self.latest_only && call["params"][1].is_object() {
@@ -85,12 +88,10 @@ impl View {
     }
 
     /// Puts the head in the place of `latest`; whether the block that is meant is known here.
-    async fn rewrite<E>(
-        &self,
-        params: &mut Value,
-        at: usize,
-        ask: &impl AsyncFn(Value) -> Result<Value, E>,
-    ) -> Result<bool, E> {
+    async fn rewrite<E, F>(&self, params: &mut Value, at: usize, ask: &impl Fn(Value) -> F) -> Result<bool, E>
+    where
+        F: Future<Output = Result<Value, E>>,
+    {
         let (Some(head), Some(params)) = (self.head, params.as_array_mut()) else { return Ok(true) };
         if params.len() == at {
             params.push(json!("latest"));

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use super::{LocalFacilitator, send::Sent, transaction::Body};
 use crate::{
-    chain::{FRONT_RUN_WINDOW_SECONDS, MAX_LOG_WINDOWS, Outcome, Paid, Reconciled},
+    chain::{FRONT_RUN_WINDOW_SECONDS, MAX_LOG_WINDOWS, Outcome, Reconciled},
     exact::{Invalid, Transfer},
-    facilitator::{Settlement, SignedTransaction, Unavailable},
+    facilitator::{Paid, Settlement, SignedTransaction, Unavailable},
 };
 
 /// Shortest wait between two looks for a receipt of a nonce that is used.

@@ -65,9 +65,12 @@ impl Shared {
 
 async fn forward(State(shared): State<Arc<Shared>>, Json(call): Json<Value>) -> Result<Json<Value>, StatusCode> {
     shared.calls.lock().unwrap().push(call["method"].as_str().unwrap().to_owned());
-    let ask = async |call: Value| {
-        let answer = shared.http.post(&shared.target).json(&call).send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
-        answer.json::<Value>().await.map_err(|_| StatusCode::BAD_GATEWAY)
+    let ask = |call: Value| {
+        let request = shared.http.post(&shared.target).json(&call);
+        async {
+            let answer = request.send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+            answer.json::<Value>().await.map_err(|_| StatusCode::BAD_GATEWAY)
+        }
     };
     shared.next().answer(call, ask).await.map(Json)
 }

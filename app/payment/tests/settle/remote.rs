@@ -42,7 +42,7 @@ async fn verify(State(remote): State<Arc<Remote>>, Json(request): Json<Facilitat
     let reason = match verify_offline(&request.payment_payload, &request.payment_requirements, now(), 6) {
         Ok(authorized) => remote.local.verify(&authorized).await.err().map(|error| match error {
             VerifyError::Invalid(reason) => reason.code(),
-            VerifyError::Unavailable(_) => "unexpected_verify_error",
+            VerifyError::Unavailable(_) | VerifyError::Unknown(_) => "unexpected_verify_error",
         }),
         Err(reason) => Some(reason.code()),
     };

@@ -62,7 +62,7 @@ impl IntoResponse for Answer {
             Self::Accepted(Ticket { id, token, preferred, charge }) => {
                 let location = format!("{}/{id}", headers::SUMMARIES_PATH);
                 let mut response =
-                    going_on(json!({ "id": id, "status": "accepted", "token": token }), charge.map(|charge| *charge));
+                    going_on(json!({ "id": id, "status": "accepted", "token": token }), charge.as_deref());
                 // Hex in a path: always a header value.
                 if let Ok(location) = HeaderValue::from_str(&location) {
                     response.headers_mut().insert(header::LOCATION, location);
@@ -77,9 +77,9 @@ impl IntoResponse for Answer {
     }
 }
 
-fn going_on(body: Value, charge: Option<SettleResponse>) -> Response {
+fn going_on(body: Value, charge: Option<&SettleResponse>) -> Response {
     let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
-    insert_x402(&mut response, headers::PAYMENT_RESPONSE, charge.as_ref());
+    insert_x402(&mut response, headers::PAYMENT_RESPONSE, charge);
     let out = response.headers_mut();
     out.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -113,7 +113,7 @@ pub async fn fetch(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValue
                 _ => "queued",
             };
             let progress = json!({ "id": id, "status": status, "tokensRead": read, "tokens": total });
-            Ok(going_on(progress, ended::charge(&record)))
+            Ok(going_on(progress, ended::charge(&record).as_ref()))
         }
     }
 }
