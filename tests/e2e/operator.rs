@@ -57,6 +57,120 @@ async fn the_operator_sees_every_payment_and_nothing_of_the_documents() {
 }
 
 #[tokio::test]
+async fn a_state_or_an_id_that_does_not_exist_is_refused_with_what_there_is() {
+    let scene = Scene::set().await.unwrap();
+    let server = &scene.stack.server;
+    let said = ledger(server, &["list", "--state", "nonsense"]).unwrap_err().to_string();
+    for state in precis_store::Stage::ALL {
+        assert!(said.contains(state.name()), "{said}");
+    }
+    let said = ledger(server, &["show", "zz"]).unwrap_err().to_string();
+    assert!(said.contains("32 lowercase hex"), "{said}");
+    let said = ledger(server, &["show", &"0".repeat(32)]).unwrap_err().to_string();
+    assert!(said.contains("no job with this id") && !said.contains("oken"), "{said}");
+    let asked = http::get(&scene.client, &format!("{}/ledger/zz", server.internal_url)).await.unwrap();
+    let said = asked.text().to_string();
+    asked.refused(400, "bad_job_id").unwrap();
+    assert!(!said.contains("earer"), "{said}");
+}
+
+/// A settled payment for another document each time.
+async fn bought(scene: &Scene, number: u32) -> anyhow::Result<(Ask, String)> {
+    let ask = Ask::json(&format!("{DOCUMENT} Note {number}."), json!({}));
+    let payment = scene.payer.pay(&scene.client, scene.origin(), &ask).await?;
+    let answer = send_paid(&scene.client, scene.origin(), &ask, &payment).await?;
+    ensure!(answer.status == 200, "{}", answer.text());
+    Ok((ask, payment))
+}
+
+/// The same service after a kill, with other settings, when `between` was done to its ledger.
+async fn restarted(
+    scene: Scene,
+    settings: &[(&str, String)],
+    between: impl FnOnce(&std::path::Path),
+) -> anyhow::Result<Scene> {
+    let Stack { dir, devnet, server } = scene.stack;
+    server.process.kill()?;
+    between(&dir.path().join("state/ledger.redb"));
+    let mut server = Server::listening(dir.path(), &devnet.env, settings).await?;
+    server.ready().await?;
+    Scene::around(Stack { dir, devnet, server }).await
+}
+
+const SWEEP_TO: &str = "0x3333333333333333333333333333333333333333";
+
+fn sweeping() -> [(&'static str, String); 1] {
+    [("PRECIS_SWEEP_TO", SWEEP_TO.into())]
+}
+
+#[tokio::test]
+async fn after_the_loss_of_the_ledger_a_sweep_leaves_what_may_be_owed() {
+    let to: Address = SWEEP_TO.parse().unwrap();
+    let scene = Scene::set().await.unwrap();
+    for number in 0..2 {
+        bought(&scene, number).await.unwrap();
+    }
+    let lost = |path: &std::path::Path| std::fs::remove_file(path).unwrap();
+    // A ledger that knows nothing proves nothing: not even that the chain's logs are shown.
+    let scene = restarted(scene, &sweeping(), lost).await.unwrap();
+    let deferred = async || scene.stack.server.process.output().contains("sweep.deferred").then_some(());
+    eventually("deferral", deferred).await.unwrap();
+    assert_eq!(scene.chain.tokens(to).await.unwrap(), 0u64);
+    bought(&scene, 3).await.unwrap();
+    let scene = restarted(scene, &sweeping(), |_| {}).await.unwrap();
+    let swept = eventually("sweep", async || {
+        let units = scene.chain.tokens(to).await.ok()?;
+        (!units.is_zero()).then_some(units)
+    });
+    // What this ledger knows to be delivered, and nothing of what the lost one knew.
+    assert_eq!(swept.await.unwrap(), PRICE);
+    assert_eq!(scene.chain.tokens(scene.pay_to).await.unwrap(), 2 * PRICE);
+}
+
+#[tokio::test]
+async fn one_damaged_row_stops_nobody_else_and_nothing_is_swept_over_it() {
+    let to: Address = SWEEP_TO.parse().unwrap();
+    let scene = Scene::set().await.unwrap();
+    let (ask, payment) = bought(&scene, 0).await.unwrap();
+    let damage = |path: &std::path::Path| {
+        let table: redb::TableDefinition<'_, &[u8; 32], &[u8]> = redb::TableDefinition::new("records");
+        let database = redb::Database::open(path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        {
+            use redb::ReadableTable as _;
+            let mut table = transaction.open_table(table).unwrap();
+            let (row, mut value) = {
+                let first = table.first().unwrap().unwrap();
+                (*first.0.value(), first.1.value().to_vec())
+            };
+            value[40] ^= 1;
+            table.insert(&row, &value[..]).unwrap();
+        }
+        transaction.commit().unwrap();
+    };
+    let scene = restarted(scene, &sweeping(), damage).await.unwrap();
+    // Everybody else is served, and the operator sees the others, and that there is damage.
+    bought(&scene, 1).await.unwrap();
+    let server = &scene.stack.server;
+    let listed = ledger(server, &["list"]).unwrap();
+    assert_eq!(listed.lines().filter(|line| line.contains("settled")).count(), 1, "{listed}");
+    assert_eq!(listed.lines().filter(|line| line.starts_with("DAMAGED row ")).count(), 1, "{listed}");
+    let ready = http::get(&scene.client, &format!("{}/readyz", server.internal_url)).await.unwrap();
+    assert_eq!((ready.status, &ready.json().unwrap()["damagedRows"]), (200, &json!(1)));
+    let reconciled = ledger(server, &["reconcile"]).unwrap();
+    assert!(reconciled.contains("DAMAGED row "), "{reconciled}");
+    // Its own payment is no news to be charged again, and nobody says that it was not charged.
+    let again = send_paid(&scene.client, scene.origin(), &ask, &payment).await.unwrap();
+    assert_eq!(again.status, 500, "{}", again.text());
+    assert_eq!(again.json().unwrap()["charged"], json!("unknown"));
+    // What is owed for it nobody knows.
+    let deferred = async || server.process.output().contains("the ledger has damaged rows").then_some(());
+    eventually("deferral", deferred).await.unwrap();
+    assert_eq!(scene.chain.tokens(to).await.unwrap(), 0u64);
+    assert_eq!(scene.chain.tokens(scene.pay_to).await.unwrap(), 2 * PRICE);
+}
+
+#[tokio::test]
 async fn surplus_is_swept_to_the_configured_address_and_what_is_kept_stays() {
     const KEEP: u64 = 2000;
     let to: Address = "0x2222222222222222222222222222222222222222".parse().unwrap();

@@ -5,6 +5,7 @@ mod circle;
 mod clock;
 mod disk;
 mod facilitator;
+mod fixture;
 mod lag;
 mod matrix;
 mod money;

@@ -10,6 +10,10 @@
 //! because the chain's nonce is the last guard. Sizes of rows, which jobs are under way and how many a payer has of them, and the times after which
 //! finished jobs may be forgotten, are visible to the host.
 //!
+//! A row that cannot be read is an error for its own job and hides no other: lists name it ([`Listing::damaged`]), and nothing takes it for a job that
+//! never was. What an earlier version wrote is brought to the present format when it is opened. An embedded ledger whose storage failed closes and opens
+//! itself again; one in PostgreSQL tries until a change is stored; [`Ledger::health`] tells how it stands.
+//!
 //! Times are Unix seconds and come from the caller. [`EmbeddedLedger`] is the ledger of one instance, `PostgresLedger` (feature `postgres`) that of
 //! several. Both stand behind [`Ledger`], against the same behaviour tests (`tests/suite`).
 

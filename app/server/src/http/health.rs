@@ -22,9 +22,13 @@ pub async fn readyz(State(readiness): State<Arc<Readiness>>) -> (StatusCode, Jso
     };
     let keyset = service.identity.current().keyset_digest;
     let failing = service.health.failing();
+    // Damage of some rows keeps nobody else from buying; the operator must know.
+    let damaged = service.payments.ledger.health().damaged_rows;
     let Some(first) = failing.first() else {
-        return (StatusCode::OK, Json(json!({ "ready": true, "keysetDigest": keyset })));
+        return (StatusCode::OK, Json(json!({ "ready": true, "keysetDigest": keyset, "damagedRows": damaged })));
     };
     let first = first.check.sentence();
-    not_ready(json!({ "ready": false, "waitingFor": first, "failing": failing, "keysetDigest": keyset }))
+    not_ready(json!({
+        "ready": false, "waitingFor": first, "failing": failing, "keysetDigest": keyset, "damagedRows": damaged,
+    }))
 }

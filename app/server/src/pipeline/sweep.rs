@@ -27,7 +27,7 @@ pub async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
     let (from, chain) = (service.payments.wallet_address(), &service.payments.chain);
     let nonce = B256::from(sweep_nonce(clock::now() / config.sweep_seconds));
     // Every question of the chain is asked at one block; the ledger is read afterwards, so that it knows what that block shows.
-    let head = chain.recent_block().await.map_err(|why| deferred(&why))?;
+    let head = chain.pin().await.map_err(|why| deferred(&why))?;
     if chain.is_used_at(from, nonce, &head).await.map_err(|why| deferred(&why))? {
         return Ok(());
     }

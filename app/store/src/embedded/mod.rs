@@ -188,7 +188,8 @@ impl Ledger for EmbeddedLedger {
     }
 
     async fn expire(&self, before: u64) -> Result<u64, LedgerError> {
-        self.write(move |shared| shared.expire(before)).await
+        // Taking away is no proof that there is room.
+        self.run(move |shared| shared.expire(before)).await
     }
 
     fn health(&self) -> LedgerHealth {

@@ -92,7 +92,7 @@ const FILE_BYTES: u32 = 17 * 1024 * 1024;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_without_room_refuses_changes_and_takes_them_again_by_itself() {
     let Some(server) = Server::start() else { return };
-    let url = database(&server, "full").await;
+    let url = database(&server, "without_room").await;
     server.limit_files(&FILE_BYTES.to_string(), &[]);
     let ledger = open(&url).await.unwrap();
     assert!(ledger.health().writable);
