@@ -92,9 +92,10 @@ where
         let case = case(flow, upfront, confirmations);
         async move { case.await.with_context(|| format!("{flow}, {confirmations} confirmations")) }
     });
-    for outcome in futures::future::join_all(run).await {
-        outcome.unwrap_or_else(|error| panic!("{error:#}"));
-    }
+    let outcomes = futures::future::join_all(run).await;
+    let failed: Vec<String> =
+        outcomes.into_iter().filter_map(|outcome| Some(format!("{:#}", outcome.err()?))).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[tokio::test]
