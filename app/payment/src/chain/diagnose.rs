@@ -20,8 +20,6 @@ use crate::{
 const MAX_REMEMBERED: usize = 1_024;
 /// How long it is remembered that an authorization ended without paying us.
 const ENDED_MEMORY: Duration = Duration::from_secs(60);
-/// How long it is remembered that it paid us; a claim asks the chain itself.
-const PAID_MEMORY: Duration = Duration::from_secs(10);
 /// How long it is remembered that the node could not tell: half as long as callers are told to wait.
 const UNKNOWN_MEMORY: Duration = Duration::from_secs(1);
 
@@ -53,13 +51,12 @@ impl Diagnosis {
         }
     }
 
-    /// How long the same question gets the same answer.
+    /// How long the same question gets the same answer, at whatever time it is asked: a payment counts only for a while.
     const fn memory(self) -> Option<Duration> {
         match self {
             Self::Ended(Reconciled::SpentElsewhere(_) | Reconciled::Cancelled(_) | Reconciled::Expired(_)) => {
                 Some(ENDED_MEMORY)
             }
-            Self::Ended(Reconciled::PaidUs(_)) => Some(PAID_MEMORY),
             Self::Ended(Reconciled::Unknown(RpcError::NotIndexed | RpcError::HistoryTooLong)) => Some(UNKNOWN_MEMORY),
             _ => None,
         }
