@@ -156,7 +156,7 @@ async fn one_damaged_row_stops_nobody_else_and_nothing_is_swept_over_it() {
     assert_eq!(listed.lines().filter(|line| line.contains("settled")).count(), 1, "{listed}");
     assert_eq!(listed.lines().filter(|line| line.starts_with("DAMAGED row ")).count(), 1, "{listed}");
     let ready = http::get(&scene.client, &format!("{}/readyz", server.internal_url)).await.unwrap();
-    assert_eq!((ready.status, &ready.json().unwrap()["damagedRows"]), (200, &json!(1)));
+    assert_eq!((ready.status.as_u16(), &ready.json().unwrap()["damagedRows"]), (200, &json!(1)));
     let reconciled = ledger(server, &["reconcile"]).unwrap();
     assert!(reconciled.contains("DAMAGED row "), "{reconciled}");
     // Its own payment is no news to be charged again, and nobody says that it was not charged.

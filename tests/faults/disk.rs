@@ -94,6 +94,6 @@ async fn a_process_that_can_use_its_ledger_no_longer_ends_with_a_code_of_its_own
     // What is there when it opens the file again is not the ledger.
     std::fs::write(town.home().join(FILE), vec![0xa5; 64 * 1024]).unwrap();
     town.make_room().await.unwrap();
-    let how = town.ended().await.unwrap();
+    let how = town.ending().await.unwrap();
     assert!(how.contains(&format!("exit status: {}", precis_server::exit::LEDGER)), "{how}");
 }
