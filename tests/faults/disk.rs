@@ -1,15 +1,18 @@
 //! No room for the ledger: nothing is charged that cannot be written down, and with room again everything goes on.
 
 use precis_tests::http::Answer;
+use precis_tests::process::{GLANCE, eventually};
 use precis_tests::testbed::town::Town;
 
-use super::steps::Document::{Failing, Good};
+use super::steps::Document::{self, Failing, Good};
 use super::steps::Play;
 use super::steps::Step::{Ask, Boot, Order};
 use super::{FLOWS, none, town};
 
 /// The ledger, from a testbed's directory.
 const FILE: &str = "state/ledger.redb";
+/// What a payer is told whose payment cannot be written down.
+const UNAVAILABLE: &str = "\"code\":\"ledger_unavailable\"";
 /// Payments until which the room must have run out.
 const MOST: usize = 400;
 /// Payments that must be refused then.
@@ -31,12 +34,13 @@ async fn a_full_disk_charges_nobody_for_nothing() {
         town.boot_with(None, &[], Some(&format!("trap '' XFSZ; ulimit -f {blocks}"))).await.unwrap();
         let mut refused = 0;
         for count in 0..MOST {
-            play.play(&[Order(if count % 4 == 3 { Failing } else { Good })]).await.unwrap();
-            // A process that gave up is as good as one that refuses.
-            let stored = match town.send(play.orders.last().unwrap()).await {
-                Ok(answer) => !answer.text().contains("\"code\":\"ledger_unavailable\""),
-                Err(_) => false,
-            };
+            let quoted = quoted(&mut play, if count % 4 == 3 { Failing } else { Good }).await;
+            // A process that gave up is as good as one that refuses, and so is one that asks for no payment.
+            let stored = quoted
+                && match town.send(play.orders.last().unwrap()).await {
+                    Ok(answer) => !answer.text().contains(UNAVAILABLE),
+                    Err(_) => false,
+                };
             refused += usize::from(!stored);
             if refused == ENOUGH {
                 break;
@@ -48,6 +52,15 @@ async fn a_full_disk_charges_nobody_for_nothing() {
     }
 }
 
+/// Orders; false if the service says that it is not ready.
+async fn quoted(play: &mut Play<'_>, document: Document) -> bool {
+    match play.play(&[Order(document)]).await {
+        Ok(()) => true,
+        Err(error) if format!("{error:#}").contains("not_ready") => false,
+        Err(error) => panic!("{error:#}"),
+    }
+}
+
 /// Orders until the ledger has no room left; what the last one was told.
 async fn until_full(town: &Town, play: &mut Play<'_>) -> Answer {
     play.play(&[Boot, Order(Good), Ask]).await.unwrap();
@@ -55,9 +68,12 @@ async fn until_full(town: &Town, play: &mut Play<'_>) -> Answer {
     let blocks = (std::fs::metadata(town.home().join(FILE)).unwrap().len() + ROOM) / 512;
     town.boot_with(None, &[], Some(&format!("trap '' XFSZ; ulimit -S -f {blocks}"))).await.unwrap();
     for _ in 0..MOST {
-        play.play(&[Order(Good)]).await.unwrap();
+        if !quoted(play, Good).await {
+            tokio::time::sleep(GLANCE).await;
+            continue;
+        }
         let answer = town.send(play.orders.last().unwrap()).await.unwrap();
-        if answer.text().contains("\"code\":\"ledger_unavailable\"") {
+        if answer.text().contains(UNAVAILABLE) {
             return answer;
         }
     }
@@ -80,7 +96,8 @@ async fn a_service_whose_disk_was_full_takes_payments_again_without_a_restart() 
             let answer = town.insist(order).await.unwrap();
             assert_eq!(answer.status, 200, "{flow}: {}\n{}", answer.text(), town.log());
         }
-        play.play(&[Order(Good), Ask]).await.unwrap();
+        eventually("quote", async || quoted(&mut play, Good).await.then_some(())).await.unwrap();
+        play.play(&[Ask]).await.unwrap();
         let found = town.conclude(&play.orders).await.unwrap();
         none(&found).unwrap_or_else(|error| panic!("{flow}: {error}\n{}", town.log()));
     }
