@@ -71,7 +71,7 @@ async fn a_keyset_that_cannot_be_replaced_stops_payments_before_it_is_over_and_s
     let town = Town::start(&[], &settings()).await.unwrap();
     let (gate, nexus) = Gate::before(town.devnet.get("PRECIS_NEXUS_URL").unwrap()).await.unwrap();
     town.set("PRECIS_NEXUS_URL", &nexus);
-    town.set(DELAY, "4000");
+    town.set(DELAY, "15000");
     town.boot(None).await.unwrap();
     let purse = town.purse(2, UNITS).await.unwrap();
     gate.close();
@@ -104,7 +104,7 @@ async fn a_keyset_that_cannot_be_replaced_stops_payments_before_it_is_over_and_s
 
 #[tokio::test]
 async fn readiness_follows_chain_and_wallet_and_comes_back_with_them() {
-    let town = Town::start(&[], &[("PRECIS_HEAD_SECONDS", "20"), ("PRECIS_CONFIRM_SECONDS", "5")]).await.unwrap();
+    let town = Town::start(&[], &[("PRECIS_HEAD_SECONDS", "10"), ("PRECIS_CONFIRM_SECONDS", "5")]).await.unwrap();
     town.boot(None).await.unwrap();
     let purse = town.purse(3, UNITS).await.unwrap();
     let order = town.order(&purse, "This is bought while all is well.", true, "extractive").await.unwrap();

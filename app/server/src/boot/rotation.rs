@@ -18,6 +18,8 @@ use crate::service::{Generation, Service};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Longest pause between two tries to bring a keyset into force; they begin at [`LOOK_EVERY`] and double.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The same as a part of a keyset's period, where that is shorter.
+const LONGEST_PAUSE_PART: u64 = 16;
 /// Registrations are renewed every few epochs and collateral every month; an hour is well inside both.
 const EVIDENCE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -98,7 +100,8 @@ impl Rotation<'_> {
                 let late = current.period().is_late(clock::now());
                 tracing::warn!(event = "keyset.not_renewed", late, why = %format!("{error:#}"));
                 self.try_at = Instant::now() + self.pause;
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                let part = Duration::from_secs(self.service.settings.config.keyset_seconds / LONGEST_PAUSE_PART);
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE).min(part);
             }
         }
     }

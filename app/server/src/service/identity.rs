@@ -209,12 +209,14 @@ impl Identity {
     }
 
     /// The keyset that an encapsulated request is sealed to, as far as that can be told from outside: the one before if the
-    /// request names it, else the one in force.
+    /// request names it and it still opens any, else the one in force, which refuses what it does not know.
     pub fn sealed_to(&self, body: &[u8]) -> Arc<Generation> {
         let generations = self.read();
-        let in_time = |generation: &&Arc<Generation>| generation.period().contains(clock::now());
-        let previous = generations.previous.as_ref().filter(|generation| generation.channel.is_named_in(body));
-        Arc::clone(previous.filter(in_time).unwrap_or(&generations.current))
+        let opens = |generation: &&Arc<Generation>| {
+            let named = generation.channel.is_named_in(body);
+            named && generation.has_room() && generation.period().contains(clock::now())
+        };
+        Arc::clone(generations.previous.as_ref().filter(opens).unwrap_or(&generations.current))
     }
 
     /// Digest of the keyset before the one in force, while that is served.
