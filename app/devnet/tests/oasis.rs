@@ -16,8 +16,8 @@ use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use precis_devnet::oasis::{self, Oasis, OasisOptions, PaymentPin, mock};
 use precis_protocol::attestation::Collateral;
 use precis_rofl::{
-    Appd, AppdError, CollateralSource, Found, KeyKind, Node, NodeError, RegisterError, Retry, Search, current_epoch, find_registration,
-    http_client,
+    Appd, AppdError, CollateralSource, Found, KeyKind, Node, NodeError, RegisterError, Retry, Search, current_epoch,
+    find_registration, http_client,
 };
 use precis_verify::{AppId, Policy};
 use sha2::{Digest, Sha512_256};
