@@ -13,8 +13,8 @@ use precis_protocol::tags;
 use precis_verify::{Beside, Verdict, verify_evidence_file, verify_receipt_file};
 use serde_json::Value;
 
-/// Of long members a bit of every so many bytes is turned, so that the run stays short; of everything else two bits of each byte, other
-/// ones from byte to byte.
+/// Of long members a bit of every so many bytes is turned, so that the run stays short; of everything else a bit of each byte, another
+/// one from byte to byte.
 const STRIDE: usize = 29;
 /// A member of at least this length is a long one, bytes.
 const LONG: usize = 2_000;
@@ -58,7 +58,7 @@ fn bits(bytes: &[u8]) -> Vec<usize> {
     }
     let sampled = |bit: usize| match (bit / 8, bit % 8) {
         (at, bit) if long[at] => at % STRIDE == 0 && bit == at / STRIDE % 8,
-        (at, bit) => bit % 4 == at % 4,
+        (at, bit) => bit == at % 8,
     };
     (0..bytes.len() * 8).filter(|bit| sampled(*bit)).collect()
 }
