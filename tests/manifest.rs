@@ -84,7 +84,10 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let policy =
         precis_verify::Policy::parse(std::str::from_utf8(&made.stdout).unwrap(), |_| Err("none".into())).unwrap();
-    assert!(policy.enclave_identities.contains(&[0x1d; 32]) && policy.model_digests.len() == 2);
+    assert!(
+        policy.enclave_identities.contains(&[0x1d; 32])
+            && matches!(&policy.models, precis_verify::policy::AllowedModels::Only(models) if models.len() == 2)
+    );
 
     // The model that the deployment names is stated, and none that has no weights yet.
     let with = |model: &str| {

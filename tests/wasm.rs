@@ -3,7 +3,7 @@
 //!
 //! It needs node and a compiler for WebAssembly. Where there is none the test says that it is skipped; with PRECIS_REQUIRE_WASM=1
 //! absence is a failure.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "../app/verify/tests/common/mod.rs"]
 mod common;
@@ -17,6 +17,7 @@ use common::{DOCUMENT, Job, NONCE, NOW, World};
 use precis_protocol::evidence_file::EvidenceFile;
 use precis_protocol::tags;
 use precis_tests::paths;
+use precis_verify::policy::AllowedModels;
 use serde_json::{Value, json};
 
 /// Largest module, bytes after gzip: what a page may cost its readers.
@@ -45,7 +46,8 @@ fn module() -> Option<PathBuf> {
 fn policy(root: &str) -> String {
     let policy = World::policy();
     let identities: Vec<_> = policy.enclave_identities.iter().map(hex::encode).collect();
-    let models: Vec<_> = policy.model_digests.iter().map(ToString::to_string).collect();
+    let AllowedModels::Only(models) = &policy.models else { panic!("the world names its models") };
+    let models: Vec<_> = models.iter().map(ToString::to_string).collect();
     format!(
         "version = 1\napp_id = \"{}\"\nenclave_identities = {identities:?}\nmodel_digests = {models:?}\n\
          evidence = [\"rofl-register\"]\n\
@@ -101,6 +103,7 @@ fn cases() -> Vec<Value> {
         nonce: NONCE,
         ohttp_keys: World::new().keyset.ohttp_config,
         attestation: attestation.clone(),
+        own_collateral: None,
     };
     let bundle = serde_json::to_vec(&bundle).unwrap();
     kept["data"] = STANDARD.encode(&bundle).into();

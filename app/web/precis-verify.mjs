@@ -28,7 +28,10 @@ export async function load(bytes) {
   return {
     /** An attestation. Also `nonce`, the 64 hex digits that were sent (without it INCOMPLETE at best), and `ohttpKeys`. */
     verifyAttestation: verify('attestation'),
-    /** A saved receipt with the evidence inside it. Also `document`, the extracted text, to check quoted sentences. */
+    /**
+     * A saved receipt with the evidence inside it. Also `document`, its exact bytes (or the whole body of a JSON request), `summary`, and
+     * `evidence`, a saved bundle for the same keyset whose collateral is newer: all three count in the one verdict.
+     */
     verifyReceipt: verify('receipt'),
     /** A bundle that `precis verify --save-evidence` kept. */
     verifyEvidenceFile: verify('evidence-file'),

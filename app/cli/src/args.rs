@@ -55,7 +55,7 @@ pub struct FromReleaseArgs {
 /// Work with saved receipts.
 #[derive(Subcommand)]
 pub enum ReceiptCommand {
-    /// Check a saved receipt offline, with the evidence inside it, and print every check
+    /// Check a saved receipt, offline unless a source is named, with the evidence inside it, and print every check
     Verify(ReceiptVerifyArgs),
 }
 
@@ -106,6 +106,17 @@ pub struct Online {
     pub rpc: Option<String>,
 }
 
+/// Whose collateral counts: what Intel publishes about the platform. By default the service presents it.
+#[derive(Args)]
+pub struct OwnCollateral {
+    /// Fetch it from this PCS API instead: Intel's, or a cache that you trust to be up to date
+    #[arg(long, value_name = "URL", conflicts_with = "collateral")]
+    pub pcs: Option<String>,
+    /// Read it from this file instead
+    #[arg(long, value_name = "FILE")]
+    pub collateral: Option<PathBuf>,
+}
+
 /// How a service is reached.
 #[derive(Args)]
 pub struct Reach {
@@ -140,6 +151,8 @@ pub struct VerifyArgs {
     pub explain: bool,
     #[command(flatten)]
     pub online: Online,
+    #[command(flatten)]
+    pub collateral: OwnCollateral,
     /// Longest wait for one answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     pub timeout: Duration,
@@ -220,15 +233,22 @@ pub struct ReceiptVerifyArgs {
     /// Receipt files, as `precis summarize --receipt` wrote them; of several the chain is checked, too
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// The document, to check that the summary's sentences stand in it
+    /// The document, to check that it is the one that was sent and that the summary's sentences stand in it; for a JSON request whose
+    /// encoding cannot be guessed, the exact body
     #[arg(long, value_name = "FILE")]
     pub document: Option<PathBuf>,
     /// A summary, to check that it is the one the receipt is for
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
-    /// Judge by this evidence, saved with `precis verify --save-evidence`, instead of what is inside the receipt
+    /// Judge by this evidence, saved with `precis verify --save-evidence`, instead of what is inside the receipt: what Intel revoked
+    /// and downgraded until then applies
     #[arg(long, value_name = "FILE")]
     pub evidence: Option<PathBuf>,
+    #[command(flatten)]
+    pub collateral: OwnCollateral,
+    /// JSON-RPC endpoint of the payment chain: does it have the block and the settlement that the receipt names?
+    #[arg(long, value_name = "URL")]
+    pub rpc: Option<String>,
     /// The time to judge at, Unix seconds or YYYY-MM-DDTHH:MM:SSZ: a receipt from later is refused; by default now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<u64>,

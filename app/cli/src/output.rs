@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use precis_verify::text::one_line;
 use precis_verify::transcript::{INSECURE_BANNER, Transcript};
 use serde_json::{Value, json};
 
@@ -53,7 +54,7 @@ impl Output {
     /// One line of progress, whatever the format.
     pub fn progress(self, line: &str) {
         // Standard error may be closed; then nobody watches.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        let _ = writeln!(io::stderr().lock(), "{}", one_line(line));
     }
 
     /// Says what went wrong, and shows the checks if that is why.
@@ -70,7 +71,7 @@ impl Output {
         if let (Format::Text, Some(transcript)) = (self.format, shown) {
             let _ = err.write_all(transcript.render(false).as_bytes());
         }
-        let _ = writeln!(err, "error: {}", failure.message);
+        let _ = writeln!(err, "error: {}", one_line(&failure.message));
     }
 
     /// The stage that `what` was verified in, one line, preceded by the warning that a mock root deserves.
@@ -85,10 +86,12 @@ impl Output {
     }
 }
 
-/// Text of a summary, fit for a terminal: line breaks and tabs stay, other control characters do not.
+/// Text of a summary, fit for a terminal: line breaks and tabs stay, other control characters and marks that turn the direction of
+/// writing do not.
 pub fn summary_text(text: &str) -> String {
-    let mut out: String =
-        text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect();
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    let drives = |c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || turns(c);
+    let mut out: String = text.chars().map(|c| if drives(c) { '\u{fffd}' } else { c }).collect();
     if !out.ends_with('\n') {
         out.push('\n');
     }

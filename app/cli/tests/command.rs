@@ -174,7 +174,7 @@ async fn the_auditor_gets_every_check_and_its_reason() {
     let desk = Desk::new(&service);
     let output = desk.run(&["verify", &service.url]).await;
     assert_eq!(code(&output), 0, "{}", stdout(&output));
-    assert!(stdout(&output).starts_with("INSECURE"));
+    assert!(stdout(&output).starts_with("VERIFIED (INSECURE)") && stdout(&output).contains("\nINSECURE: "));
     assert!(stdout(&output).contains("channel.key"));
     let explained = desk.run(&["verify", &service.url, "--explain"]).await;
     assert!(stdout(&explained).lines().count() > stdout(&output).lines().count());

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use precis_protocol::attestation::Attestation;
-use precis_protocol::evidence_file::EvidenceFile;
+use precis_protocol::evidence_file::{EvidenceFile, OwnCollateral};
 use precis_protocol::keyset::Keyset;
 use precis_protocol::{headers, limits, tags};
+use precis_verify::check::{CHANNEL_TLS, Status};
 use precis_verify::policy::Policy;
 use precis_verify::{Appraisal, Presented};
 
@@ -16,7 +17,7 @@ use crate::exchange::{ChannelChoice, Exchange};
 use crate::online::{Answers, Sources};
 use crate::renewal::Renewal;
 use crate::session::Session;
-use crate::transport::Transport;
+use crate::transport::{Answer, Transport};
 
 /// Longest key configuration list read, bytes.
 const MAX_KEY_LIST_BYTES: usize = 4096;
@@ -53,6 +54,8 @@ pub(crate) struct Found {
     attestation: Bytes,
     ohttp_keys: Bytes,
     answers: Answers,
+    own_collateral: Option<OwnCollateral>,
+    tls_key: Option<Vec<u8>>,
 }
 
 /// Fetches the attestation for a fresh nonce and the key configuration that the gateway hands out, and asks the sources that the
@@ -67,23 +70,29 @@ pub async fn discover(url: &str, connection: Connection) -> Result<Discovered, C
             "without the encrypted channel the URL must be https; use https or drop --plain-https".into(),
         ));
     }
-    let found = find(&transport, &connection.sources).await?;
+    let found = find(&transport, &connection.sources, connection.channel).await?;
     Ok(Discovered { transport, channel: connection.channel, sources: connection.sources, found })
 }
 
 /// Fetches attestation and channel key, and asks the sources.
-pub(crate) async fn find(transport: &Transport, sources: &Sources) -> Result<Found, ClientError> {
+pub(crate) async fn find(
+    transport: &Transport,
+    sources: &Sources,
+    channel: ChannelChoice,
+) -> Result<Found, ClientError> {
     let nonce = entropy::random32()?;
     let path = format!("{}?nonce={}", headers::ATTESTATION_PATH, hex::encode(nonce));
     let document = async || fetch(transport, &path, limits::MAX_ATTESTATION_BYTES, "attestation").await;
     let keys = async || fetch(transport, headers::OHTTP_GATEWAY_PATH, MAX_KEY_LIST_BYTES, "channel key").await;
     let (mut attestation, mut ohttp_keys) = (document().await?, keys().await?);
-    if !fits(&attestation, &ohttp_keys) {
+    if !fits(&attestation.body, &ohttp_keys.body) {
         // The keys may have been replaced between the two answers. The verifier judges what comes now.
         (attestation, ohttp_keys) = (document().await?, keys().await?);
     }
+    let tls_key = attestation.tls_key.filter(|_| channel == ChannelChoice::PlainHttps);
+    let (attestation, ohttp_keys) = (attestation.body, ohttp_keys.body);
     let answers = sources.ask(&attestation).await;
-    Ok(Found { nonce, attestation, ohttp_keys, answers })
+    Ok(Found { nonce, attestation, ohttp_keys, answers, own_collateral: None, tls_key })
 }
 
 /// Whether both are of one keyset, as far as they can be read.
@@ -99,6 +108,8 @@ impl Found {
             attestation: &self.attestation,
             nonce: Some(self.nonce),
             ohttp_config: Some(&self.ohttp_keys),
+            tls_key: self.tls_key.as_deref(),
+            collateral: self.own_collateral.as_ref().map(|own| &*own.collateral),
             ..Presented::default()
         };
         precis_verify::verify(&self.answers.add_to(presented), policy, now)
@@ -106,6 +117,12 @@ impl Found {
 }
 
 impl Discovered {
+    /// The same, to be judged by collateral of the caller's own.
+    #[must_use]
+    pub fn with_collateral(self, own: OwnCollateral) -> Self {
+        Self { found: Found { own_collateral: Some(own), ..self.found }, ..self }
+    }
+
     /// Judges what was presented: a pure function of it, the policy and `now` (Unix seconds).
     pub fn appraise(&self, policy: &Policy, now: u64) -> Appraisal {
         self.found.appraise(policy, now)
@@ -121,6 +138,7 @@ impl Discovered {
             nonce: self.found.nonce,
             ohttp_keys: self.found.ohttp_keys.to_vec(),
             attestation: self.found.attestation.to_vec(),
+            own_collateral: self.found.own_collateral.clone(),
         }
     }
 
@@ -142,18 +160,22 @@ impl Discovered {
     /// The appraisal with its transcript when the verdict is not VERIFIED.
     pub fn verify(self, policy: &Policy, now: u64) -> Result<Session, Box<Appraisal>> {
         let mut appraisal = self.appraise(policy, now);
-        match appraisal.service.take() {
-            Some(service) => {
-                let renewal = Renewal::new(service.clone(), policy, self.sources, now);
-                let exchange = Exchange::new(self.transport, self.channel, renewal);
-                Ok(Session::new(exchange, self.channel, service, policy, appraisal))
-            }
-            None => Err(Box::new(appraisal)),
-        }
+        let Some(service) = appraisal.service.take() else { return Err(Box::new(appraisal)) };
+        // Requests in plain HTTPS go to the key that is on chain, whoever gets another certificate issued meanwhile.
+        let attested = appraisal.transcript.outcome(CHANNEL_TLS).is_some_and(|outcome| outcome.status == Status::Pass);
+        let tls_key = self.found.tls_key.as_deref().filter(|_| attested);
+        let transport = match tls_key.map(|key| self.transport.to_key(key)) {
+            None => self.transport,
+            Some(Ok(pinned)) => pinned,
+            Some(Err(_)) => return Err(Box::new(appraisal)),
+        };
+        let renewal = Renewal::new(service.clone(), policy, self.sources, now);
+        let exchange = Exchange::new(transport, self.channel, renewal);
+        Ok(Session::new(exchange, self.channel, service, policy, appraisal))
     }
 }
 
-async fn fetch(transport: &Transport, path: &str, limit: usize, what: &str) -> Result<Bytes, ClientError> {
+async fn fetch(transport: &Transport, path: &str, limit: usize, what: &str) -> Result<Answer, ClientError> {
     let answer = transport.get(path, limit).await?;
     if answer.status != http::StatusCode::OK {
         return Err(ClientError::Unavailable(format!(
@@ -162,5 +184,5 @@ async fn fetch(transport: &Transport, path: &str, limit: usize, what: &str) -> R
             answer.status.as_u16()
         )));
     }
-    Ok(answer.body)
+    Ok(answer)
 }

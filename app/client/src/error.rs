@@ -4,6 +4,7 @@
 //! the network is cut and stripped of control characters before it stands here.
 
 use precis_verify::Transcript;
+use precis_verify::text::one_line;
 
 use crate::failure::JobFailure;
 use crate::terms::TermsError;
@@ -54,12 +55,12 @@ impl ClientError {
     }
 }
 
-/// Text from the network, made fit for a terminal: control characters replaced, length bounded.
+/// Text from the network, made fit for a terminal: in one line, what is not printable escaped, length bounded.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let mut out: String =
-        text.chars().take(MAX_REMOTE_TEXT).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(MAX_REMOTE_TEXT).is_some() {
+    let cut: String = text.chars().take(MAX_REMOTE_TEXT).collect();
+    let mut out = one_line(&cut);
+    if cut.len() < text.len() {
         out.push('…');
     }
     out
@@ -71,8 +72,9 @@ mod tests {
 
     #[test]
     fn remote_text_loses_terminal_escapes_and_excess_length() {
-        let text = printable(&format!("\u{1b}[31m{}", "x".repeat(1000)));
-        assert!(!text.contains('\u{1b}'));
-        assert_eq!(text.chars().count(), super::MAX_REMOTE_TEXT + 1);
+        let text = printable(&format!("\u{1b}[31m\nVERIFIED{}", "x".repeat(1000)));
+        assert!(!text.contains(['\u{1b}', '\n']), "{text}");
+        assert!(text.starts_with("\\u{1b}[31m\\nVERIFIEDx") && text.ends_with("x…"), "{text}");
+        assert!(text.chars().count() < super::MAX_REMOTE_TEXT + 20);
     }
 }

@@ -9,8 +9,8 @@ use precis_protocol::problem::{Charged, Problem, outcome};
 use precis_protocol::receipt::{self, ReceiptFile, ReceiptStatus, SavedRequest, SignedReceipt};
 use precis_protocol::summary::SummaryResult;
 use precis_protocol::{limits, strict, tags};
-use precis_verify::VerifiedService;
 use precis_verify::receipt::{Body, Exchange, ExpectedPayment};
+use precis_verify::{Online, VerifiedService};
 
 use crate::answer::{Delivered, Ended};
 use crate::error::ClientError;
@@ -47,10 +47,10 @@ impl Session {
         let receipt_bytes = delivered.response.receipt.get().as_bytes();
         let path = order.request.path();
         let exchange = Exchange {
-            document: Some(order.request.document().text()),
+            document: Some(order.request.document().bytes()),
             ..self.observed(order, &path, delivered.status, result_bytes, receipt_bytes)
         };
-        let service = self.signed_by(receipt_bytes).await?;
+        let service = self.signed_by(receipt_bytes, order.payment).await?;
         let transcript = precis_verify::check_receipt(&service, &exchange, Some(now));
         if !transcript.is_verified() {
             return Err(ClientError::Receipt(Box::new(transcript)));
@@ -78,7 +78,7 @@ impl Session {
         let Some(receipt_bytes) = problem.receipt.as_ref().and_then(|receipt| serde_json::to_vec(receipt).ok()) else {
             return Ok(unproven(problem, None));
         };
-        let service = match self.signed_by(&receipt_bytes).await {
+        let service = match self.signed_by(&receipt_bytes, order.payment).await {
             Ok(service) => service,
             Err(ClientError::Receipt(transcript)) => return Ok(unproven(problem, Some(*transcript))),
             Err(ClientError::CannotVerify(_)) => return Ok(unproven(problem, None)),
@@ -125,6 +125,8 @@ impl Session {
                 nonce_salt: Some(payment.salt),
             }),
             document: None,
+            summary: None,
+            on_chain: Online::NotAsked,
         }
     }
 }
@@ -150,7 +152,7 @@ fn file(
         request: SavedRequest {
             method: request.method().into(),
             path: request.path(),
-            media_type: request.media_type().into(),
+            media_type: request.media_type().to_ascii_lowercase(),
             body_digest: Digest::of(request.body()),
         },
         status_code,

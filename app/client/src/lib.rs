@@ -17,6 +17,7 @@
 mod answer;
 mod archive;
 mod cancel;
+mod collateral;
 mod deliver;
 mod discover;
 mod document;
@@ -32,6 +33,7 @@ mod offer;
 mod online;
 mod options;
 mod pending;
+mod pinned;
 pub mod price;
 mod problem;
 mod purchase;
@@ -43,7 +45,8 @@ mod transport;
 mod tries;
 mod wallet;
 
-pub use archive::{Saved, verify_saved};
+pub use archive::{ReceiptOnChain, Saved, verify_saved};
+pub use collateral::{fetch_collateral, read_collateral};
 pub use discover::{Connection, Discovered, discover};
 pub use document::{Document, MediaType};
 pub use error::{ClientError, printable};

@@ -9,6 +9,7 @@ use precis_verify::policy::Policy;
 
 use crate::discover::{Found, find};
 use crate::error::ClientError;
+use crate::exchange::ChannelChoice;
 use crate::online::Sources;
 use crate::transport::Transport;
 
@@ -39,7 +40,8 @@ impl Renewal {
     /// [`ClientError::CannotVerify`] when it is no longer what the policy allows, or has other terms: then the caller must look
     /// at it anew.
     pub(crate) async fn renew(&self, transport: &Transport) -> Result<Arc<VerifiedService>, ClientError> {
-        let found: Found = find(transport, &self.sources).await?;
+        // The key of a plain connection was judged before, and the transport talks to no other.
+        let found: Found = find(transport, &self.sources, ChannelChoice::Encrypted).await?;
         let (then, since) = self.verified_at;
         let now = then.saturating_add(since.elapsed().as_secs());
         let service = found.appraise(&self.policy, now).service.ok_or_else(|| {

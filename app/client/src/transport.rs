@@ -9,6 +9,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::error::ClientError;
+use crate::pinned;
 
 /// Longest time to establish a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,6 +28,8 @@ pub(crate) struct Answer {
     pub media_type: String,
     pub headers: http::HeaderMap,
     pub body: Bytes,
+    /// The key that the TLS connection was to, DER of its SubjectPublicKeyInfo.
+    pub tls_key: Option<Vec<u8>>,
 }
 
 impl Transport {
@@ -45,6 +48,22 @@ impl Transport {
         Self::at(base.ok_or_else(|| ClientError::Input("an endpoint is an http or https URL".into()))?, timeout)
     }
 
+    /// A transport to the same origin that talks to the holder of one TLS key and to nobody else. Without TLS there is none to pin.
+    pub(crate) fn to_key(&self, key: &[u8]) -> Result<Self, ClientError> {
+        let config =
+            pinned::to_key(key).map_err(|e| ClientError::Unavailable(format!("TLS cannot be set up ({e})")))?;
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("precis/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(self.timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .tls_backend_preconfigured(config)
+            .build()
+            .map_err(|e| ClientError::Unavailable(format!("TLS cannot be set up ({})", cause(&e))))?;
+        Ok(Self { client, base: self.base.clone(), timeout: self.timeout })
+    }
+
     fn at(base: Url, timeout: Duration) -> Result<Self, ClientError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("precis/", env!("CARGO_PKG_VERSION")))
@@ -52,6 +71,7 @@ impl Transport {
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
+            .tls_info(true)
             .no_proxy();
         if base.scheme() == "http" {
             // Without TLS no trust anchors are needed, and a machine without any must still be able to talk to loopback.
@@ -108,6 +128,8 @@ impl Transport {
     async fn exchange(&self, request: reqwest::RequestBuilder, limit: usize) -> Result<Answer, ClientError> {
         let mut response = request.send().await.map_err(|e| self.unreachable(&e))?;
         let status = response.status();
+        let certificate = response.extensions().get::<reqwest::tls::TlsInfo>().and_then(|info| info.peer_certificate());
+        let tls_key = certificate.and_then(|der| pinned::key_of(&der.into()));
         let headers = std::mem::take(response.headers_mut());
         let media_type =
             headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
@@ -118,7 +140,7 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, media_type, headers, body: body.into() })
+        Ok(Answer { status, media_type, headers, body: body.into(), tls_key })
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {

@@ -5,6 +5,7 @@
 mod support;
 
 use precis_client::{ClientError, JobFailure, Progress, PurchaseOptions};
+use precis_verify::Beside;
 use support::buyer::{TEXT, buy, fail, in_directory, options, watch};
 use support::jobs::REFUND;
 use support::{FakeService, Step, Wrong, now};
@@ -22,7 +23,12 @@ fn verifies_alone(service: &FakeService, failure: &JobFailure) {
     failure.save_receipt(&path).unwrap();
     let saved = std::fs::read(&path).unwrap();
     let (policy, document) = (&service.evidence.policy, TEXT.repeat(30));
-    let appraisal = precis_verify::verify_receipt_file(&saved, policy, now(), Some(document.as_bytes()), None);
+    let appraisal = precis_verify::verify_receipt_file(
+        &saved,
+        policy,
+        now(),
+        &Beside { document: Some(document.as_bytes()), ..Beside::default() },
+    );
     assert!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
 }
 

@@ -64,6 +64,21 @@ async fn an_order_that_is_not_waited_for_is_fetched_by_the_next_run_without_the_
 }
 
 #[tokio::test]
+async fn a_receipt_of_an_earlier_boot_that_is_dated_before_the_payment_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let wrong = Wrong {
+        receipt: Some(|receipt| receipt["receipt"]["issuedAt"] = 1_600_000_000.into()),
+        ..taken(&[Step::Restart])
+    };
+    let service = FakeService::start(wrong).await;
+    let options = options(Some(in_directory(directory.path())));
+    fail(&service, &options).await;
+    let error = fail(&service, &options).await;
+    assert!(matches!(error, ClientError::CannotVerify(_)), "{error}");
+    assert!(error.to_string().contains("dated before the payment was signed"), "{error}");
+}
+
+#[tokio::test]
 async fn an_order_that_could_not_be_found_again_is_not_placed() {
     let service = FakeService::start(Wrong::default()).await;
     let error = fail(&service, &PurchaseOptions { wait: false, ..options(None) }).await;

@@ -5,8 +5,14 @@
 mod support;
 
 use precis_client::{ClientError, Connection, PendingFile, PurchaseOptions, TermsError, discover};
+use precis_verify::Beside;
 use support::buyer::{TEXT, buy, in_directory, options, plain, request, request_for, session, session_over, wallet};
 use support::{AMOUNT, FakeService, Step, Wrong, now, stranger};
+
+/// The document beside a saved receipt.
+fn given(document: &[u8]) -> Beside<'_> {
+    Beside { document: Some(document), ..Beside::default() }
+}
 
 async fn buy_wrong(wrong: Wrong) -> (FakeService, ClientError) {
     let service = FakeService::start(wrong).await;
@@ -42,10 +48,10 @@ async fn a_saved_receipt_verifies_offline() {
     let saved = std::fs::read(&path).unwrap();
     let document = TEXT.repeat(30);
     let appraisal =
-        precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), Some(document.as_bytes()), None);
+        precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), &given(document.as_bytes()));
     assert!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
     let other =
-        precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), Some(b"Another document."), None);
+        precis_verify::verify_receipt_file(&saved, &service.evidence.policy, now(), &given(b"Another document."));
     assert!(!other.transcript.is_verified());
 }
 

@@ -9,13 +9,15 @@ use std::{
 };
 
 use ciborium::Value;
+use dcap_qvl::QuoteCollateralV3;
 use dcap_qvl::verify::QuoteVerifier;
 use ed25519_dalek::{Signature, VerifyingKey};
 use k256::ecdsa::signature::hazmat::PrehashVerifier;
 use precis_devnet::oasis::{self, Oasis, OasisOptions, PaymentPin, mock};
+use precis_protocol::attestation::Collateral;
 use precis_rofl::{
-    Appd, AppdError, CollateralSource, Found, KeyKind, RegisterError, Retry, Search, current_epoch, find_registration,
-    http_client,
+    Appd, AppdError, CollateralSource, Found, KeyKind, Node, NodeError, RegisterError, Retry, Search, current_epoch,
+    find_registration, http_client,
 };
 use precis_verify::{AppId, Policy};
 use sha2::{Digest, Sha512_256};
@@ -118,13 +120,49 @@ async fn published_metadata_comes_back_in_a_registration_whose_signatures_hold()
 }
 
 #[tokio::test]
+async fn the_app_and_its_one_instance_are_told_and_no_others() {
+    let (_dir, oasis) = start().await;
+    let found = publish(&oasis, DIGEST).await;
+    let body = decode(&open(&found.raw_tx).0);
+    let rak = member(&body, "call.body.ect.capability_tee.rak").as_bytes().unwrap()[..].try_into().unwrap();
+    let runtime = hex::decode(&oasis.runtime_id).unwrap().try_into().unwrap();
+    let app_id = *AppId::parse(&oasis.app_id).unwrap().as_bytes();
+
+    let node = Node::new(&oasis.grpc_url).unwrap();
+    let app = node.app(runtime, app_id).await.unwrap();
+    assert_eq!((app.identities, app.max_expiration, app.secrets.len()), (vec![oasis.identity], 3, 0));
+    let instance = node.app_instance(runtime, app_id, rak).await.unwrap().unwrap();
+    assert_eq!(instance.metadata.get("net.oasis.app.precis.keyset").map(String::as_str), Some(DIGEST));
+    assert!(instance.expiration > node.epoch().await.unwrap());
+
+    assert_eq!(node.app_instance(runtime, app_id, [1; 32]).await.unwrap(), None);
+    assert!(matches!(node.app(runtime, [0; 21]).await, Err(NodeError::Refused { .. })));
+    assert!(matches!(node.app([0; 32], app_id).await, Err(NodeError::Refused { .. })));
+}
+
+fn to_dcap(collateral: Collateral) -> QuoteCollateralV3 {
+    QuoteCollateralV3 {
+        pck_crl_issuer_chain: collateral.pck_crl_issuer_chain,
+        root_ca_crl: collateral.root_ca_crl,
+        pck_crl: collateral.pck_crl,
+        tcb_info_issuer_chain: collateral.tcb_info_issuer_chain,
+        tcb_info: collateral.tcb_info,
+        tcb_info_signature: collateral.tcb_info_signature,
+        qe_identity_issuer_chain: collateral.qe_identity_issuer_chain,
+        qe_identity: collateral.qe_identity,
+        qe_identity_signature: collateral.qe_identity_signature,
+        pck_certificate_chain: collateral.pck_certificate_chain,
+    }
+}
+
+#[tokio::test]
 async fn the_quote_verifies_with_fetched_collateral_to_the_mock_root_and_not_to_intels() {
     let (_dir, oasis) = start().await;
     let found = publish(&oasis, DIGEST).await;
     let quote = quote_of(&decode(&open(&found.raw_tx).0));
     let http = http_client().unwrap();
     let source = CollateralSource::new(&oasis.pcs_url);
-    let collateral = source.fetch(&http, &quote).await.unwrap();
+    let collateral = to_dcap(source.fetch(&http, &quote).await.unwrap());
 
     let root = std::fs::read(&oasis.trust_root).unwrap();
     let report = QuoteVerifier::new(root).verify(&quote, &collateral, now()).unwrap();

@@ -33,6 +33,7 @@ pub struct Block {
     /// Height.
     pub number: u64,
     /// Block hash.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub hash: B256,
 }
 

@@ -69,6 +69,27 @@ pub mod hex_array {
     }
 }
 
+/// serde: hashes, addresses and signatures as `0x` and lowercase hex, the one form of SPEC's conventions.
+pub mod prefixed_hex {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes `0x` and lowercase hex.
+    pub fn serialize<S: Serializer, T: AsRef<[u8]>>(bytes: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("0x{}", hex::encode(bytes)))
+    }
+
+    /// Reads `0x` and exactly as many lowercase hex digits as the type has.
+    pub fn deserialize<'de, D: Deserializer<'de>, T: for<'a> TryFrom<&'a [u8]>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let bytes = text.strip_prefix("0x").and_then(|digits| super::lower_hex_vec(digits).ok());
+        bytes
+            .and_then(|bytes| T::try_from(bytes.as_slice()).ok())
+            .ok_or_else(|| serde::de::Error::custom("expected `0x` and lowercase hex of the value's length"))
+    }
+}
+
 /// serde: byte strings as lowercase hex without prefix.
 pub mod hex_vec {
     use serde::{Deserialize, Deserializer, Serializer};
@@ -127,6 +148,29 @@ pub mod decimal_u256 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_hash_an_address_and_a_signature_have_one_text() {
+        #[derive(serde::Serialize, serde::Deserialize, PartialEq, Debug)]
+        struct All(
+            #[serde(with = "prefixed_hex")] alloy_primitives::Address,
+            #[serde(with = "prefixed_hex")] alloy_primitives::B256,
+        );
+        let all = All(alloy_primitives::Address::repeat_byte(0xab), alloy_primitives::B256::repeat_byte(0xcd));
+        let text = serde_json::to_string(&all).unwrap();
+        assert_eq!(text, format!(r#"["0x{}","0x{}"]"#, "ab".repeat(20), "cd".repeat(32)));
+        assert_eq!(serde_json::from_str::<All>(&text).unwrap(), all);
+        let array = format!("{:?}", [0xcd; 32]);
+        for bad in [
+            text.replace("ab", "AB"),
+            text.replace("0xab", "ab"),
+            text.replace("0xcd", "0Xcd"),
+            text.replacen("cd", "", 1),
+            text.replace(&format!(r#""0x{}""#, "cd".repeat(32)), &array),
+        ] {
+            assert!(serde_json::from_str::<All>(&bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn only_the_canonical_forms_parse() {

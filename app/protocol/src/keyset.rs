@@ -69,8 +69,10 @@ pub struct PaymentTarget {
     /// CAIP-2 network.
     pub network: String,
     /// EIP-3009 token.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub asset: Address,
     /// Payee.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub pay_to: Address,
     /// Origin of the payee address.
     pub pay_to_origin: PayToOrigin,

@@ -100,10 +100,12 @@ pub struct Receipt {
     /// Height of a block seen before signing.
     pub block_number: u64,
     /// Its hash.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub block_hash: B256,
     /// From 1 at each boot.
     pub sequence: u64,
     /// EIP-712 digest of the receipt before; the keyset digest for the first.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub previous_receipt: B256,
     /// Tokens of the document.
     pub input_tokens: u32,
@@ -124,19 +126,24 @@ pub struct Payment {
     /// CAIP-2 network.
     pub network: String,
     /// EIP-3009 token.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub asset: Address,
     /// Payee.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub pay_to: Address,
     /// Atomic units.
     #[serde(with = "crate::encoding::decimal_u256")]
     pub amount: U256,
     /// Payer.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub payer: Address,
     /// EIP-3009 nonce.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub nonce: B256,
     /// Whether the nonce was a commitment to the request (SPEC 6.3).
     pub nonce_committed: bool,
     /// Settlement transaction; zero if nothing was settled.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub transaction: B256,
 }
 
@@ -163,6 +170,7 @@ pub struct SignedReceipt {
     /// Preimages of the salted digests.
     pub salts: Salts,
     /// r ‖ s ‖ v, `0x` hex.
+    #[serde(with = "crate::encoding::prefixed_hex")]
     pub signature: FixedBytes<65>,
 }
 
@@ -194,7 +202,7 @@ pub struct SavedRequest {
     pub method: String,
     /// Path with query.
     pub path: String,
-    /// `Content-Type` as sent.
+    /// `Content-Type` as sent, in lowercase as the commitment has it (SPEC 6.1).
     pub media_type: String,
     /// Digest of the exact body.
     pub body_digest: Digest,
@@ -327,17 +335,29 @@ pub enum ReceiptFileError {
     /// Another version.
     #[error("receipt file: the version is not `{}`", tags::RECEIPT_FILE)]
     Version,
+    /// The media type has capital letters, which the commitment does not have.
+    #[error("receipt file: `mediaType` is not in lowercase")]
+    MediaType,
+    /// The same contents written another way.
+    #[error("receipt file: not the compact encoding with members in the order of SPEC 7.5")]
+    NotCompact,
 }
 
 impl ReceiptFile {
     /// Parses a saved receipt.
     ///
     /// # Errors
-    /// [`ReceiptFileError`] when the bytes are not strict JSON of this shape and version.
+    /// [`ReceiptFileError`] when the bytes are not the one encoding of a document of this shape and version.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReceiptFileError> {
         let file: Self = strict::from_slice(bytes, MAX_RECEIPT_FILE_BYTES)?;
         if file.version != tags::RECEIPT_FILE {
             return Err(ReceiptFileError::Version);
+        }
+        if file.request.media_type.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(ReceiptFileError::MediaType);
+        }
+        if !strict::is_compact(&file, bytes) {
+            return Err(ReceiptFileError::NotCompact);
         }
         Ok(file)
     }

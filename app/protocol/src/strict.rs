@@ -47,6 +47,11 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, 
     serde_json::from_slice(bytes).map_err(|e| malformed(&e))
 }
 
+/// Whether `bytes` are the compact JSON of `value`, with members in the order of its type: the one encoding where no byte is free.
+pub fn is_compact<T: serde::Serialize>(value: &T, bytes: &[u8]) -> bool {
+    serde_json::to_vec(value).is_ok_and(|compact| compact == bytes)
+}
+
 /// serde_json's own message can quote values, so only its class and place are kept.
 fn malformed(error: &serde_json::Error) -> StrictError {
     let text = error.to_string();

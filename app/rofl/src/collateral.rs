@@ -4,7 +4,8 @@
 //! Everything fetched is signed by Intel and is checked where it is used, so it does not matter who
 //! serves it: Intel, a caching service of the same API, or the devnet.
 
-use dcap_qvl::{QuoteCollateralV3, intel, quote::Quote};
+use dcap_qvl::{intel, quote::Quote};
+use precis_protocol::attestation::Collateral;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -57,11 +58,12 @@ impl CollateralSource {
     /// Fetches the collateral for a TDX quote, in the `standard` TCB evaluation set (the one that
     /// Intel enforces, not the early preview).
     ///
-    /// The PCK certificate chain is left out of it: verifiers take the one inside the quote.
+    /// The PCK certificate chain is left out of it: verifiers take the one inside the quote. What comes back is in the one encoding that
+    /// they accept.
     ///
     /// # Errors
     /// [`CollateralError`].
-    pub async fn fetch(&self, http: &reqwest::Client, quote: &[u8]) -> Result<QuoteCollateralV3, CollateralError> {
+    pub async fn fetch(&self, http: &reqwest::Client, quote: &[u8]) -> Result<Collateral, CollateralError> {
         let Platform { fmspc, ca } = platform(quote)?;
         let base = self.base_url.trim_end_matches('/');
         let crl_url = format!("{base}/sgx/certification/v4/pckcrl?ca={ca}&encoding=der");
@@ -81,7 +83,7 @@ impl CollateralSource {
             serde_json::from_slice(&tcb.body).map_err(|_| CollateralError::Malformed("TCB info"))?;
         let qe: SignedQeIdentity<'_> =
             serde_json::from_slice(&qe.body).map_err(|_| CollateralError::Malformed("a QE identity"))?;
-        Ok(QuoteCollateralV3 {
+        let collateral = Collateral {
             pck_crl_issuer_chain,
             root_ca_crl: der(root_crl.body, "a root revocation list")?,
             pck_crl: der(pck_crl.body, "a PCK revocation list")?,
@@ -92,7 +94,8 @@ impl CollateralSource {
             qe_identity: qe.enclave_identity.get().to_owned(),
             qe_identity_signature: signature(qe.signature)?,
             pck_certificate_chain: None,
-        })
+        };
+        Ok(collateral.canonical())
     }
 
     fn root_crl_url(&self) -> String {

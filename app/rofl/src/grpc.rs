@@ -1,4 +1,4 @@
-//! The two calls this service makes to an Oasis node. Messages are CBOR, not protobuf: the node's
+//! The calls that services and verifiers make to an Oasis node. Messages are CBOR, not protobuf: the node's
 //! gRPC codec is named "cbor" and is forced on both sides (oasis-core go/common/grpc).
 
 use std::{
@@ -27,7 +27,10 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const GET_TRANSACTIONS: &str = "/oasis-core.RuntimeClient/GetTransactionsWithResults";
+const QUERY: &str = "/oasis-core.RuntimeClient/Query";
 const GET_EPOCH: &str = "/oasis-core.Beacon/GetEpoch";
+/// `roothash.RoundLatest`.
+const ROUND_LATEST: u64 = u64::MAX;
 /// `consensus.HeightLatest`.
 const HEIGHT_LATEST: i64 = 0;
 
@@ -114,6 +117,30 @@ impl Node {
                     .ok_or(WANT)
             })
             .collect()
+    }
+
+    /// A query of the runtime, in its latest round.
+    pub(crate) async fn query(
+        &self,
+        runtime_id: [u8; 32],
+        method: &str,
+        arguments: &Value,
+    ) -> Result<Value, NodeError> {
+        let mut encoded = Vec::new();
+        ciborium::into_writer(arguments, &mut encoded).map_err(|_| NodeError::Malformed("an encodable request"))?;
+        let request = Value::Map(vec![
+            (Value::from("args"), Value::Bytes(encoded)),
+            (Value::from("round"), Value::from(ROUND_LATEST)),
+            (Value::from("method"), Value::from(method)),
+            (Value::from("runtime_id"), Value::Bytes(runtime_id.to_vec())),
+        ]);
+        let Value::Map(members) = self.call(QUERY, &request).await? else {
+            return Err(NodeError::Malformed("the result of a query"));
+        };
+        let data = members.into_iter().find(|(key, _)| key.as_text() == Some("data"));
+        let data =
+            data.and_then(|(_, data)| data.into_bytes().ok()).ok_or(NodeError::Malformed("the result of a query"))?;
+        ciborium::from_reader(data.as_slice()).map_err(|_| NodeError::Malformed("CBOR"))
     }
 
     async fn call(&self, path: &'static str, request: &Value) -> Result<Value, NodeError> {

@@ -5,12 +5,14 @@
 //! elsewhere; whoever serves them can at worst withhold them. The same code runs on ROFL and on the
 //! devnet: only the endpoints differ. This crate knows nothing of payment or of the service's routes.
 
+mod app;
 pub mod appd;
 pub mod collateral;
 mod grpc;
 mod http;
 pub mod register;
 
+pub use app::{App, AppInstance};
 pub use appd::{Appd, AppdError, KeyKind};
 pub use collateral::{CollateralError, CollateralSource, INTEL_PCS_URL};
 pub use grpc::{Node, NodeError};

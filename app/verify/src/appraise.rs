@@ -1,17 +1,19 @@
 //! Evidence, policy and time in, transcript out (SPEC 8). One function decides; everything else feeds it.
 
-use precis_protocol::attestation::Attestation;
+use precis_protocol::attestation::{Attestation, Collateral};
 use precis_protocol::keyset::Keyset;
 use precis_protocol::limits::MAX_EVIDENCE_ITEMS;
 use precis_protocol::{Digest, Mode};
 
+use crate::app_state::{AppState, Instance};
 use crate::challenge;
 use crate::check;
-use crate::evidence;
+use crate::evidence::{self, QuoteTime};
 use crate::online::{ChainBlock, Online};
-use crate::policy::{AppId, Policy};
+use crate::policy::{AllowedModels, AppId, Policy};
 use crate::quote::{DcapVerifier, QuoteVerifier};
 use crate::service::{Facts, VerifiedService};
+use crate::text::shown;
 use crate::transcript::{Recorder, Transcript};
 
 /// Tolerance between two honest clocks, seconds.
@@ -28,8 +30,14 @@ pub struct Presented<'a> {
     pub ohttp_config: Option<&'a [u8]>,
     /// The chain's current epoch.
     pub epoch: Online<'a, u64>,
+    /// What the chain has of the app and of this instance.
+    pub app: Online<'a, &'a AppState>,
     /// What the payment chain has at the height that the challenge names.
     pub block: Online<'a, Option<ChainBlock>>,
+    /// The TLS key that plain requests would travel to, DER of its SubjectPublicKeyInfo; none if they travel encrypted.
+    pub tls_key: Option<&'a [u8]>,
+    /// Collateral of the caller's own, in the place of what the service presented.
+    pub collateral: Option<&'a Collateral>,
 }
 
 /// The result of an appraisal.
@@ -60,7 +68,7 @@ pub fn verify_with(verifier: &dyn QuoteVerifier, presented: &Presented<'_>, poli
 #[must_use]
 pub fn verify_archived(attestation: &[u8], policy: &Policy, at: u64) -> Appraisal {
     let presented = Presented { attestation, ..Presented::default() };
-    judge(&DcapVerifier, &presented, policy, at, Freshness::Archived)
+    judge(&DcapVerifier, &presented, policy, at, Freshness::Archived { later: None })
 }
 
 fn judge(
@@ -90,7 +98,11 @@ pub(crate) enum Freshness {
     /// Nonce and age of the challenge count.
     Live,
     /// Whoever kept it sent the nonce; it was fresh for them.
-    Archived,
+    Archived {
+        /// Intel's word of later than what was signed applies, up to the caller's time (Unix seconds). Without, the evidence is judged
+        /// as at the time of what was signed.
+        later: Option<u64>,
+    },
 }
 
 /// Records every attestation check. The candidate is what a VERIFIED transcript would vouch for.
@@ -119,8 +131,21 @@ pub(crate) fn appraise(
     facts.keyset_digest = Some(keyset_digest);
     let keyset = keyset_checks(recorder, presented, policy, now, &attestation, keyset_digest, freshness, &mut facts);
     let app_id = keyset.as_ref().and_then(|keyset| AppId::parse(&keyset.app_id));
-    let context =
-        evidence::Context { verifier, policy, now, keyset_digest, keyset_app: app_id, epoch: presented.epoch };
+    let at = match freshness {
+        Freshness::Archived { later: Some(until) } => QuoteTime::OfCollateral { from: now, until },
+        _ => QuoteTime::At(now),
+    };
+    let context = evidence::Context {
+        verifier,
+        policy,
+        at,
+        collateral: presented.collateral,
+        keyset_digest,
+        keyset_app: app_id,
+        epoch: presented.epoch,
+        app: presented.app,
+        tls_key: presented.tls_key,
+    };
     let enclave_identity = evidence::appraise(recorder, &context, &attestation, &mut facts);
 
     let service = match (keyset, app_id, enclave_identity) {
@@ -137,9 +162,9 @@ pub(crate) fn appraise(
     (service, facts)
 }
 
-/// An attestation out of which no enclave identity can be read. Whoever made the attestation must act.
+/// An attestation out of which no quote can be read. Whoever made the attestation must act.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no enclave identity can be read: {0}")]
+#[error("the evidence cannot be read: {0}")]
 pub struct UnreadableEvidence(String);
 
 /// The enclave identity that the first item of evidence claims. Nothing is verified: a service uses it to name itself in the
@@ -152,6 +177,28 @@ pub fn enclave_identity_of(attestation: &[u8]) -> Result<[u8; 32], UnreadableEvi
     let identity =
         attestation.evidence.first().map(|item| evidence::quote_in(item).map(|quote| quote.enclave_identity()));
     identity.unwrap_or_else(|| Err("no evidence".to_owned())).map_err(UnreadableEvidence)
+}
+
+/// The raw quote of the item of evidence that `policy` would have judged. Nothing is verified: who fetches collateral of their own needs
+/// the platform that it names.
+///
+/// # Errors
+/// [`UnreadableEvidence`] when there is none, or document, transaction or quote do not parse strictly.
+pub fn quote_of(attestation: &[u8], policy: &Policy) -> Result<Vec<u8>, UnreadableEvidence> {
+    let attestation = parse(attestation).map_err(UnreadableEvidence)?;
+    let item = attestation.evidence.iter().find(|item| policy.evidence.contains(&evidence::kind_of(item)));
+    let item = item.ok_or_else(|| UnreadableEvidence("no evidence of a kind that the policy accepts".to_owned()))?;
+    evidence::quote_bytes(item).map_err(UnreadableEvidence)
+}
+
+/// The instance that the first registration in the evidence is of. Nothing is verified: it says whom to ask a node about.
+///
+/// # Errors
+/// [`UnreadableEvidence`] when there is none, or document or transaction do not parse strictly.
+pub fn instance_of(attestation: &[u8]) -> Result<Instance, UnreadableEvidence> {
+    let attestation = parse(attestation).map_err(UnreadableEvidence)?;
+    let none = || UnreadableEvidence("it holds no registration".to_owned());
+    attestation.evidence.iter().find_map(evidence::instance_in).ok_or_else(none)?.map_err(UnreadableEvidence)
 }
 
 fn parse(bytes: &[u8]) -> Result<Attestation, String> {
@@ -186,9 +233,9 @@ fn keyset_checks(
             return None;
         }
     };
-    facts.app_id = Some(keyset.app_id.clone());
+    facts.app_id = Some(shown(&keyset.app_id));
     facts.instance_id = Some(keyset.instance_id);
-    facts.release = Some(format!("{} ({})", keyset.release.version, keyset.release.commit));
+    facts.release = Some(shown(&format!("{} ({})", keyset.release.version, keyset.release.commit)));
     recorder.pass(check::KEYSET_WELL_FORMED, keyset_digest.to_string());
 
     let period = format!("notBefore {}, notAfter {}, now {now}", keyset.not_before, keyset.not_after);
@@ -234,14 +281,11 @@ fn payment(recorder: &mut Recorder, policy: &Policy, keyset: &Keyset) {
 
 fn models(recorder: &mut Recorder, policy: &Policy, keyset: &Keyset) {
     let found: Vec<_> = Mode::ALL.iter().map(|mode| format!("{} {}", mode.name(), keyset.models.get(*mode))).collect();
-    if policy.model_digests.is_empty() {
-        recorder.optional(
-            check::MODEL_ALLOWED,
-            format!("the policy names no model, so any would do: {}", found.join(", ")),
-        );
+    let AllowedModels::Only(allowed) = &policy.models else {
+        recorder.optional(check::MODEL_ALLOWED, format!("the policy accepts any model: {}", found.join(", ")));
         return;
-    }
-    let foreign = Mode::ALL.iter().find(|mode| !policy.model_digests.contains(keyset.models.get(**mode)));
+    };
+    let foreign = Mode::ALL.iter().find(|mode| !allowed.contains(keyset.models.get(**mode)));
     let result = match foreign {
         None => Ok(found.join(", ")),
         Some(mode) => Err(format!("{} is {}, which the policy does not name", mode.name(), keyset.models.get(*mode))),

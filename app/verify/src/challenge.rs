@@ -23,7 +23,7 @@ pub(crate) fn freshness(
     freshness: Freshness,
 ) {
     block(recorder, presented.block, challenge);
-    if freshness == Freshness::Archived {
+    if matches!(freshness, Freshness::Archived { .. }) {
         let reason = "kept beside a receipt; whoever kept it sent the nonce";
         recorder.optional(check::CHALLENGE_NONCE, reason);
         recorder.optional(check::CHALLENGE_FRESH, reason);

@@ -2,7 +2,11 @@
 //!
 //! Guarantee: an outcome nobody set is a failure, and a required check that was not evaluated never counts as a pass.
 
+mod receipt;
+
 use serde::{Serialize, Serializer};
+
+pub use receipt::*;
 
 /// One check: its stable id, what it is called, the section of SPEC it enforces, and why it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -221,6 +225,27 @@ pub const REGISTRATION_EPOCH: CheckId = check(
     "registration has not expired",
     "Online only: an expired registration may be of an instance that the chain no longer accepts.",
 );
+/// `registration.on-chain`
+pub const REGISTRATION_ON_CHAIN: CheckId = check(
+    "registration.on-chain",
+    "8.8",
+    "chain has this instance registered now",
+    "Online only: what an enclave signed, the chain may have refused or dropped.",
+);
+/// `app.policy`
+pub const APP_POLICY: CheckId = check(
+    "app.policy",
+    "8.8",
+    "every enclave identity that the chain admits is one the policy names",
+    "Online only: whatever else may register shares the app's keys and wallet with what was verified.",
+);
+/// `app.admin`
+pub const APP_ADMIN: CheckId = check(
+    "app.admin",
+    "8.8",
+    "who can change the app is whom the policy pins",
+    "Online only: the admin can admit other code tomorrow; who it is tells whom that asks to trust.",
+);
 /// `channel.key`
 pub const CHANNEL_KEY: CheckId = check(
     "channel.key",
@@ -228,104 +253,12 @@ pub const CHANNEL_KEY: CheckId = check(
     "OHTTP configuration in use is the keyset's",
     "Another key would let a proxy read the document.",
 );
-
-/// `receipt.parse`
-pub const RECEIPT_PARSE: CheckId = check(
-    "receipt.parse",
-    "7.5",
-    "receipt and result parse strictly",
-    "Two readings of one receipt let two parties disagree about it.",
-);
-/// `receipt.signature`
-pub const RECEIPT_SIGNATURE: CheckId = check(
-    "receipt.signature",
-    "7",
-    "receipt is signed by the keyset's receipt key",
-    "It is what makes the receipt the enclave's statement.",
-);
-/// `receipt.keyset`
-pub const RECEIPT_KEYSET: CheckId = check(
-    "receipt.keyset",
-    "7.1",
-    "receipt names the verified keyset",
-    "It ties the receipt to this boot of this enclave.",
-);
-/// `receipt.app`
-pub const RECEIPT_APP: CheckId = check(
-    "receipt.app",
-    "7.1",
-    "receipt names the verified app",
-    "A receipt of another app is not a receipt of this one.",
-);
-/// `receipt.identity`
-pub const RECEIPT_IDENTITY: CheckId = check(
-    "receipt.identity",
-    "7.1",
-    "receipt names the verified enclave identity",
-    "It says which code made the result.",
-);
-/// `receipt.model`
-pub const RECEIPT_MODEL: CheckId =
-    check("receipt.model", "7.3", "model is the keyset's for the mode", "It says which weights made the result.");
-/// `receipt.parameters`
-pub const RECEIPT_PARAMETERS: CheckId =
-    check("receipt.parameters", "7.3", "parameters are the keyset's for the mode", "It says how the model was run.");
-/// `receipt.request`
-pub const RECEIPT_REQUEST: CheckId = check(
-    "receipt.request",
-    "7.3",
-    "request is the one that was sent",
-    "A receipt for another request proves nothing about this one.",
-);
-/// `receipt.response`
-pub const RECEIPT_RESPONSE: CheckId = check(
-    "receipt.response",
-    "7.3",
-    "result is the one that was received",
-    "Otherwise a proxy could replace the summary.",
-);
-/// `receipt.payment`
-pub const RECEIPT_PAYMENT: CheckId = check(
-    "receipt.payment",
-    "7.1",
-    "payment is what was authorized and what the price list asks",
-    "It ties the money to the work.",
-);
-/// `receipt.status`
-pub const RECEIPT_STATUS: CheckId = check(
-    "receipt.status",
-    "7.2",
-    "status and channel fit what happened",
-    "A failed job must not look like a completed one, nor an uncharged one like a charged one.",
-);
-/// `receipt.coverage`
-pub const RECEIPT_COVERAGE: CheckId = check(
-    "receipt.coverage",
-    "5.2",
-    "every token of the document was read",
-    "A summary of half a document is not a summary of the document.",
-);
-/// `receipt.time`
-pub const RECEIPT_TIME: CheckId = check(
-    "receipt.time",
-    "7",
-    "receipt was issued in the keyset's period",
-    "Keys sign only while the enclave that holds them lives.",
-);
-/// `receipt.verbatim`
-pub const RECEIPT_VERBATIM: CheckId = check(
-    "receipt.verbatim",
-    "5.2",
-    "every sentence stands in the document",
-    "An extractive summary is faithful by construction; anyone who has the document can see it.",
-);
-
-/// `receipt.chain`
-pub const RECEIPT_CHAIN: CheckId = check(
-    "receipt.chain",
-    "7.4",
-    "each receipt names the one before it",
-    "A gap or a fork is a receipt that was withheld, or given to two.",
+/// `channel.tls`
+pub const CHANNEL_TLS: CheckId = check(
+    "channel.tls",
+    "8.9",
+    "TLS key in use is the one that the proxy in the enclave put on chain",
+    "Of plain HTTPS only: a certificate names a host, which anybody who gets one issued can be.",
 );
 
 /// The checks of an attestation, in the order of the transcript.
@@ -352,25 +285,11 @@ pub const ATTESTATION_CHECKS: &[CheckId] = &[
     PAYMENT_ALLOWED,
     RELEASE_ALLOWED,
     REGISTRATION_EPOCH,
+    REGISTRATION_ON_CHAIN,
+    APP_POLICY,
+    APP_ADMIN,
     CHANNEL_KEY,
-];
-
-/// The checks of a receipt, in the order of the transcript.
-pub const RECEIPT_CHECKS: &[CheckId] = &[
-    RECEIPT_PARSE,
-    RECEIPT_SIGNATURE,
-    RECEIPT_KEYSET,
-    RECEIPT_APP,
-    RECEIPT_IDENTITY,
-    RECEIPT_MODEL,
-    RECEIPT_PARAMETERS,
-    RECEIPT_REQUEST,
-    RECEIPT_RESPONSE,
-    RECEIPT_PAYMENT,
-    RECEIPT_STATUS,
-    RECEIPT_COVERAGE,
-    RECEIPT_TIME,
-    RECEIPT_VERBATIM,
+    CHANNEL_TLS,
 ];
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! The verdict as an EAT Attestation Result, for relying parties that consume those (draft-ietf-rats-ear-04, AR4SI).
 //!
 //! A claims set in JSON, not signed: whoever runs the verifier signs it as a JWT with a key of their own, if others are to believe it.
-//! A mock root is never affirmed, whatever the verdict.
+//! A claim rests only on checks that passed: one that was not evaluated leaves it without a claim, required or not. A mock root is
+//! never affirmed, whatever the verdict.
 
 use precis_protocol::encoding::base64_encode;
 use serde_json::{Map, Value, json};
 
 use crate::appraise::Appraisal;
 use crate::check::{self, CheckId, Status};
+use crate::policy::EvidenceKind;
 use crate::transcript::{Transcript, Verdict};
 
 /// The profile of the draft.
@@ -26,43 +28,61 @@ const CRYPTO_FAILED: i8 = 99;
 /// AR4SI: genuine, with known vulnerabilities or an unsafe configuration.
 const CONTRAINDICATED: i8 = 96;
 
-/// Which checks each trustworthiness claim rests on, with the value that a failure of each gives.
-const CLAIMS: [(&str, &[(CheckId, i8)]); 4] = [
-    (
-        "instance-identity",
-        &[
+/// A trustworthiness claim, by the checks with the value that a failure of each gives.
+struct Claim {
+    name: &'static str,
+    /// The claim rests on these: all of them passed, or there is no claim.
+    rests_on: &'static [(CheckId, i8)],
+    /// Of the registration, which plain TDX evidence does not have; else as above.
+    registered: &'static [(CheckId, i8)],
+    /// Only lower the claim: whoever asked a node knows more, nobody who did not is told less.
+    lowered_by: &'static [(CheckId, i8)],
+}
+
+const CLAIMS: [Claim; 4] = [
+    Claim {
+        name: "instance-identity",
+        rests_on: &[
             (check::DOCUMENT_PARSE, CRYPTO_FAILED),
             (check::CHALLENGE_NONCE, CRYPTO_FAILED),
             (check::CHALLENGE_SIGNATURE, CRYPTO_FAILED),
             (check::CHALLENGE_FRESH, CONTRAINDICATED),
-            (check::REGISTER_SIGNATURE, CRYPTO_FAILED),
-            (check::REGISTER_METADATA, CRYPTO_FAILED),
             (check::QUOTE_REPORT_DATA, CRYPTO_FAILED),
             (check::REGISTER_APP, UNRECOGNIZED),
-            (check::REGISTRATION_EPOCH, CONTRAINDICATED),
             (check::KEYSET_TIME, CONTRAINDICATED),
         ],
-    ),
-    (
-        "configuration",
-        &[
+        registered: &[(check::REGISTER_SIGNATURE, CRYPTO_FAILED), (check::REGISTER_METADATA, CRYPTO_FAILED)],
+        lowered_by: &[(check::REGISTRATION_EPOCH, CONTRAINDICATED), (check::CHALLENGE_BLOCK, CONTRAINDICATED)],
+    },
+    Claim {
+        name: "configuration",
+        rests_on: &[
             (check::KEYSET_WELL_FORMED, CONTRAINDICATED),
             (check::QUOTE_ATTRIBUTES, CONTRAINDICATED),
             (check::MODEL_ALLOWED, CONTRAINDICATED),
             (check::PAYMENT_ALLOWED, CONTRAINDICATED),
             (check::CHANNEL_KEY, CONTRAINDICATED),
         ],
-    ),
-    ("executables", &[(check::EVIDENCE_PARSE, CRYPTO_FAILED), (check::IDENTITY_ALLOWED, UNRECOGNIZED)]),
-    (
-        "hardware",
-        &[
+        registered: &[],
+        lowered_by: &[],
+    },
+    Claim {
+        name: "executables",
+        rests_on: &[(check::EVIDENCE_PARSE, CRYPTO_FAILED), (check::IDENTITY_ALLOWED, UNRECOGNIZED)],
+        registered: &[],
+        lowered_by: &[],
+    },
+    Claim {
+        name: "hardware",
+        rests_on: &[
             (check::QUOTE_CHAIN, CRYPTO_FAILED),
             (check::QUOTE_ROOT, UNRECOGNIZED),
             (check::QUOTE_TCB, CONTRAINDICATED),
             (check::QUOTE_COLLATERAL, CONTRAINDICATED),
         ],
-    ),
+        registered: &[],
+        lowered_by: &[],
+    },
 ];
 
 /// What an attestation result names besides the verdict.
@@ -82,8 +102,10 @@ pub struct Context<'a> {
 #[must_use]
 pub fn attestation_result(appraisal: &Appraisal, context: &Context<'_>) -> Value {
     let transcript = &appraisal.transcript;
+    let registered = appraisal.facts.evidence != Some(EvidenceKind::TdxQuote);
     let vector: Map<String, Value> =
-        CLAIMS.iter().map(|(name, checks)| ((*name).to_owned(), json!(claim(transcript, name, checks)))).collect();
+        CLAIMS.iter().map(|claim| (claim.name.to_owned(), json!(claim.value(transcript, registered)))).collect();
+    let affirmed = vector.values().all(|value| *value == AFFIRMED);
     let checks: Map<String, Value> =
         transcript.checks().iter().map(|o| (o.check.id.to_owned(), json!(o.status))).collect();
     let mut result = json!({
@@ -92,7 +114,7 @@ pub fn attestation_result(appraisal: &Appraisal, context: &Context<'_>) -> Value
         "ear_verifier_id": { "developer": "precis", "build": concat!("precis-verify ", env!("CARGO_PKG_VERSION")) },
         "ear_raw_evidence": base64url(context.attestation),
         "submods": { SUBMODULE: {
-            "ear_status": status(transcript),
+            "ear_status": status(transcript, affirmed),
             "ear_trustworthiness_vector": vector,
             "ear_appraisal_policy_ids": [context.policy_id],
             "precis_verdict": transcript.verdict(),
@@ -105,32 +127,31 @@ pub fn attestation_result(appraisal: &Appraisal, context: &Context<'_>) -> Value
     result
 }
 
-/// The worst of what the checks say.
-fn claim(transcript: &Transcript, name: &str, checks: &[(CheckId, i8)]) -> i8 {
-    if name == "hardware" && transcript.insecure() {
-        return UNRECOGNIZED;
-    }
-    let value = |(check, failed): &(CheckId, i8)| match transcript.outcome(*check) {
-        Some(outcome) if outcome.status == Status::Pass => AFFIRMED,
-        Some(outcome) if outcome.status == Status::Fail => *failed,
-        Some(outcome) if !outcome.required => AFFIRMED,
-        _ => NO_CLAIM,
-    };
-    let values: Vec<i8> = checks.iter().map(value).collect();
-    match values.iter().copied().max() {
-        Some(worst) if worst > AFFIRMED => worst,
-        _ if values.contains(&NO_CLAIM) => NO_CLAIM,
-        _ => AFFIRMED,
+impl Claim {
+    /// The worst of what the checks say.
+    fn value(&self, transcript: &Transcript, registered: bool) -> i8 {
+        if self.name == "hardware" && transcript.insecure() {
+            return UNRECOGNIZED;
+        }
+        let status = |check: CheckId| transcript.outcome(check).map_or(Status::NotEvaluated, |outcome| outcome.status);
+        let of_registration: &[_] = if registered { self.registered } else { &[] };
+        let needed = || self.rests_on.iter().chain(of_registration);
+        let failed = needed().chain(self.lowered_by).filter(|(check, _)| status(*check) == Status::Fail);
+        match failed.map(|(_, value)| *value).max() {
+            Some(worst) => worst,
+            None if needed().all(|(check, _)| status(*check) == Status::Pass) => AFFIRMED,
+            None => NO_CLAIM,
+        }
     }
 }
 
-/// The tier, never better than the vector.
-fn status(transcript: &Transcript) -> &'static str {
+/// The tier, never better than the vector: `affirming` needs every claim affirmed.
+fn status(transcript: &Transcript, affirmed: bool) -> &'static str {
     match transcript.verdict() {
-        Verdict::Verified if transcript.insecure() => "contraindicated",
-        Verdict::Verified => "affirming",
         Verdict::Rejected => "contraindicated",
-        Verdict::Incomplete => "none",
+        Verdict::Verified if transcript.insecure() => "contraindicated",
+        Verdict::Verified if affirmed => "affirming",
+        Verdict::Verified | Verdict::Incomplete => "none",
     }
 }
 

@@ -1,19 +1,25 @@
 //! The checks on evidence: registration, quote, platform, identity (SPEC 3.1, 3.2, 3.4).
 
 use precis_protocol::attestation::{Attestation, Collateral, Evidence};
+use precis_protocol::encoding::base64_decode;
 use precis_protocol::{Digest, tags};
 
+use crate::app_state::{self, AppState, Instance, MAX_EXPIRATION_EPOCHS};
+use crate::appraise::CLOCK_TOLERANCE_SECONDS;
 use crate::check;
 use crate::online::Online;
 use crate::policy::{AppId, EvidenceKind, Policy};
-use crate::quote::collateral::check_shape;
+use crate::quote::collateral::{ROOT_CRL, Times, check_shape};
 use crate::quote::{Quote, QuoteClaims, QuoteVerifier, TcbStatus};
 use crate::register::{Register, rak_binding, signature_context};
 use crate::service::Facts;
+use crate::text::shown;
 use crate::transcript::Recorder;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
+/// Metadata key under which the proxy in the enclave publishes its TLS key, base64 of a SubjectPublicKeyInfo (Oasis, rofl-proxy).
+const METADATA_TLS_KEY: &str = "net.oasis.tls.pk";
 /// Prefix that the chain gives to metadata which an app publishes.
 const METADATA_PREFIX: &str = "net.oasis.app.";
 
@@ -21,28 +27,70 @@ const METADATA_PREFIX: &str = "net.oasis.app.";
 pub(crate) struct Context<'a> {
     pub(crate) verifier: &'a dyn QuoteVerifier,
     pub(crate) policy: &'a Policy,
-    pub(crate) now: u64,
+    pub(crate) at: QuoteTime,
+    pub(crate) collateral: Option<&'a Collateral>,
     pub(crate) keyset_digest: Digest,
     pub(crate) keyset_app: Option<AppId>,
     pub(crate) epoch: Online<'a, u64>,
+    pub(crate) app: Online<'a, &'a AppState>,
+    pub(crate) tls_key: Option<&'a [u8]>,
 }
 
-fn kind_of(evidence: &Evidence) -> EvidenceKind {
+/// The time that quote and collateral are judged at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QuoteTime {
+    /// At this one, Unix seconds.
+    At(u64),
+    /// At the time of the newest item of collateral, within these bounds: what Intel has revoked and downgraded since something was
+    /// signed then applies to it.
+    OfCollateral {
+        /// When it was signed.
+        from: u64,
+        /// The caller's time.
+        until: u64,
+    },
+}
+
+impl QuoteTime {
+    fn of(self, collateral: &Collateral) -> u64 {
+        match self {
+            Self::At(at) => at,
+            Self::OfCollateral { from, until } => {
+                let newest = Times::of(collateral).map_or(from, |times| times.newest());
+                newest.min(until).max(from)
+            }
+        }
+    }
+}
+
+pub(crate) fn kind_of(evidence: &Evidence) -> EvidenceKind {
     match evidence {
         Evidence::RoflRegister { .. } => EvidenceKind::RoflRegister,
         Evidence::TdxQuote { .. } => EvidenceKind::TdxQuote,
     }
 }
 
+/// The raw quote inside an item of evidence, which parses.
+pub(crate) fn quote_bytes(evidence: &Evidence) -> Result<Vec<u8>, String> {
+    let bytes = match evidence {
+        Evidence::RoflRegister { transaction, .. } => {
+            Register::parse(transaction).map_err(|error| error.to_string())?.quote
+        }
+        Evidence::TdxQuote { quote, .. } => quote.clone(),
+    };
+    Quote::parse(&bytes).map(|_| bytes).map_err(|error| error.to_string())
+}
+
+/// The instance that a registration is of; none for evidence of another kind.
+pub(crate) fn instance_in(evidence: &Evidence) -> Option<Result<Instance, String>> {
+    let Evidence::RoflRegister { transaction, runtime_id, .. } = evidence else { return None };
+    let instance = |register: Register| Instance { runtime_id: *runtime_id, app: register.app, rak: register.rak };
+    Some(Register::parse(transaction).map(instance).map_err(|error| error.to_string()))
+}
+
 /// The quote inside an item of evidence.
 pub(crate) fn quote_in(evidence: &Evidence) -> Result<Quote, String> {
-    match evidence {
-        Evidence::RoflRegister { transaction, .. } => {
-            let register = Register::parse(transaction).map_err(|error| error.to_string())?;
-            Quote::parse(&register.quote).map_err(|error| error.to_string())
-        }
-        Evidence::TdxQuote { quote, .. } => Quote::parse(quote).map_err(|error| error.to_string()),
-    }
+    quote_bytes(evidence).and_then(|bytes| Quote::parse(&bytes).map_err(|error| error.to_string()))
 }
 
 /// Judges the first item of a kind that the policy accepts, and returns the enclave identity that it claims.
@@ -93,6 +141,8 @@ pub(crate) fn appraise(
             for absent in [check::REGISTER_SIGNATURE, check::REGISTER_METADATA, check::REGISTRATION_EPOCH] {
                 recorder.optional(absent, "not part of tdx-quote evidence");
             }
+            app_state::without_registration(recorder, "not part of tdx-quote evidence");
+            tls(recorder, context, None);
             app(recorder, context, None);
             let nonce = attestation.challenge.nonce;
             let digest = Digest::tagged(tags::REPORT_DATA, &[&nonce, context.keyset_digest.as_bytes()]);
@@ -155,9 +205,34 @@ fn registration(
         ),
         Online::Known(epoch) => {
             let detail = format!("expires in epoch {}, current {epoch}", register.expiration);
-            recorder
-                .record(check::REGISTRATION_EPOCH, if register.expiration > epoch { Ok(detail) } else { Err(detail) });
+            let in_time = register.expiration > epoch;
+            // No app lets a registration live longer, so that one that does was never taken.
+            let possible = register.expiration <= epoch.saturating_add(MAX_EXPIRATION_EPOCHS);
+            recorder.record(check::REGISTRATION_EPOCH, if in_time && possible { Ok(detail) } else { Err(detail) });
         }
+    }
+    app_state::record(recorder, context.policy, register, context.epoch, context.app);
+    tls(recorder, context, Some(register));
+}
+
+/// Of plain HTTPS: the key that the proxy put on chain, with the registration judged or with the one that the chain has now.
+fn tls(recorder: &mut Recorder, context: &Context<'_>, register: Option<&Register>) {
+    let Some(used) = context.tls_key else {
+        return recorder.optional(check::CHANNEL_TLS, "no plain connection is in use");
+    };
+    let now = match (context.app, register) {
+        (Online::Known(state), Some(register)) if state.of.rak == register.rak => state.registered.as_ref(),
+        _ => None,
+    };
+    let named = [register.map(|r| &r.metadata), now.map(|r| &r.metadata)].into_iter().flatten();
+    let named: Vec<&String> = named.filter_map(|metadata| metadata.get(METADATA_TLS_KEY)).collect();
+    let found = Digest::of(used);
+    if named.is_empty() {
+        recorder.optional(check::CHANNEL_TLS, format!("the registration names no TLS key; the one in use is {found}"));
+    } else if named.iter().any(|key| base64_decode(key).is_ok_and(|key| key == used)) {
+        recorder.pass(check::CHANNEL_TLS, found.to_string());
+    } else {
+        recorder.fail(check::CHANNEL_TLS, format!("the one in use is {found}, the registration names another"));
     }
 }
 
@@ -191,10 +266,14 @@ fn quote(
     let identity = quote.enclave_identity();
     facts.enclave_identity = Some(identity);
     facts.mr_seam = Some(quote.mr_seam);
-    recorder.record(check::QUOTE_ATTRIBUTES, quote.check_attributes());
+    recorder.record(check::QUOTE_ATTRIBUTES, quote.check_attributes(&context.policy.td));
     recorder.record(check::QUOTE_REPORT_DATA, report_data(&quote.report_data));
     recorder.record(check::IDENTITY_ALLOWED, allowed(context.policy, &identity));
 
+    let (collateral, whose) = match context.collateral {
+        Some(own) => (own, "the caller's own"),
+        None => (collateral, "the service's"),
+    };
     let root = match check_shape(&quote, collateral) {
         Ok(root) => root,
         Err(error) => {
@@ -202,7 +281,10 @@ fn quote(
             return Some(identity);
         }
     };
-    recorder.pass(check::EVIDENCE_PARSE, format!("quote of {} bytes, version {}", bytes.len(), quote.version));
+    recorder.pass(
+        check::EVIDENCE_PARSE,
+        format!("quote of {} bytes, version {}; collateral is {whose}", bytes.len(), quote.version),
+    );
 
     let trusted = context.policy.root.der();
     let name =
@@ -214,17 +296,18 @@ fn quote(
     };
     recorder.record(check::QUOTE_ROOT, result);
 
-    match context.verifier.verify(bytes, collateral, context.now, trusted) {
+    let at = context.at.of(collateral);
+    match context.verifier.verify(bytes, collateral, at, trusted) {
         Ok(claims) => {
             facts.fmspc = Some(claims.fmspc);
-            facts.tcb_status = claims.statuses.first().map(|(_, status)| status.to_string());
+            facts.tcb_status = claims.statuses.first().map(|(_, status)| shown(&status.to_string()));
             facts.evaluation_number = Some(claims.evaluation_number);
             recorder.pass(
                 check::QUOTE_CHAIN,
                 format!("FMSPC {}, valid until {}", hex::encode(claims.fmspc), claims.expires),
             );
             recorder.record(check::QUOTE_TCB, tcb(&claims, context.policy));
-            recorder.record(check::QUOTE_COLLATERAL, freshness(&claims, context.policy, context.now));
+            recorder.record(check::QUOTE_COLLATERAL, freshness(&claims, context.policy, at));
         }
         Err(error) => {
             recorder.fail(check::QUOTE_CHAIN, error.to_string());
@@ -275,24 +358,33 @@ fn tcb(claims: &QuoteClaims, policy: &Policy) -> Result<String, String> {
     Ok(statuses.join(", "))
 }
 
-fn freshness(claims: &QuoteClaims, policy: &Policy, now: u64) -> Result<String, String> {
-    let floor = policy.tcb.min_evaluation_number;
+/// Recent, of one evaluation set that is not too old, and of this platform.
+fn freshness(claims: &QuoteClaims, policy: &Policy, at: u64) -> Result<String, String> {
+    let (rules, times) = (&policy.tcb, &claims.times);
+    let floor = rules.min_evaluation_number;
     if claims.evaluation_number < floor {
         return Err(format!("evaluation number {}, expected at least {floor}", claims.evaluation_number));
     }
-    if claims.pck_pce_id != claims.tcb_info_pce_id {
+    if claims.pck_pce_id != times.pce_id {
         return Err(format!(
             "PCEID {} in the PCK certificate, {} in the TCB info",
             hex::encode(&claims.pck_pce_id),
-            hex::encode(claims.tcb_info_pce_id)
+            hex::encode(times.pce_id)
         ));
     }
-    let days = policy.tcb.max_collateral_age_days;
-    for (name, issued) in [("TCB info", claims.tcb_info_issued), ("QE identity", claims.qe_identity_issued)] {
-        let age = now.saturating_sub(issued);
+    for (name, period) in times.items() {
+        let days = if name == ROOT_CRL { rules.max_root_crl_age_days } else { rules.max_collateral_age_days };
+        let age = at.saturating_sub(period.issued);
+        if period.issued > at.saturating_add(CLOCK_TOLERANCE_SECONDS) {
+            return Err(format!("{name} was issued {}, after {at}", period.issued));
+        }
+        if at > period.next_update {
+            return Err(format!("{name} was to be replaced by {}, before {at}", period.next_update));
+        }
         if age > u64::from(days) * DAY {
             return Err(format!("{name} is {} days old, expected at most {days}", age / DAY));
         }
     }
-    Ok(format!("evaluation number {}, TCB info issued {}", claims.evaluation_number, claims.tcb_info_issued))
+    let issued = times.items().map(|(name, period)| format!("{name} {}", period.issued)).join(", ");
+    Ok(format!("evaluation number {}, issued: {issued}; judged as at {at}", claims.evaluation_number))
 }

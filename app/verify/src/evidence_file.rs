@@ -15,6 +15,7 @@ pub fn verify_evidence_file(bytes: &[u8], policy: &Policy, at: u64) -> Appraisal
                 attestation: &file.attestation,
                 nonce: Some(file.nonce),
                 ohttp_config: Some(&file.ohttp_keys),
+                collateral: file.own_collateral.as_ref().map(|own| &*own.collateral),
                 ..Presented::default()
             };
             verify(&presented, policy, at)

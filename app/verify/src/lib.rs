@@ -9,6 +9,7 @@
 //! What a VERIFIED transcript does not prove: that the machine stands in a safe place (physical attacks on memory are out of
 //! scope of the hardware), that a summary is right, or that the chain still accepts the registration, unless the epoch was given.
 
+mod app_state;
 mod appraise;
 mod cbor;
 mod challenge;
@@ -16,6 +17,7 @@ pub mod check;
 pub mod ear;
 mod evidence;
 mod evidence_file;
+mod given;
 mod online;
 pub mod policy;
 pub mod quote;
@@ -25,11 +27,15 @@ mod receipt_file;
 pub mod register;
 pub mod release;
 mod service;
+mod settlement;
+pub mod text;
 pub mod time;
 pub mod transcript;
 
+pub use app_state::{Account, AppState, Instance, Registered};
 pub use appraise::{
-    Appraisal, Presented, UnreadableEvidence, enclave_identity_of, verify, verify_archived, verify_with,
+    Appraisal, CLOCK_TOLERANCE_SECONDS, Presented, UnreadableEvidence, enclave_identity_of, instance_of, quote_of,
+    verify, verify_archived, verify_with,
 };
 pub use cbor::CborError;
 pub use challenge::MAX_BLOCK_AGE_SECONDS;
@@ -38,6 +44,7 @@ pub use online::{ChainBlock, Online};
 pub use policy::{AppId, Policy, PolicyError};
 pub use receipt::{Exchange, check_receipt};
 pub use receipt_chain::check_receipt_chain;
-pub use receipt_file::{ReceiptAppraisal, verify_receipt_file};
+pub use receipt_file::{Beside, ReceiptAppraisal, verify_receipt_file};
 pub use service::{Facts, VerifiedService};
+pub use settlement::{Log, Mined, OnChain};
 pub use transcript::{Transcript, Verdict};

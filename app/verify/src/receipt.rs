@@ -12,7 +12,10 @@ use precis_protocol::{Digest, Mode, strict};
 
 use crate::appraise::CLOCK_TOLERANCE_SECONDS;
 use crate::check;
+use crate::given;
+use crate::online::Online;
 use crate::service::VerifiedService;
+use crate::settlement::{self, NotBefore, OnChain};
 use crate::transcript::{Recorder, Transcript};
 
 /// HTTP status of a completed summary.
@@ -67,8 +70,12 @@ pub struct Exchange<'a> {
     pub channel: Option<Channel>,
     /// The payment that the client authorized, if it knows.
     pub payment: Option<ExpectedPayment>,
-    /// The extracted text of the document, for the verbatim check.
-    pub document: Option<&'a str>,
+    /// The document that the caller holds, exact bytes; for a JSON request also its whole body.
+    pub document: Option<&'a [u8]>,
+    /// The summary that the caller holds.
+    pub summary: Option<&'a [u8]>,
+    /// What the payment chain has of the receipt's block and settlement.
+    pub on_chain: Online<'a, &'a OnChain>,
 }
 
 /// Checks the receipt of one exchange with a verified service. `now` (Unix seconds) also refuses receipts from the future.
@@ -93,14 +100,17 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
     request(recorder, &signed, exchange);
     response(recorder, &signed, exchange);
     status(recorder, &signed, exchange);
-    time(recorder, service, &signed, now);
+    let not_before = settlement::record(recorder, &signed, exchange.on_chain);
+    time(recorder, service, &signed, now, not_before);
     if signed.receipt.status == ReceiptStatus::Completed {
         match strict::from_slice::<SummaryResult>(exchange.result, MAX_RESPONSE_BYTES) {
             Ok(result) => {
                 recorder.pass(check::RECEIPT_PARSE, format!("receipt {}", hex::encode(signed.receipt.receipt_id)));
                 model(recorder, service, &signed, result.mode, Some(&result.model));
                 coverage(recorder, &signed, &result);
-                verbatim(recorder, &result, exchange.document);
+                let document = given::document(recorder, exchange, Some(result.mode));
+                verbatim(recorder, &result, document.as_ref().map(|text| text.as_deref().map_err(String::as_str)));
+                given::summary(recorder, exchange, Some(&result));
                 payment(recorder, service, &signed, exchange, Some(result.mode));
             }
             Err(error) => recorder.fail(check::RECEIPT_PARSE, format!("result: {error}")),
@@ -113,6 +123,8 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
         {
             recorder.optional(absent, "the job failed, there is no summary");
         }
+        given::document(recorder, exchange, None);
+        given::summary(recorder, exchange, None);
         payment(recorder, service, &signed, exchange, None);
     }
 }
@@ -165,10 +177,19 @@ fn commitment(exchange: &Exchange<'_>) -> Option<Commitment> {
 }
 
 fn request(recorder: &mut Recorder, signed: &SignedReceipt, exchange: &Exchange<'_>) {
+    let compared = match exchange.body {
+        Body::Bytes(_) => "compared with the request as sent",
+        Body::Digest(_) => "compared with method, path, media type and body digest in the file",
+    };
     match commitment(exchange) {
         Some(request) => {
-            let expected = request.receipt_digest(&signed.salts.request).to_string();
-            same(recorder, check::RECEIPT_REQUEST, &expected, &signed.receipt.request_digest.to_string());
+            let (expected, found) = (request.receipt_digest(&signed.salts.request), signed.receipt.request_digest);
+            let result = if expected == found {
+                Ok(format!("{found}; {compared}"))
+            } else {
+                Err(format!("expected {expected}, found {found}; {compared}"))
+            };
+            recorder.record(check::RECEIPT_REQUEST, result);
         }
         None => recorder.fail(check::RECEIPT_REQUEST, "the request is too long to commit to"),
     }
@@ -192,7 +213,14 @@ fn status(recorder: &mut Recorder, signed: &SignedReceipt, exchange: &Exchange<'
     recorder.record(check::RECEIPT_STATUS, result);
 }
 
-fn time(recorder: &mut Recorder, service: &VerifiedService, signed: &SignedReceipt, now: Option<u64>) {
+/// The enclave's clock is its host's: the detail says what bounds the time besides, and what shows it.
+fn time(
+    recorder: &mut Recorder,
+    service: &VerifiedService,
+    signed: &SignedReceipt,
+    now: Option<u64>,
+    not_before: Option<NotBefore>,
+) {
     let issued_at = signed.receipt.issued_at;
     let keyset = service.keyset();
     let result = if issued_at < keyset.not_before || issued_at > keyset.not_after {
@@ -200,7 +228,13 @@ fn time(recorder: &mut Recorder, service: &VerifiedService, signed: &SignedRecei
     } else if let Some(now) = now.filter(|now| issued_at > now.saturating_add(CLOCK_TOLERANCE_SECONDS)) {
         Err(format!("issued {issued_at}, after now {now}"))
     } else {
-        Ok(format!("issued {issued_at}, block {}", signed.receipt.block_number))
+        let earliest = match not_before {
+            Some(bound) => format!("not before {}, by {} as a node tells it", bound.time, bound.shown_by),
+            None => format!("no lower bound: no node told of block {}", signed.receipt.block_number),
+        };
+        let latest =
+            now.map_or_else(|| "no upper bound".to_owned(), |now| format!("not after {now}, by the caller's clock"));
+        Ok(format!("issued {issued_at} by the enclave's clock, which its host sets; {earliest}; {latest}"))
     };
     recorder.record(check::RECEIPT_TIME, result);
 }
@@ -247,7 +281,7 @@ fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, result: &SummaryRes
     recorder.record(check::RECEIPT_COVERAGE, if agree && complete { Ok(counts) } else { Err(counts) });
 }
 
-fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<&str>) {
+fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<Result<&str, &str>>) {
     match (result.mode, result.verbatim, document) {
         (Mode::Abstractive, true, _) => {
             recorder.fail(check::RECEIPT_VERBATIM, "an abstractive summary says that it is verbatim")
@@ -259,7 +293,10 @@ fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<&s
             recorder.fail(check::RECEIPT_VERBATIM, "an extractive summary says that it is not verbatim")
         }
         (Mode::Extractive, true, None) => recorder.optional(check::RECEIPT_VERBATIM, "the document was not given"),
-        (Mode::Extractive, true, Some(document)) => {
+        (Mode::Extractive, true, Some(Err(why))) => {
+            recorder.fail(check::RECEIPT_VERBATIM, format!("the document given has no text: {why}"));
+        }
+        (Mode::Extractive, true, Some(Ok(document))) => {
             let stands = |(start, end): (u64, u64), text: &str| {
                 let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
                 document.get(range).filter(|quoted| *quoted == text)
@@ -318,6 +355,11 @@ fn paid_as_agreed(
     if let Some(price) = price {
         expect("amount by the price list", &price, &paid.amount)?;
     }
+    let compared = if exchange.payment.is_some() {
+        "compared with keyset, price list and what was authorized"
+    } else {
+        "compared with keyset and price list; what was authorized was not given"
+    };
     if let Some(authorized) = &exchange.payment {
         expect("authorized network", &authorized.network, &paid.network)?;
         expect("authorized asset", &authorized.asset, &paid.asset)?;
@@ -339,7 +381,7 @@ fn paid_as_agreed(
             Err("charged, but no settlement transaction is named".to_owned())
         }
         _ => Ok(format!(
-            "{} of {} on {} from {}, transaction {}",
+            "{} of {} on {} from {}, transaction {}; {compared}",
             paid.amount, paid.asset, paid.network, paid.payer, paid.transaction
         )),
     }

@@ -10,13 +10,15 @@ use precis_protocol::Digest;
 use precis_protocol::limits::MAX_CHAIN_RECEIPTS;
 use precis_protocol::receipt::SignedReceipt;
 
+use crate::appraise::CLOCK_TOLERANCE_SECONDS;
 use crate::check;
 use crate::transcript::{Recorder, Transcript};
 
 /// Judges the links between receipts. Receipts of several keysets may be mixed; each has a chain of its own. A receipt given twice
 /// counts once.
 ///
-/// `receipt.chain` fails on two different receipts with one number (a fork) and on a receipt that names another predecessor; it is not
+/// `receipt.chain` fails on two different receipts with one number (a fork), on a receipt that names another predecessor and on one
+/// dated more than five minutes before its predecessor; it is not
 /// evaluated, so that the verdict is INCOMPLETE, where receipts are missing in between. What came before the first receipt given and
 /// after the last cannot be known from them.
 #[must_use]
@@ -57,7 +59,8 @@ fn links(receipts: &[SignedReceipt]) -> Result<String, Broken> {
     for (keyset, boot) in &boots {
         for ((number, (_, digest)), (next, (after, _))) in boot.iter().zip(boot.iter().skip(1)) {
             let (earlier, later) = (&boot[number].0.receipt, &after.receipt);
-            if later.issued_at < earlier.issued_at {
+            // Two honest readings of one clock can differ by what its host corrected in between.
+            if later.issued_at.saturating_add(CLOCK_TOLERANCE_SECONDS) < earlier.issued_at {
                 return Err(Broken::Link(format!(
                     "receipt {next} of keyset {keyset} was issued before receipt {number}"
                 )));

@@ -1,16 +1,20 @@
 //! Saved receipts (SPEC 7.5): one file that verifies alone, offline.
 //!
 //! The evidence inside is judged at the receipt's own `issuedAt`, which must lie in the keyset's period: a receipt stays valid when the
-//! enclave and its collateral are long gone. It proves what the evidence proved then, not that the service runs now.
+//! enclave and its collateral are long gone. It proves what the evidence proved then, not that the service runs now. Newer evidence or
+//! collateral can be given: what became known since then counts.
 
+use precis_protocol::attestation::Collateral;
 use precis_protocol::receipt::ReceiptFile;
 
 use crate::appraise::{Freshness, Presented, appraise};
 use crate::check;
+use crate::online::Online;
 use crate::policy::Policy;
 use crate::quote::DcapVerifier;
 use crate::receipt::{Body, Exchange, record};
 use crate::service::Facts;
+use crate::settlement::OnChain;
 use crate::transcript::{Recorder, Transcript};
 
 /// The result of judging a saved receipt.
@@ -22,30 +26,34 @@ pub struct ReceiptAppraisal {
     pub facts: Facts,
 }
 
-/// Verifies a saved receipt. `at` is the caller's time (Unix seconds): a receipt from its future is refused. `document` is the extracted
-/// text, UTF-8, for the verbatim check. `attestation` replaces the one in the file: other evidence for the same keyset.
+/// What a caller has beside a saved receipt.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The document, exact bytes; for a JSON request also its whole body.
+    pub document: Option<&'a [u8]>,
+    /// The summary.
+    pub summary: Option<&'a [u8]>,
+    /// Other evidence for the same keyset, in the place of what is in the file.
+    pub attestation: Option<&'a [u8]>,
+    /// Collateral of the caller's own.
+    pub collateral: Option<&'a Collateral>,
+    /// What the payment chain has of the receipt's block and settlement.
+    pub on_chain: Online<'a, &'a OnChain>,
+}
+
+/// Verifies a saved receipt. `at` is the caller's time (Unix seconds): a receipt from its future is refused.
+///
+/// The evidence in the file is judged as at the receipt. Evidence or collateral that is given beside it is judged as at its newest
+/// item, where that is later: what Intel has revoked and downgraded since then applies to the receipt (SPEC 8.1).
 #[must_use]
-pub fn verify_receipt_file(
-    bytes: &[u8],
-    policy: &Policy,
-    at: u64,
-    document: Option<&[u8]>,
-    attestation: Option<&[u8]>,
-) -> ReceiptAppraisal {
+pub fn verify_receipt_file(bytes: &[u8], policy: &Policy, at: u64, beside: &Beside<'_>) -> ReceiptAppraisal {
     let checks = [check::ATTESTATION_CHECKS, check::RECEIPT_CHECKS].concat();
     let mut recorder = Recorder::new(policy.root.is_insecure(), &checks);
-    let facts = judge(&mut recorder, bytes, policy, at, document, attestation);
+    let facts = judge(&mut recorder, bytes, policy, at, beside);
     ReceiptAppraisal { transcript: recorder.finish(), facts }
 }
 
-fn judge(
-    recorder: &mut Recorder,
-    bytes: &[u8],
-    policy: &Policy,
-    at: u64,
-    document: Option<&[u8]>,
-    attestation: Option<&[u8]>,
-) -> Facts {
+fn judge(recorder: &mut Recorder, bytes: &[u8], policy: &Policy, at: u64, beside: &Beside<'_>) -> Facts {
     let file = match ReceiptFile::parse(bytes) {
         Ok(file) => file,
         Err(error) => {
@@ -53,20 +61,19 @@ fn judge(
             return Facts::default();
         }
     };
-    let presented = Presented { attestation: attestation.unwrap_or(&file.attestation), ..Presented::default() };
+    let presented = Presented {
+        attestation: beside.attestation.unwrap_or(&file.attestation),
+        collateral: beside.collateral,
+        ..Presented::default()
+    };
+    let later = (beside.attestation.is_some() || beside.collateral.is_some()).then_some(at);
     let issued_at = file.receipt.receipt.issued_at;
-    let (service, facts) = appraise(recorder, &DcapVerifier, &presented, policy, issued_at, Freshness::Archived);
+    let (service, facts) =
+        appraise(recorder, &DcapVerifier, &presented, policy, issued_at, Freshness::Archived { later });
     let Some(service) = service else { return facts };
     let Ok(receipt) = serde_json::to_vec(&file.receipt) else {
         recorder.fail(check::RECEIPT_PARSE, "the receipt cannot be encoded again");
         return facts;
-    };
-    let text = match document.map(std::str::from_utf8).transpose() {
-        Ok(text) => text,
-        Err(_) => {
-            recorder.fail(check::RECEIPT_VERBATIM, "the document given is not UTF-8");
-            return facts;
-        }
     };
     let exchange = Exchange {
         method: &file.request.method,
@@ -78,7 +85,9 @@ fn judge(
         receipt: &receipt,
         channel: None,
         payment: None,
-        document: text,
+        document: beside.document,
+        summary: beside.summary,
+        on_chain: beside.on_chain,
     };
     record(recorder, &service, &exchange, Some(at));
     facts

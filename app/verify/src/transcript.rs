@@ -1,15 +1,17 @@
 //! The transcript: every check of an appraisal in a fixed order, and the verdict that follows from them.
 //!
 //! Guarantee: VERIFIED if and only if no check failed and every required check passed. A check that nobody reached stays
-//! "not evaluated"; if it is required the verdict is at best INCOMPLETE.
+//! "not evaluated"; if it is required the verdict is at best INCOMPLETE. In text the verdict is the first and the last line, and no
+//! input makes another line that begins like one: details are [`shown`].
 
 use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer};
 
 use crate::check::{CheckId, Outcome, Status};
+use crate::text::shown;
 
-/// The line that every output starts with when a mock root is trusted.
+/// The line that follows the verdict when a mock root is trusted.
 pub const INSECURE_BANNER: &str = "INSECURE: the policy trusts a mock root. This proves nothing about real hardware.";
 
 /// What the checks amount to.
@@ -105,11 +107,12 @@ impl Transcript {
         self.checks.iter().filter(|outcome| outcome.status == Status::Fail)
     }
 
-    /// The auditor's list: one numbered line per check, then the verdict. With `explain`, a second line under each
-    /// check says why it matters.
+    /// The auditor's list: the verdict, one numbered line for each check, and the verdict again. With `explain`, a second line under
+    /// each check says why it matters.
     #[must_use]
     pub fn render(&self, explain: bool) -> String {
-        let mut text = String::new();
+        let verdict = self.verdict_line();
+        let mut text = format!("{verdict}\n");
         if self.insecure {
             let _ = writeln!(text, "{INSECURE_BANNER}");
         }
@@ -129,17 +132,22 @@ impl Transcript {
                 let _ = writeln!(text, "    {}", outcome.check.explanation);
             }
         }
+        let _ = writeln!(text, "{verdict}");
+        text
+    }
+
+    /// The verdict and how many checks it rests on, without a line break.
+    #[must_use]
+    pub fn verdict_line(&self) -> String {
         let count = |status| self.checks.iter().filter(|outcome| outcome.status == status).count();
-        let _ = writeln!(
-            text,
+        format!(
             "{}{}: {} passed, {} failed, {} not evaluated",
             self.verdict.as_str(),
             if self.insecure { " (INSECURE)" } else { "" },
             count(Status::Pass),
             count(Status::Fail),
             count(Status::NotEvaluated)
-        );
-        text
+        )
     }
 }
 
@@ -208,7 +216,9 @@ impl Recorder {
         self.checks.iter_mut().find(|outcome| outcome.check.id == check.id)
     }
 
+    /// The one place where a detail enters: many hold words of the service, of a node or of a library about them.
     fn set(&mut self, check: CheckId, status: Status, detail: String) {
+        let detail = shown(&detail);
         match self.find(check) {
             Some(outcome) => {
                 outcome.status = status;
@@ -250,8 +260,9 @@ mod tests {
         let transcript = recorder.finish();
         assert!(transcript.is_verified());
         let text = transcript.render(false);
-        assert!(text.starts_with("INSECURE"), "{text}");
-        assert!(text.ends_with("VERIFIED (INSECURE): 2 passed, 0 failed, 1 not evaluated\n"), "{text}");
-        assert_eq!(text.lines().count(), 5);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 6, "{text}");
+        assert_eq!(lines[0], "VERIFIED (INSECURE): 2 passed, 0 failed, 1 not evaluated");
+        assert_eq!((lines[1], lines[5]), (INSECURE_BANNER, lines[0]));
     }
 }

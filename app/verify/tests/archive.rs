@@ -4,14 +4,19 @@
 mod common;
 
 use common::{Job, NONCE, NOW, World, assert_fails};
-use precis_protocol::evidence_file::EvidenceFile;
+use precis_devnet::oasis::mock::{CollateralSpec, Revoked};
+use precis_protocol::evidence_file::{EvidenceFile, OwnCollateral};
 use precis_protocol::receipt::SignedReceipt;
 use precis_protocol::release::Release;
 use precis_protocol::{Digest, tags};
 use precis_verify::check::{self, CHALLENGE_FRESH, CHALLENGE_NONCE, DOCUMENT_PARSE};
 use precis_verify::ear::{Context, attestation_result};
+use precis_verify::policy::{AllowedModels, PaymentPins};
 use precis_verify::release::policy_toml;
-use precis_verify::{Policy, Verdict, check_receipt_chain, verify_evidence_file, verify_receipt_file};
+use precis_verify::{
+    Beside, Policy, Presented, Transcript, Verdict, check_receipt_chain, verify, verify_evidence_file,
+    verify_receipt_file,
+};
 use serde_json::{Value, json};
 
 fn saved(world: &World) -> EvidenceFile {
@@ -22,6 +27,7 @@ fn saved(world: &World) -> EvidenceFile {
         nonce: NONCE,
         ohttp_keys: world.keyset.ohttp_config.clone(),
         attestation: world.attestation(),
+        own_collateral: None,
     }
 }
 
@@ -102,7 +108,7 @@ fn a_fork_or_a_receipt_with_another_predecessor_is_rejected() {
     let relinked = [receipts[0].clone(), receipts[1].clone(), job.signed()];
     assert_fails(&check_receipt_chain(&relinked, false), check::RECEIPT_CHAIN);
     job.receipt = receipts[3].receipt.clone();
-    job.receipt.issued_at = receipts[2].receipt.issued_at - 1;
+    job.receipt.issued_at = receipts[2].receipt.issued_at - 301;
     let out_of_time = [receipts[2].clone(), job.signed()];
     assert_fails(&check_receipt_chain(&out_of_time, false), check::RECEIPT_CHAIN);
 }
@@ -114,7 +120,8 @@ fn a_receipt_is_judged_by_other_evidence_for_its_keyset_and_by_no_other_keysets(
     file.attestation.clear();
     let without = serde_json::to_vec(&file).unwrap();
     let judged = |attestation: Option<&[u8]>| {
-        verify_receipt_file(&without, &World::policy(), NOW + 9, None, attestation).transcript
+        verify_receipt_file(&without, &World::policy(), NOW + 9, &Beside { attestation, ..Beside::default() })
+            .transcript
     };
     assert_fails(&judged(None), DOCUMENT_PARSE);
     assert!(judged(Some(&World::new().attestation())).is_verified());
@@ -147,6 +154,89 @@ fn an_attestation_result_never_affirms_a_mock_root() {
     assert_eq!(submodule["precis_checks"]["registration.epoch"], "not evaluated");
     assert!(
         result["ear_raw_evidence"].as_str().unwrap().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    );
+}
+
+#[test]
+fn a_claim_rests_only_on_checks_that_passed() {
+    let world = World::new();
+    let vector = |policy: &Policy, nonce: Option<[u8; 32]>| {
+        let attestation = world.attestation();
+        let config = world.keyset.ohttp_config.clone();
+        let presented =
+            Presented { attestation: &attestation, nonce, ohttp_config: Some(&config), ..Presented::default() };
+        let appraisal = verify(&presented, policy, NOW);
+        let context = Context { attestation: &attestation, nonce, policy_id: "p", issued_at: NOW };
+        let vector = &attestation_result(&appraisal, &context)["submods"]["precis"]["ear_trustworthiness_vector"];
+        ["configuration", "executables", "instance-identity"].map(|claim| vector[claim].as_i64().unwrap())
+    };
+    assert_eq!(vector(&World::policy(), Some(NONCE)), [2, 2, 2]);
+    let mut any_model = World::policy();
+    any_model.models = AllowedModels::Any;
+    assert_eq!(vector(&any_model, Some(NONCE)), [0, 2, 2], "no model was named");
+    let mut any_payee = World::policy();
+    any_payee.payment = PaymentPins::default();
+    assert_eq!(vector(&any_payee, Some(NONCE)), [0, 2, 2], "no payee was pinned");
+    assert_eq!(vector(&World::policy(), None), [2, 2, 0], "no nonce was sent");
+}
+
+#[test]
+fn what_intel_learned_later_applies_to_an_old_receipt() {
+    const LATER: u64 = NOW + 60 * 86_400;
+    let world = World::new();
+    let file = serde_json::to_vec(&Job::new().file()).unwrap();
+    let judged = |beside: Beside<'_>| verify_receipt_file(&file, &World::policy(), LATER + 9_999, &beside).transcript;
+    let later = |change: fn(&mut CollateralSpec)| {
+        let mut spec = CollateralSpec::fresh(&world.pki, LATER);
+        change(&mut spec);
+        spec
+    };
+    let by_collateral = |change: fn(&mut CollateralSpec)| {
+        let own = common::to_protocol(&later(change).sign(&world.pki).unwrap());
+        judged(Beside { collateral: Some(&own), ..Beside::default() })
+    };
+    let by_evidence = |change: fn(&mut CollateralSpec)| {
+        let mut later_world = World::new();
+        later_world.collateral_spec = later(change);
+        let attestation = later_world.attestation();
+        judged(Beside { attestation: Some(&attestation), ..Beside::default() })
+    };
+    assert!(judged(Beside::default()).is_verified(), "by what was known then it holds");
+    for judged in [&by_collateral as &dyn Fn(fn(&mut CollateralSpec)) -> Transcript, &by_evidence] {
+        let still = judged(|_| {});
+        assert!(still.is_verified(), "{still}");
+        let detail = &still.outcome(check::QUOTE_COLLATERAL).unwrap().detail;
+        assert!(detail.contains(&format!("judged as at {}", LATER - 3_600)), "{detail}");
+        assert_fails(&judged(|spec| spec.revoked = Revoked::Pck), check::QUOTE_CHAIN);
+        assert_fails(&judged(|spec| spec.tcb_status = "OutOfDate"), check::QUOTE_TCB);
+        // Collateral from after the caller's time proves nothing.
+        assert_ne!(judged(|spec| spec.issued = LATER + 20_000).verdict(), Verdict::Verified);
+    }
+}
+
+#[test]
+fn an_honest_chain_survives_a_clock_that_steps_back() {
+    let mut job = Job::new();
+    let first = job.signed();
+    (job.receipt.sequence, job.receipt.previous_receipt) = (2, first.digest());
+    job.receipt.issued_at = first.receipt.issued_at - 1;
+    let transcript = check_receipt_chain(&[first, job.signed()], false);
+    assert!(transcript.is_verified(), "{transcript}");
+}
+
+#[test]
+fn saved_evidence_is_judged_by_the_collateral_that_was_saved_with_it() {
+    let world = World::new();
+    let judged = |spec: &CollateralSpec| {
+        let collateral = Box::new(common::to_protocol(&spec.sign(&world.pki).unwrap()));
+        let own = OwnCollateral { source: "https://pcs.example/".to_owned(), collateral };
+        let file = EvidenceFile { own_collateral: Some(own), ..saved(&world) };
+        verify_evidence_file(&bytes(&file), &World::policy(), NOW).transcript
+    };
+    assert!(judged(&world.collateral_spec).is_verified(), "{}", judged(&world.collateral_spec));
+    assert_fails(
+        &judged(&CollateralSpec { revoked: Revoked::Pck, ..world.collateral_spec.clone() }),
+        check::QUOTE_CHAIN,
     );
 }
 

@@ -7,23 +7,34 @@ use alloy_primitives::B256;
 use common::{METADATA_KEY, NONCE, NOW, World, assert_fails, judge, rejects};
 use precis_devnet::oasis::mock::{CollateralSpec, InstanceKeys, MockPki, PkiSpec};
 use precis_protocol::Digest;
+use precis_protocol::encoding::base64_encode;
 use precis_verify::check::{self, Status};
-use precis_verify::policy::{EvidenceKind, TrustedRoot};
-use precis_verify::{ChainBlock, MAX_BLOCK_AGE_SECONDS, Online, Presented, Verdict, enclave_identity_of, verify};
+use precis_verify::policy::{AllowedModels, EvidenceKind, TrustedRoot};
+use precis_verify::{
+    Account, AppState, ChainBlock, MAX_BLOCK_AGE_SECONDS, Online, Policy, Presented, Transcript, Verdict,
+    enclave_identity_of, verify,
+};
 
 #[test]
 fn a_genuine_service_is_verified_and_every_output_says_insecure_under_a_mock_root() {
-    let world = World::new();
+    let mut world = World::new();
+    world.metadata.insert("net.oasis.tls.pk".to_owned(), base64_encode(b"key of the proxy"));
     let config = world.keyset.ohttp_config.clone();
     let attestation = world.attestation();
+    let state = world.app_state();
     let presented = Presented {
         attestation: &attestation,
         nonce: Some(NONCE),
         ohttp_config: Some(&config),
         epoch: Online::Known(99),
+        app: Online::Known(&state),
+        tls_key: Some(b"key of the proxy"),
         block: Online::Known(Some(ChainBlock { hash: B256::repeat_byte(0xb1), timestamp: NOW - 20 })),
+        ..Presented::default()
     };
-    let appraisal = verify(&presented, &World::policy(), NOW);
+    let mut policy = World::policy();
+    policy.admin = Some(Account([0; 21]).to_string());
+    let appraisal = verify(&presented, &policy, NOW);
     assert_eq!(appraisal.transcript.verdict(), Verdict::Verified, "{}", appraisal.transcript);
     assert!(
         appraisal.transcript.checks().iter().all(|outcome| outcome.status == Status::Pass),
@@ -31,7 +42,7 @@ fn a_genuine_service_is_verified_and_every_output_says_insecure_under_a_mock_roo
         appraisal.transcript
     );
     assert!(appraisal.transcript.insecure());
-    assert!(appraisal.transcript.render(true).starts_with("INSECURE"));
+    assert!(appraisal.transcript.render(true).contains("\nINSECURE: the policy trusts a mock root."));
     let service = appraisal.service.unwrap();
     assert!(service.insecure());
     assert_eq!(service.keyset_digest(), world.keyset_digest());
@@ -290,16 +301,114 @@ fn a_document_that_two_parsers_could_read_differently_is_rejected() {
     assert_fails(&judge(&many).transcript, check::DOCUMENT_PARSE);
 }
 
+/// The verdict with what a node says of app and instance in `epoch`.
+fn on_chain(epoch: u64, policy: &Policy, change: impl FnOnce(&mut AppState)) -> Transcript {
+    let world = World::new();
+    let (attestation, mut state) = (world.attestation(), world.app_state());
+    change(&mut state);
+    let (epoch, app) = (Online::Known(epoch), Online::Known(&state));
+    verify(
+        &Presented { attestation: &attestation, nonce: Some(NONCE), epoch, app, ..Presented::default() },
+        policy,
+        NOW,
+    )
+    .transcript
+}
+
 #[test]
-fn a_policy_that_names_no_model_says_so() {
+fn a_registration_that_the_chain_does_not_have_is_rejected() {
+    let judged = |epoch, change: fn(&mut AppState)| on_chain(epoch, &World::policy(), change);
+    assert!(judged(99, |_| {}).is_verified(), "{}", judged(99, |_| {}));
+    assert_fails(&judged(99, |state| state.registered = None), check::REGISTRATION_ON_CHAIN);
+    assert_fails(&judged(99, |state| state.registered.as_mut().unwrap().expiration = 99), check::REGISTRATION_ON_CHAIN);
+    assert_fails(
+        &judged(99, |state| state.registered.as_mut().unwrap().expiration = 103),
+        check::REGISTRATION_ON_CHAIN,
+    );
+    assert_fails(
+        &judged(99, |state| state.registered.as_mut().unwrap().node_id = [1; 32]),
+        check::REGISTRATION_ON_CHAIN,
+    );
+    // A registration that expires after the end of days was taken by no chain.
+    let mut world = World::new();
+    world.expiration = 1 << 62;
+    assert_fails(&world.appraise().transcript, check::REGISTRATION_EPOCH);
+    // An answer about somebody else is no answer.
+    let other = judged(99, |state| state.of.rak = [1; 32]);
+    assert_eq!(other.verdict(), Verdict::Incomplete, "{other}");
+    let world = World::new();
+    let attestation = world.attestation();
+    let app = Online::Unanswered("nobody is there");
+    let presented = Presented { attestation: &attestation, nonce: Some(NONCE), app, ..Presented::default() };
+    assert_eq!(verify(&presented, &World::policy(), NOW).transcript.verdict(), Verdict::Incomplete);
+}
+
+#[test]
+fn an_app_that_admits_other_code_is_rejected() {
+    let judged = on_chain(99, &World::policy(), |state| state.identities.push([7; 32]));
+    assert_fails(&judged, check::APP_POLICY);
+    let detail = &judged.outcome(check::APP_POLICY).unwrap().detail;
+    assert!(detail.contains(&"07".repeat(32)) && detail.ends_with("secrets: LETTERHEAD"), "{detail}");
+    // Released once, revoked since, and still admitted.
+    let mut policy = World::policy();
+    policy.enclave_identities.insert([7; 32]);
+    assert!(on_chain(99, &policy, |state| state.identities.push([7; 32])).is_verified());
+    policy.revoked_enclave_identities.insert([7; 32]);
+    assert_fails(&on_chain(99, &policy, |state| state.identities.push([7; 32])), check::APP_POLICY);
+}
+
+#[test]
+fn plain_https_goes_to_the_key_that_the_proxy_put_on_chain() {
+    let with = |published: Option<&[u8]>, on_chain: Option<&[u8]>, used: &[u8]| {
+        let mut world = World::new();
+        let pair = |key: &[u8]| ("net.oasis.tls.pk".to_owned(), base64_encode(key));
+        world.metadata.extend(published.map(pair));
+        let mut state = world.app_state();
+        state.registered.as_mut().unwrap().metadata.extend(on_chain.map(pair));
+        let (attestation, app) = (world.attestation(), Online::Known(&state));
+        let (nonce, tls_key) = (Some(NONCE), Some(used));
+        verify(
+            &Presented { attestation: &attestation, nonce, app, tls_key, ..Presented::default() },
+            &World::policy(),
+            NOW,
+        )
+        .transcript
+    };
+    let status = |transcript: &Transcript| transcript.outcome(check::CHANNEL_TLS).unwrap().status;
+    // The key comes with the second registration: the one judged may lack it, and the one on chain have it.
+    for (published, on_chain) in [(Some(&b"a"[..]), None), (None, Some(&b"a"[..])), (Some(b"old"), Some(b"a"))] {
+        let right = with(published, on_chain, b"a");
+        assert!(right.is_verified() && status(&right) == Status::Pass, "{right}");
+        assert_fails(&with(published, on_chain, b"b"), check::CHANNEL_TLS);
+    }
+    let unnamed = with(None, None, b"a");
+    assert!(unnamed.is_verified() && status(&unnamed) == Status::NotEvaluated, "{unnamed}");
+}
+
+#[test]
+fn the_admin_is_pinned_or_shown() {
+    let unpinned = on_chain(99, &World::policy(), |_| {});
+    let outcome = unpinned.outcome(check::APP_ADMIN).unwrap();
+    let account = Account([0; 21]).to_string();
+    assert!(account.starts_with("oasis1") && outcome.detail.starts_with(&account), "{unpinned}");
+    assert!(outcome.status == Status::NotEvaluated && !outcome.required && unpinned.is_verified());
+    let pinned = |admin: &str| Policy { admin: Some(admin.to_owned()), ..World::policy() };
+    assert!(on_chain(99, &pinned(&account), |_| {}).is_verified());
+    assert_fails(&on_chain(99, &pinned(&account), |state| state.admin = Some(Account([1; 21]))), check::APP_ADMIN);
+    assert_fails(&on_chain(99, &pinned("nobody"), |_| {}), check::APP_ADMIN);
+    assert!(on_chain(99, &pinned("nobody"), |state| state.admin = None).is_verified());
+}
+
+#[test]
+fn a_policy_that_accepts_any_model_is_told_so() {
     let attestation = World::new().attestation();
     let mut policy = World::policy();
-    policy.model_digests.clear();
+    policy.models = AllowedModels::Any;
     let appraisal =
         verify(&Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() }, &policy, NOW);
     let outcome = appraisal.transcript.outcome(check::MODEL_ALLOWED).unwrap();
     assert_eq!(outcome.status, Status::NotEvaluated);
-    assert!(outcome.detail.contains("names no model"));
+    assert!(outcome.detail.contains("accepts any model"));
     assert!(appraisal.transcript.is_verified());
 }
 

@@ -3,8 +3,9 @@
 
 mod common;
 
+use alloy_primitives::U256;
 use common::{NONCE, NOW, World, assert_fails, rejects};
-use precis_devnet::oasis::mock::Revoked;
+use precis_devnet::oasis::mock::{CollateralSpec, Revoked};
 use precis_verify::check;
 use precis_verify::{Policy, Presented, Verdict, verify};
 
@@ -82,6 +83,96 @@ fn stale_expired_or_foreign_collateral_is_rejected() {
     rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.crl_next_update = NOW - 1);
     rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.issued = NOW + 301);
     rejects(check::QUOTE_CHAIN, |world| world.collateral_spec.fmspc = [9; 6]);
+}
+
+#[test]
+fn revocation_lists_have_an_age_and_come_from_no_future() {
+    const DAY: u64 = 86_400;
+    let aged = |change: fn(&mut World)| {
+        let mut world = World::new();
+        world.collateral_spec.crl_next_update = NOW + DAY;
+        change(&mut world);
+        world.appraise().transcript
+    };
+    assert_fails(&aged(|world| world.collateral_spec.pck_crl_issued = NOW - 31 * DAY), check::QUOTE_COLLATERAL);
+    assert_fails(&aged(|world| world.collateral_spec.root_crl_issued = NOW - 381 * DAY), check::QUOTE_COLLATERAL);
+    assert_fails(&aged(|world| world.collateral_spec.pck_crl_issued = NOW + 301), check::QUOTE_COLLATERAL);
+    assert_fails(&aged(|world| world.collateral_spec.root_crl_issued = NOW + 301), check::QUOTE_COLLATERAL);
+    // Intel replaces the root's list once a year: how old it may be is a rule of its own.
+    let mut world = World::new();
+    (world.collateral_spec.root_crl_issued, world.collateral_spec.crl_next_update) = (NOW - 364 * DAY, NOW + DAY);
+    let attestation = world.attestation();
+    let judged = |days| {
+        let mut policy = World::policy();
+        policy.tcb.max_root_crl_age_days = days;
+        let presented = Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() };
+        verify(&presented, &policy, NOW).transcript
+    };
+    assert!(judged(364).is_verified(), "{}", judged(364));
+    assert_fails(&judged(363), check::QUOTE_COLLATERAL);
+}
+
+#[test]
+fn collateral_has_one_encoding() {
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_collateral = |collateral, _| assert_eq!(collateral.tcb_info_issuer_chain.pop(), Some('\n'));
+    });
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_collateral = |collateral, _| high_s(&mut collateral.tcb_info_signature);
+    });
+    rejects(check::EVIDENCE_PARSE, |world| {
+        world.bend_collateral = |collateral, _| high_s(&mut collateral.qe_identity_signature);
+    });
+}
+
+/// The other signature of the same text.
+fn high_s(signature: &mut [u8]) {
+    let order = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    let order = U256::from_str_radix(order, 16).unwrap();
+    let s = U256::from_be_slice(&signature[32..]);
+    signature[32..].copy_from_slice(&(order - s).to_be_bytes::<32>());
+}
+
+#[test]
+fn collateral_of_the_callers_own_decides_in_the_place_of_the_services() {
+    let world = World::new();
+    let attestation = world.attestation();
+    let judged = |own: &CollateralSpec| {
+        let own = common::to_protocol(&own.sign(&world.pki).unwrap());
+        let presented =
+            Presented { attestation: &attestation, nonce: Some(NONCE), collateral: Some(&own), ..Presented::default() };
+        verify(&presented, &World::policy(), NOW).transcript
+    };
+    let fresh = judged(&world.collateral_spec);
+    assert!(fresh.is_verified(), "{fresh}");
+    assert!(fresh.outcome(check::EVIDENCE_PARSE).unwrap().detail.contains("collateral is the caller's own"));
+    // What the service would rather not present.
+    assert_fails(
+        &judged(&CollateralSpec { revoked: Revoked::Pck, ..world.collateral_spec.clone() }),
+        check::QUOTE_CHAIN,
+    );
+    assert_fails(
+        &judged(&CollateralSpec { tcb_status: "OutOfDate", ..world.collateral_spec.clone() }),
+        check::QUOTE_TCB,
+    );
+    // And what it presents does not help a caller whose own is too old.
+    assert_fails(
+        &judged(&CollateralSpec { evaluation_number: 17, ..world.collateral_spec.clone() }),
+        check::QUOTE_COLLATERAL,
+    );
+}
+
+#[test]
+fn a_td_with_features_that_the_policy_does_not_allow_is_rejected() {
+    // Processor trace, last-branch records, and a bit that means nothing yet.
+    for bit in [8, 15, 40] {
+        rejects(check::QUOTE_ATTRIBUTES, |world| world.quote.xfam[bit / 8] |= 1 << (bit % 8));
+    }
+    let attestation = World::new().attestation();
+    let mut policy = World::policy();
+    policy.td.allowed_xfam = 0x3;
+    let presented = Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() };
+    assert_fails(&verify(&presented, &policy, NOW).transcript, check::QUOTE_ATTRIBUTES);
 }
 
 #[test]

@@ -10,11 +10,17 @@ use precis_protocol::receipt::{Channel, ReceiptStatus};
 use precis_protocol::request::response_digest;
 use precis_verify::check::{self, Status};
 use precis_verify::policy::TrustedRoot;
-use precis_verify::{Verdict, verify_receipt_file};
+use precis_verify::{Beside, Verdict, verify_receipt_file};
+
+fn given(document: &[u8]) -> Beside<'_> {
+    Beside { document: Some(document), ..Beside::default() }
+}
 
 #[test]
 fn the_receipt_of_an_honest_exchange_is_verified() {
-    let transcript = Job::new().check();
+    let mut job = Job::new();
+    job.on_chain = Some(job.on_chain());
+    let transcript = job.check();
     assert!(transcript.checks().iter().all(|outcome| outcome.status == Status::Pass), "{transcript}");
     assert!(transcript.insecure());
 }
@@ -22,7 +28,7 @@ fn the_receipt_of_an_honest_exchange_is_verified() {
 #[test]
 fn no_transcript_holds_document_text() {
     let mut job = Job::new();
-    job.document = Some("Something else altogether, and long enough.".to_owned());
+    job.document = Some(b"Something else altogether, and long enough.".to_vec());
     for text in
         [Job::new().check().render(true), job.check().render(true), serde_json::to_string(&job.check()).unwrap()]
     {
@@ -187,8 +193,10 @@ fn a_receipt_outside_the_keysets_period_or_from_the_future_is_rejected() {
 
 #[test]
 fn a_sentence_that_does_not_stand_in_the_document_is_rejected() {
-    receipt_rejects(check::RECEIPT_VERBATIM, |job| job.document = Some(DOCUMENT.replace("Birch", "Beech")));
-    receipt_rejects(check::RECEIPT_VERBATIM, |job| job.document = Some("Oak is hard.".to_owned()));
+    receipt_rejects(check::RECEIPT_VERBATIM, |job| {
+        job.document = Some(DOCUMENT.replace("Birch", "Beech").into_bytes())
+    });
+    receipt_rejects(check::RECEIPT_VERBATIM, |job| job.document = Some(b"Oak is hard.".to_vec()));
     for (from, to) in [
         (r#""start":27"#, r#""start":26"#),
         (r#""end":42"#, r#""end":18446744073709551615"#),
@@ -200,7 +208,7 @@ fn a_sentence_that_does_not_stand_in_the_document_is_rejected() {
         });
     }
     // Offsets inside a character are no panic.
-    receipt_rejects(check::RECEIPT_VERBATIM, |job| job.document = Some("é".repeat(30)));
+    receipt_rejects(check::RECEIPT_VERBATIM, |job| job.document = Some("é".repeat(30).into_bytes()));
     let mut job = Job::new();
     job.document = None;
     let transcript = job.check();
@@ -213,6 +221,7 @@ fn a_failed_job_has_a_receipt_that_says_nothing_was_charged() {
     let failed = |transaction| {
         let mut job = Job::new();
         job.status_code = 500;
+        job.summary = None;
         job.set_result(r#"{"code":"model_failed"}"#.to_owned());
         job.receipt.status = ReceiptStatus::FailedUncharged;
         job.payment.as_mut().unwrap().transaction = transaction;
@@ -226,7 +235,7 @@ fn a_failed_job_has_a_receipt_that_says_nothing_was_charged() {
 fn a_saved_receipt_verifies_alone_and_long_after() {
     let file = serde_json::to_vec(&Job::new().file()).unwrap();
     let years_later = NOW + 5 * 365 * 86_400;
-    let appraisal = verify_receipt_file(&file, &World::policy(), years_later, Some(DOCUMENT.as_bytes()), None);
+    let appraisal = verify_receipt_file(&file, &World::policy(), years_later, &given(DOCUMENT.as_bytes()));
     assert_eq!(appraisal.transcript.verdict(), Verdict::Verified, "{}", appraisal.transcript);
     assert!(appraisal.transcript.insecure());
     assert_eq!(appraisal.transcript.outcome(check::CHALLENGE_NONCE).unwrap().status, Status::NotEvaluated);
@@ -235,7 +244,7 @@ fn a_saved_receipt_verifies_alone_and_long_after() {
 
 #[test]
 fn a_bent_saved_receipt_is_rejected() {
-    let judge = |bytes: &[u8], at| verify_receipt_file(bytes, &World::policy(), at, None, None).transcript;
+    let judge = |bytes: &[u8], at| verify_receipt_file(bytes, &World::policy(), at, &Beside::default()).transcript;
     let mut file = Job::new().file();
     file.result[200] ^= 1;
     assert_fails(&judge(&serde_json::to_vec(&file).unwrap(), NOW + 9), check::RECEIPT_RESPONSE);
@@ -246,7 +255,7 @@ fn a_bent_saved_receipt_is_rejected() {
     assert_fails(&judge(&file, NOW - 1_000), check::RECEIPT_TIME);
     assert_fails(&judge(&[file.as_slice(), b"x"].concat(), NOW + 9), check::RECEIPT_PARSE);
     assert_fails(
-        &verify_receipt_file(&file, &World::policy(), NOW + 9, Some(&[0xff]), None).transcript,
+        &verify_receipt_file(&file, &World::policy(), NOW + 9, &given(&[0xff])).transcript,
         check::RECEIPT_VERBATIM,
     );
 
@@ -269,5 +278,5 @@ fn a_bent_saved_receipt_is_rejected() {
     let mut policy = World::policy();
     policy.root = TrustedRoot::Intel;
     let bytes = serde_json::to_vec(&Job::new().file()).unwrap();
-    assert_fails(&verify_receipt_file(&bytes, &policy, NOW + 9, None, None).transcript, check::QUOTE_ROOT);
+    assert_fails(&verify_receipt_file(&bytes, &policy, NOW + 9, &Beside::default()).transcript, check::QUOTE_ROOT);
 }

@@ -1,9 +1,10 @@
 //! One request, one answer. An answer holds a verdict only if everything in the request could be read; else it holds an error.
 
 use precis_protocol::encoding::{base64_decode, lower_hex};
+use precis_protocol::evidence_file::EvidenceFile;
 use precis_protocol::strict;
 use precis_verify::policy::TrustedRoot;
-use precis_verify::{Facts, Policy, Presented, Transcript, verify, verify_evidence_file, verify_receipt_file};
+use precis_verify::{Beside, Facts, Policy, Presented, Transcript, verify, verify_evidence_file, verify_receipt_file};
 use serde::{Deserialize, Serialize};
 
 /// Longest request, bytes: the largest attestation in base64, its policy and a document beside it fit.
@@ -37,8 +38,12 @@ struct Request {
     nonce: Option<String>,
     /// Attestation: the OHTTP key configuration in use, base64.
     ohttp_keys: Option<String>,
-    /// Receipt: the extracted text, base64.
+    /// Receipt: the document, exact bytes in base64; for a JSON request also its whole body.
     document: Option<String>,
+    /// Receipt: the summary, base64 of UTF-8.
+    summary: Option<String>,
+    /// Receipt: a saved bundle of evidence for the same keyset, in the place of what is inside, base64.
+    evidence: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -80,7 +85,18 @@ fn judge(request: &[u8]) -> Result<Vec<u8>, String> {
         }
         What::Receipt => {
             let document = optional("document", request.document.as_deref())?;
-            let appraisal = verify_receipt_file(&data, &policy, request.now, document.as_deref(), None);
+            let summary = optional("summary", request.summary.as_deref())?;
+            let evidence = optional("evidence", request.evidence.as_deref())?;
+            let evidence =
+                evidence.as_deref().map(EvidenceFile::parse).transpose().map_err(|error| at("evidence", error))?;
+            let beside = Beside {
+                document: document.as_deref(),
+                summary: summary.as_deref(),
+                attestation: evidence.as_ref().map(|evidence| evidence.attestation.as_slice()),
+                collateral: evidence.as_ref().and_then(|evidence| Some(&*evidence.own_collateral.as_ref()?.collateral)),
+                ..Beside::default()
+            };
+            let appraisal = verify_receipt_file(&data, &policy, request.now, &beside);
             (appraisal.transcript, appraisal.facts)
         }
         What::EvidenceFile => {
@@ -98,6 +114,8 @@ impl Request {
             ("nonce", self.nonce.is_some(), What::Attestation),
             ("ohttpKeys", self.ohttp_keys.is_some(), What::Attestation),
             ("document", self.document.is_some(), What::Receipt),
+            ("summary", self.summary.is_some(), What::Receipt),
+            ("evidence", self.evidence.is_some(), What::Receipt),
         ] {
             if present && self.what != of {
                 return Err(format!("`{name}` has no meaning here"));

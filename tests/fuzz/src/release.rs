@@ -1,7 +1,7 @@
 use precis_protocol::limits::MAX_RELEASE_BYTES;
 use precis_protocol::release::Release;
 use precis_verify::Policy;
-use precis_verify::policy::TrustedRoot;
+use precis_verify::policy::{AllowedModels, TrustedRoot};
 use precis_verify::release::policy_toml;
 
 /// `Release::parse` and the policy made from it: whatever the texts of the statement are, the policy allows what the statement names, under
@@ -21,7 +21,7 @@ pub fn release(bytes: &[u8]) {
     assert_eq!(policy.payment.asset, Some(release.payment.asset));
     assert_eq!(policy.tcb.min_evaluation_number, release.min_evaluation_number);
     let models = [release.models.extractive, release.models.abstractive];
-    assert_eq!(policy.model_digests, models.into());
+    assert_eq!(policy.models, AllowedModels::Only(models.into()));
     assert_eq!(policy.chain.unwrap().runtime_id, release.chain.runtime_id);
     assert_eq!(policy.chain.unwrap().chain_context, release.chain.chain_context);
 }

@@ -151,7 +151,8 @@ fn the_honest_service_is_verified_so_that_forgeries_could_be() {
         assert!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
     }
     let at = honest::NOW + 60;
-    let appraisal = precis_verify::verify_receipt_file(honest::RECEIPT_FILE, &honest::TRUST, at, None, None);
+    let appraisal =
+        precis_verify::verify_receipt_file(honest::RECEIPT_FILE, &honest::TRUST, at, &precis_verify::Beside::default());
     assert!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
 }
 

@@ -9,10 +9,14 @@ mod verify;
 
 use precis_client::{ChannelChoice, Connection, Session, Sources};
 
-use crate::args::{Command, Online, PolicyCommand, ReceiptCommand, Request};
+use precis_protocol::evidence_file::OwnCollateral;
+use precis_protocol::limits::MAX_EVIDENCE_FILE_BYTES;
+use precis_verify::Policy;
+
+use crate::args::{self, Command, Online, PolicyCommand, ReceiptCommand, Request};
 use crate::exit::{Exit, Failure};
-use crate::now;
 use crate::output::Output;
+use crate::{input, now};
 
 /// Runs a command.
 ///
@@ -23,13 +27,29 @@ pub async fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&args, output).await,
         Command::Quote(args) => quote::run(&args, output).await,
         Command::Summarize(args) => summarize::run(&args, output).await,
-        Command::Receipt(ReceiptCommand::Verify(args)) => receipt::verify(&args, output),
+        Command::Receipt(ReceiptCommand::Verify(args)) => receipt::verify(&args, output).await,
         Command::Policy(PolicyCommand::FromRelease(args)) => policy::from_release(&args, output),
     }
 }
 
 fn sources(online: &Online) -> Sources {
     Sources { oasis_grpc: online.oasis_grpc.clone(), rpc: online.rpc.clone() }
+}
+
+/// Collateral of the caller's own for the platform that `attestation` names, if a source was given.
+async fn own_collateral(
+    source: &args::OwnCollateral,
+    attestation: &[u8],
+    policy: &Policy,
+) -> Result<Option<OwnCollateral>, Failure> {
+    match (&source.pcs, &source.collateral) {
+        (Some(url), _) => Ok(Some(precis_client::fetch_collateral(attestation, policy, url).await?)),
+        (None, Some(path)) => {
+            let bytes = input::read_file(path, MAX_EVIDENCE_FILE_BYTES, "collateral")?;
+            Ok(Some(precis_client::read_collateral(&bytes, path)?))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// Discovers and verifies the service that `args` name. Nothing of the caller's is sent.

@@ -1,12 +1,16 @@
-//! `precis receipt verify FILE…`: offline, with the evidence inside each file; of several, the chain between them.
+//! `precis receipt verify FILE…`: with the evidence inside each file, and offline unless a source is named; of several, the chain
+//! between them. One verdict over all of it, the same in text, JSON and exit code.
 
 use std::path::Path;
 
-use precis_client::{Document, MediaType, Saved, verify_saved};
-use precis_protocol::evidence_file::EvidenceFile;
-use precis_protocol::limits::{MAX_EVIDENCE_FILE_BYTES, MAX_RECEIPT_FILE_BYTES, MAX_RESPONSE_BYTES};
-use precis_protocol::receipt::ReceiptStatus;
-use precis_verify::{Transcript, Verdict, check_receipt_chain};
+use precis_client::{ReceiptOnChain, Saved, verify_saved};
+use precis_protocol::evidence_file::{EvidenceFile, OwnCollateral};
+use precis_protocol::limits::{
+    MAX_EVIDENCE_FILE_BYTES, MAX_RECEIPT_FILE_BYTES, MAX_REQUEST_BODY_BYTES, MAX_RESPONSE_BYTES,
+};
+use precis_protocol::receipt::{ReceiptFile, ReceiptStatus};
+use precis_verify::text::one_line;
+use precis_verify::{Beside, Policy, Transcript, Verdict, check_receipt_chain};
 use serde_json::{Value, json};
 
 use crate::args::ReceiptVerifyArgs;
@@ -15,52 +19,95 @@ use crate::output::Output;
 use crate::{input, now, policy};
 
 /// What a document, a summary and other evidence say about one receipt has no meaning for another.
-const ONE_ONLY: &str = "--document, --summary and --evidence are about one receipt; give one FILE with them";
+const ONE_ONLY: &str =
+    "--document, --summary, --evidence and --collateral are about one receipt; give one FILE with them";
 
-pub(super) fn verify(args: &ReceiptVerifyArgs, output: Output) -> Result<Exit, Failure> {
+/// What stands beside the one receipt, read once.
+#[derive(Default)]
+struct Given {
+    document: Option<Vec<u8>>,
+    summary: Option<Vec<u8>>,
+    evidence: Option<EvidenceFile>,
+}
+
+pub(super) async fn verify(args: &ReceiptVerifyArgs, output: Output) -> Result<Exit, Failure> {
     let (policy, _) = policy::load(args.common.policy.as_deref())?;
     let several = args.files.len() > 1;
-    if several && (args.document.is_some() || args.summary.is_some() || args.evidence.is_some()) {
+    let about_one = args.document.is_some() || args.summary.is_some() || args.evidence.is_some();
+    if several && (about_one || args.collateral.collateral.is_some()) {
         return Err(Failure::usage(ONE_ONLY));
     }
     let at = args.at.unwrap_or_else(now);
-    let document = args.document.as_deref().map(document).transpose()?;
-    let summary = args.summary.as_deref().map(|p| input::read_file(p, MAX_RESPONSE_BYTES, "summary")).transpose()?;
-    let attestation = args.evidence.as_deref().map(attestation).transpose()?;
+    let given = Given::read(args)?;
     let mut judged = Vec::with_capacity(args.files.len());
     for file in &args.files {
         let bytes = input::read_file(file, MAX_RECEIPT_FILE_BYTES, "receipt")?;
-        judged.push(verify_saved(&bytes, &policy, at, document.as_ref(), attestation.as_deref()));
+        judged.push(judge(&bytes, args, &policy, at, &given).await?);
     }
     let chain = several.then(|| {
         let receipts: Vec<_> = judged.iter().filter_map(|saved| saved.receipt.clone()).collect();
         check_receipt_chain(&receipts, policy.root.is_insecure())
     });
-    output.result(|| text(&judged, args, chain.as_ref()), || to_json(&judged, args, chain.as_ref()))?;
-
-    let mut exit = Exit::of_verdict(worst(judged.iter().map(|saved| &saved.appraisal.transcript).chain(&chain)));
-    if let [only] = judged.as_slice() {
-        if let Some(what) = only.receipt.as_ref().and_then(|signed| of_failure(signed.receipt.status)) {
-            output.progress(what);
-        }
-        match only.is_the_document {
-            Some(true) => output.progress("document: byte for byte the one that this receipt is for"),
-            Some(false) => {
-                output.progress("error: the document given is not the one that this receipt is for; give the exact bytes that were sent");
-                exit = Exit::Negative;
-            }
-            None => {}
-        }
-        match summary.map(|text| only.is_the_summary(&text)) {
-            Some(true) => output.progress("summary: the one that this receipt is for"),
-            Some(false) => {
-                output.progress("error: the summary given is not the one that this receipt is for");
-                exit = Exit::Negative;
-            }
-            None => {}
-        }
+    let verdict = worst(judged.iter().map(|saved| &saved.appraisal.transcript).chain(&chain));
+    output
+        .result(|| text(&judged, args, chain.as_ref(), verdict), || to_json(&judged, args, chain.as_ref(), verdict))?;
+    if let [only] = judged.as_slice()
+        && let Some(what) = only.receipt.as_ref().and_then(|signed| of_failure(signed.receipt.status))
+    {
+        output.progress(what);
     }
-    Ok(exit)
+    Ok(Exit::of_verdict(verdict))
+}
+
+impl Given {
+    fn read(args: &ReceiptVerifyArgs) -> Result<Self, Failure> {
+        let read = |path: &Option<std::path::PathBuf>, limit, what| {
+            path.as_deref().map(|path| input::read_file(path, limit, what)).transpose()
+        };
+        Ok(Self {
+            document: read(&args.document, MAX_REQUEST_BODY_BYTES, "document")?,
+            summary: read(&args.summary, MAX_RESPONSE_BYTES, "summary")?,
+            evidence: args.evidence.as_deref().map(evidence).transpose()?,
+        })
+    }
+}
+
+async fn judge(
+    file: &[u8],
+    args: &ReceiptVerifyArgs,
+    policy: &Policy,
+    at: u64,
+    given: &Given,
+) -> Result<Saved, Failure> {
+    let on_chain = match &args.rpc {
+        Some(url) => ReceiptOnChain::ask(file, url).await,
+        None => ReceiptOnChain::default(),
+    };
+    let attestation = given.evidence.as_ref().map(|evidence| evidence.attestation.as_slice());
+    let own = collateral(file, args, policy, attestation).await?;
+    let own = own.as_ref().or_else(|| given.evidence.as_ref()?.own_collateral.as_ref());
+    let beside = Beside {
+        document: given.document.as_deref(),
+        summary: given.summary.as_deref(),
+        attestation,
+        collateral: own.map(|own| &*own.collateral),
+        on_chain: on_chain.as_online(),
+    };
+    Ok(verify_saved(file, policy, at, &beside))
+}
+
+async fn collateral(
+    file: &[u8],
+    args: &ReceiptVerifyArgs,
+    policy: &Policy,
+    attestation: Option<&[u8]>,
+) -> Result<Option<OwnCollateral>, Failure> {
+    // A file that does not parse is refused in the transcript; there is no platform to ask for.
+    let inside = ReceiptFile::parse(file).ok().map(|file| file.attestation);
+    match attestation.or(inside.as_deref()) {
+        Some(attestation) => super::own_collateral(&args.collateral, attestation, policy).await,
+        None => Ok(None),
+    }
 }
 
 /// A sound receipt of a failure is easily taken for one of a summary.
@@ -74,16 +121,9 @@ fn of_failure(status: ReceiptStatus) -> Option<&'static str> {
     }
 }
 
-fn document(path: &Path) -> Result<Document, Failure> {
-    // The media type does not matter here: the receipt names its own.
-    Ok(Document::new(input::read_file(path, Document::MAX_BYTES, "document")?, MediaType::Plain)?)
-}
-
-fn attestation(path: &Path) -> Result<Vec<u8>, Failure> {
+fn evidence(path: &Path) -> Result<EvidenceFile, Failure> {
     let bytes = input::read_file(path, MAX_EVIDENCE_FILE_BYTES, "evidence")?;
-    let file = EvidenceFile::parse(&bytes)
-        .map_err(|error| Failure::usage(format!("{} cannot be used: {error}", path.display())))?;
-    Ok(file.attestation)
+    EvidenceFile::parse(&bytes).map_err(|error| Failure::usage(format!("{} cannot be used: {error}", path.display())))
 }
 
 fn worst<'a>(transcripts: impl Iterator<Item = &'a Transcript>) -> Verdict {
@@ -97,35 +137,41 @@ fn worst<'a>(transcripts: impl Iterator<Item = &'a Transcript>) -> Verdict {
     }
 }
 
-fn text(judged: &[Saved], args: &ReceiptVerifyArgs, chain: Option<&Transcript>) -> String {
-    let mut out = String::new();
-    for (saved, file) in judged.iter().zip(&args.files) {
-        if chain.is_some() {
-            out.push_str(&format!("== {}\n", file.display()));
-        }
-        out.push_str(&saved.appraisal.transcript.render(args.explain));
+/// The verdict over all stands first and last; those on each receipt and on the chain are indented, so that no line between begins
+/// like a verdict.
+fn text(judged: &[Saved], args: &ReceiptVerifyArgs, chain: Option<&Transcript>, verdict: Verdict) -> String {
+    let (Some(chain), several) = (chain, judged) else {
+        return judged.iter().map(|saved| saved.appraisal.transcript.render(args.explain)).collect();
+    };
+    let insecure = if chain.insecure() { " (INSECURE)" } else { "" };
+    let overall = format!("{}{insecure}: {} receipts and the chain between them\n", verdict.as_str(), several.len());
+    let mut out = overall.clone();
+    let mut part = |title: &str, transcript: &Transcript| {
+        out.push_str(&format!("== {title}\n"));
+        transcript.render(args.explain).lines().for_each(|line| out.push_str(&format!("  {line}\n")));
+    };
+    for (saved, file) in several.iter().zip(&args.files) {
+        part(&one_line(&file.display().to_string()), &saved.appraisal.transcript);
     }
-    if let Some(chain) = chain {
-        out.push_str("== the chain between them\n");
-        out.push_str(&chain.render(args.explain));
-    }
+    part("the chain between them", chain);
+    out.push_str(&overall);
     out
 }
 
-fn to_json(judged: &[Saved], args: &ReceiptVerifyArgs, chain: Option<&Transcript>) -> Value {
+fn to_json(judged: &[Saved], args: &ReceiptVerifyArgs, chain: Option<&Transcript>, verdict: Verdict) -> Value {
     let one = |saved: &Saved| {
         let appraisal = &saved.appraisal;
-        json!({"transcript": appraisal.transcript, "facts": appraisal.facts, "isTheDocument": saved.is_the_document})
+        json!({"verdict": appraisal.transcript.verdict(), "transcript": appraisal.transcript, "facts": appraisal.facts})
     };
     match (judged, chain) {
         ([only], None) => one(only),
         _ => {
             let receipts = judged.iter().zip(&args.files).map(|(saved, file)| {
                 let mut entry = one(saved);
-                entry["file"] = json!(file.display().to_string());
+                entry["file"] = json!(one_line(&file.display().to_string()));
                 entry
             });
-            json!({"receipts": receipts.collect::<Vec<_>>(), "chain": chain})
+            json!({"verdict": verdict, "receipts": receipts.collect::<Vec<_>>(), "chain": chain})
         }
     }
 }

@@ -6,6 +6,7 @@ use precis_client::{ChannelChoice, Connection};
 use precis_protocol::digest::Digest;
 use precis_protocol::evidence_file::EvidenceFile;
 use precis_protocol::limits::MAX_EVIDENCE_FILE_BYTES;
+use precis_verify::text::one_line;
 use precis_verify::{Appraisal, Policy, ear, verify_evidence_file};
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ struct Judged {
 pub(super) async fn run(args: &VerifyArgs, output: Output) -> Result<Exit, Failure> {
     let (policy, policy_digest) = policy::load(args.common.policy.as_deref())?;
     let judged = match (&args.evidence, &args.url) {
-        (Some(file), _) => saved(file, args.at.unwrap_or_else(now), &policy)?,
+        (Some(file), _) => saved(file, args, &policy).await?,
         (None, Some(url)) => live(url, args, &policy, output).await?,
         (None, None) => return Err(Failure::usage("nothing to verify: give a URL, or --evidence FILE")),
     };
@@ -42,7 +43,10 @@ pub(super) async fn run(args: &VerifyArgs, output: Output) -> Result<Exit, Failu
 async fn live(url: &str, args: &VerifyArgs, policy: &Policy, output: Output) -> Result<Judged, Failure> {
     let sources = super::sources(&args.online);
     let connection = Connection { timeout: args.timeout, channel: ChannelChoice::Encrypted, sources };
-    let discovered = precis_client::discover(url, connection).await?;
+    let mut discovered = precis_client::discover(url, connection).await?;
+    if let Some(own) = super::own_collateral(&args.collateral, discovered.attestation(), policy).await? {
+        discovered = discovered.with_collateral(own);
+    }
     let at = now();
     if let Some(path) = &args.save_evidence {
         let file = serde_json::to_vec(&discovered.to_file(at))
@@ -58,13 +62,21 @@ async fn live(url: &str, args: &VerifyArgs, policy: &Policy, output: Output) -> 
     })
 }
 
-fn saved(path: &Path, at: u64, policy: &Policy) -> Result<Judged, Failure> {
-    let bytes = input::read_file(path, MAX_EVIDENCE_FILE_BYTES, "evidence")?;
-    let appraisal = verify_evidence_file(&bytes, policy, at);
+async fn saved(path: &Path, args: &VerifyArgs, policy: &Policy) -> Result<Judged, Failure> {
+    let at = args.at.unwrap_or_else(now);
+    let mut bytes = input::read_file(path, MAX_EVIDENCE_FILE_BYTES, "evidence")?;
     // A file that does not parse is refused in the transcript; there is nothing of it to name besides.
-    let file = EvidenceFile::parse(&bytes).ok();
+    let mut file = EvidenceFile::parse(&bytes).ok();
+    if let Some(file) = &mut file
+        && let Some(own) = super::own_collateral(&args.collateral, &file.attestation, policy).await?
+    {
+        file.own_collateral = Some(own);
+        bytes = serde_json::to_vec(file)
+            .map_err(|error| Failure::usage(format!("the evidence cannot be judged ({error})")))?;
+    }
+    let appraisal = verify_evidence_file(&bytes, policy, at);
     let (service, nonce, attestation) = file
-        .map(|file| (file.service, Some(file.nonce), file.attestation))
+        .map(|file| (one_line(&file.service), Some(file.nonce), file.attestation))
         .unwrap_or_else(|| (path.display().to_string(), None, Vec::new()));
     Ok(Judged { service, at, nonce, attestation, appraisal })
 }

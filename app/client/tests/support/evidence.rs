@@ -160,14 +160,17 @@ fn for_the_document(collateral: &mock::MockCollateral) -> attestation::Collatera
         qe_identity_signature: c.qe_identity_signature,
         pck_certificate_chain: c.pck_certificate_chain,
     }
+    .canonical()
 }
 
 fn policy_toml(app_id: &str, identity: &[u8; 32], chain: &mock::Chain) -> String {
     format!(
-        "version = 1\napp_id = \"{app_id}\"\nenclave_identities = [\"{}\"]\nmodel_digests = []\nevidence = [\"rofl-register\"]\n\
+        "version = 1\napp_id = \"{app_id}\"\nenclave_identities = [\"{}\"]\nmodel_digests = [\"{}\", \"{}\"]\nevidence = [\"rofl-register\"]\n\
          [chain]\nruntime_id = \"{}\"\nchain_context = \"{}\"\n[tcb]\nmin_evaluation_number = 18\nallowed_advisories = []\nmax_collateral_age_days = 30\n\
          [challenge]\nmax_age_seconds = 300\n[root]\nmock_root = \"root.der\"\n",
         hex::encode(identity),
+        Digest::of(b"model e"),
+        Digest::of(b"model a"),
         hex::encode(chain.runtime_id),
         chain.chain_context
     )

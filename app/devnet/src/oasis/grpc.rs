@@ -1,5 +1,6 @@
 //! The Oasis node's gRPC methods that the service and its clients call, with CBOR messages:
-//! `Beacon/GetEpoch`, `RuntimeClient/GetTransactionsWithResults`; any other is `unimplemented`.
+//! `Beacon/GetEpoch`, `RuntimeClient/GetTransactionsWithResults`, and of `RuntimeClient/Query` the queries `rofl.App` and
+//! `rofl.AppInstance`; any other is `unimplemented`.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -15,10 +16,13 @@ use tonic::{
 
 use super::{
     mock::cbor::{bytes, encode, map},
-    registrar::Registrar,
+    registrar::{Registrar, Registration},
 };
 
-/// Longest request: both methods take less than a hundred bytes.
+/// Account of the devnet's admin: nobody has its key.
+const ADMIN: [u8; 21] = [0; 21];
+
+/// Longest request: the methods take less than a hundred bytes.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
 pub(super) fn router(registrar: Arc<Registrar>) -> Router {
@@ -29,6 +33,7 @@ pub(super) fn router(registrar: Arc<Registrar>) -> Router {
             "/oasis-core.RuntimeClient/GetTransactionsWithResults",
             post(|state, request| unary(state, request, transactions)),
         )
+        .route("/oasis-core.RuntimeClient/Query", post(|state, request| unary(state, request, query)))
         .fallback(unimplemented)
         .with_state(registrar)
 }
@@ -51,13 +56,83 @@ fn epoch(registrar: &Registrar, height: Value) -> Result<Value, Status> {
     }
 }
 
-fn transactions(registrar: &Registrar, request: Value) -> Result<Value, Status> {
-    let member = |name: &str| {
-        let members = request.as_map()?;
-        members.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
+fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.as_map()?.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
+}
+
+/// The state of the one app and its one instance, in any round.
+fn query(registrar: &Registrar, request: Value) -> Result<Value, Status> {
+    let machine = &registrar.machine;
+    let method = member(&request, "method").and_then(Value::as_text);
+    let arguments = member(&request, "args").and_then(Value::as_bytes);
+    let (Some(method), Some(arguments)) = (method, arguments) else {
+        return Err(Status::invalid_argument("method and args are required"));
     };
-    let runtime_id = member("runtime_id").and_then(Value::as_bytes);
-    let round = member("round").and_then(Value::as_integer);
+    if member(&request, "runtime_id").and_then(Value::as_bytes).is_none_or(|id| id[..] != machine.chain.runtime_id) {
+        return Err(Status::not_found("client: no hosted runtime is available"));
+    }
+    let arguments: Value = ciborium::from_reader(arguments.as_slice())
+        .map_err(|_| Status::invalid_argument("the arguments are not CBOR"))?;
+    let app = member(&arguments, if method == "rofl.App" { "id" } else { "app" }).and_then(Value::as_bytes);
+    if app.is_none_or(|app| app[..] != machine.app_id_bytes) {
+        return Err(Status::unknown("rofl: unknown application"));
+    }
+    let data = match method {
+        "rofl.App" => app_config(registrar),
+        "rofl.AppInstance" => {
+            let key = member(&arguments, "rak").and_then(|rak| member(rak, "ed25519")).and_then(Value::as_bytes);
+            let registration = registrar.registrations().into_iter().next();
+            match registration.filter(|_| key.is_some_and(|key| key[..] == machine.keys.rak_public())) {
+                Some(registration) => instance(registrar, &registration),
+                None => return Err(Status::unknown("rofl: unknown instance")),
+            }
+        }
+        _ => return Err(Status::unimplemented("the devnet lacks it")),
+    };
+    Ok(map(vec![("data", bytes(&encode(&data)))]))
+}
+
+/// `AppConfig` of the runtime SDK's module rofl.
+fn app_config(registrar: &Registrar) -> Value {
+    let machine = &registrar.machine;
+    let enclave = map(vec![("mr_enclave", bytes(&machine.measurements.identity())), ("mr_signer", bytes(&[0; 32]))]);
+    let quotes = map(vec![("tcb_validity_period", 30.into()), ("min_tcb_evaluation_data_number", 18.into())]);
+    let policy = map(vec![
+        ("quotes", map(vec![("pcs", quotes)])),
+        ("enclaves", Value::Array(vec![enclave])),
+        ("endorsements", Value::Array(vec![map(vec![("any", map(Vec::new()))])])),
+        ("fees", 2.into()),
+        ("max_expiration", 3.into()),
+    ]);
+    map(vec![
+        ("id", bytes(&machine.app_id_bytes)),
+        ("policy", policy),
+        ("admin", bytes(&ADMIN)),
+        ("stake", Value::Array(vec![bytes(&[]), bytes(&[])])),
+        ("metadata", map(vec![("net.oasis.rofl.name", "precis-devnet".into())])),
+        ("secrets", map(Vec::new())),
+        ("sek", bytes(&[0; 32])),
+    ])
+}
+
+/// `Registration` of the same module.
+fn instance(registrar: &Registrar, registration: &Registration) -> Value {
+    let (machine, keys) = (&registrar.machine, &registrar.machine.keys);
+    let pairs = registration.metadata.iter().map(|(key, value)| (key.as_str(), value.as_str().into())).collect();
+    map(vec![
+        ("app", bytes(&machine.app_id_bytes)),
+        ("node_id", bytes(keys.node.verifying_key().as_bytes())),
+        ("rak", bytes(&keys.rak_public())),
+        ("rek", bytes(&keys.rek)),
+        ("expiration", registration.expiration.into()),
+        ("extra_keys", Value::Array(vec![map(vec![("secp256k1", bytes(&keys.extra_public()))])])),
+        ("metadata", map(pairs)),
+    ])
+}
+
+fn transactions(registrar: &Registrar, request: Value) -> Result<Value, Status> {
+    let runtime_id = member(&request, "runtime_id").and_then(Value::as_bytes);
+    let round = member(&request, "round").and_then(Value::as_integer);
     let (Some(runtime_id), Some(Ok(round))) = (runtime_id, round.map(u64::try_from)) else {
         return Err(Status::invalid_argument("runtime_id and round are required"));
     };

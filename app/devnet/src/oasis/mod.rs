@@ -25,7 +25,7 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub use kdf::{KeyKind, kms_key};
-pub use policy::{PaymentPin, policy_toml};
+pub use policy::{PaymentPin, packaged_models, policy_toml};
 
 use mock::{Chain, CollateralSpec, InstanceKeys, Measurements, MockPki, PkiSpec};
 use registrar::{Machine, Registrar, unix_now};
@@ -56,13 +56,22 @@ pub struct OasisOptions {
     pub epoch_length: Duration,
     /// What the policy pins about payment.
     pub payment: Option<PaymentPin>,
+    /// Manifest digests of the models that the policy names.
+    pub models: Vec<String>,
 }
 
 impl OasisOptions {
     /// The defaults, in `dir`.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), app_id: None, measurements: None, epoch_length: EPOCH_LENGTH, payment: None }
+        Self {
+            dir: dir.into(),
+            app_id: None,
+            measurements: None,
+            epoch_length: EPOCH_LENGTH,
+            payment: None,
+            models: packaged_models(),
+        }
     }
 }
 
@@ -126,7 +135,7 @@ pub async fn start(options: OasisOptions) -> anyhow::Result<Oasis> {
     let trust_root = absolute(&dir.join("mock-root.der"))?;
     std::fs::write(&trust_root, machine.pki.root_der()).context("cannot write the trust root")?;
     let policy = absolute(&dir.join("policy.toml"))?;
-    let text = policy_toml(&app_id, &identity, &chain, &trust_root, options.payment.as_ref());
+    let text = policy_toml(&app_id, &identity, &options.models, &chain, &trust_root, options.payment.as_ref());
     std::fs::write(&policy, text).context("cannot write the policy")?;
 
     let mut tasks = JoinSet::new();

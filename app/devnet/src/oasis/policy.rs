@@ -2,7 +2,21 @@
 
 use std::{fmt::Write, path::Path};
 
+use sha2::{Digest, Sha256};
+
 use super::mock::Chain;
+
+/// Manifests of the models that a service has in its package: what the devnet's policy names, if nothing else is.
+const PACKAGED: [&str; 2] = [
+    include_str!("../../../../model/manifests/minilm-l6-v2.toml"),
+    include_str!("../../../../model/manifests/smollm2-135m-instruct.toml"),
+];
+
+/// Digests of the models in the package, `sha256:…` over the exact bytes of their manifests.
+#[must_use]
+pub fn packaged_models() -> Vec<String> {
+    PACKAGED.iter().map(|manifest| format!("sha256:{}", hex::encode(Sha256::digest(manifest)))).collect()
+}
 
 /// What a policy pins about payment: network and asset.
 #[derive(Clone, Debug)]
@@ -19,6 +33,7 @@ pub struct PaymentPin {
 pub fn policy_toml(
     app_id: &str,
     identity: &[u8; 32],
+    models: &[String],
     chain: &Chain,
     mock_root: &Path,
     payment: Option<&PaymentPin>,
@@ -31,7 +46,7 @@ pub fn policy_toml(
         "version = 1".to_owned(),
         format!("app_id = {}", quoted(app_id)),
         format!("enclave_identities = [{}]", quoted(&hex::encode(identity))),
-        "model_digests = []".to_owned(),
+        format!("model_digests = [{}]", models.iter().map(|digest| quoted(digest)).collect::<Vec<_>>().join(", ")),
         r#"evidence = ["rofl-register"]"#.to_owned(),
         "\n[chain]".to_owned(),
         format!("runtime_id = {}", quoted(&hex::encode(chain.runtime_id))),

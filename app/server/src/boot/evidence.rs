@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use precis_protocol::attestation::{Collateral, Evidence};
+use precis_protocol::attestation::Evidence;
 use precis_protocol::challenge::Block;
 use precis_protocol::{Digest, tags};
 use precis_rofl::appd::Appd;
 use precis_rofl::collateral::CollateralSource;
 use precis_rofl::register::{Retry, SAPPHIRE, Search, find_registration};
 use precis_verify::Presented;
-use precis_verify::policy::{AppId, Chain, EvidenceKind, PaymentPins, Policy, TcbPolicy, TrustedRoot};
+use precis_verify::policy::{
+    AllowedModels, AppId, Chain, DEFAULT_MAX_ROOT_CRL_AGE_DAYS, EvidenceKind, PaymentPins, Policy, TcbPolicy, TdPolicy,
+    TrustedRoot,
+};
 use precis_verify::register::Register;
 
 use crate::config::Settings;
@@ -102,18 +105,7 @@ impl Publisher<'_> {
             transaction: found.raw_tx,
             runtime_id: settings.runtime_id,
             chain_context: settings.chain_context,
-            collateral: Box::new(Collateral {
-                pck_crl_issuer_chain: collateral.pck_crl_issuer_chain,
-                root_ca_crl: collateral.root_ca_crl,
-                pck_crl: collateral.pck_crl,
-                tcb_info_issuer_chain: collateral.tcb_info_issuer_chain,
-                tcb_info: collateral.tcb_info,
-                tcb_info_signature: collateral.tcb_info_signature,
-                qe_identity_issuer_chain: collateral.qe_identity_issuer_chain,
-                qe_identity: collateral.qe_identity,
-                qe_identity_signature: collateral.qe_identity_signature,
-                pck_certificate_chain: collateral.pck_certificate_chain,
-            }),
+            collateral: Box::new(collateral),
         })
     }
 }
@@ -139,14 +131,17 @@ fn check(
         app_id,
         enclave_identities: BTreeSet::from([enclave_identity]),
         revoked_enclave_identities: BTreeSet::new(),
-        model_digests: BTreeSet::from([models.extractive, models.abstractive]),
+        admin: None,
+        models: AllowedModels::Only(BTreeSet::from([models.extractive, models.abstractive])),
         evidence: BTreeSet::from([EvidenceKind::RoflRegister]),
         chain: Some(Chain { runtime_id: settings.runtime_id, chain_context: settings.chain_context }),
         tcb: TcbPolicy {
             min_evaluation_number: MIN_EVALUATION_NUMBER,
             allowed_advisories: BTreeSet::new(),
             max_collateral_age_days: MAX_COLLATERAL_AGE_DAYS,
+            max_root_crl_age_days: DEFAULT_MAX_ROOT_CRL_AGE_DAYS,
         },
+        td: TdPolicy::default(),
         challenge_max_age_seconds: 60,
         payment: PaymentPins::default(),
         root: match &settings.mock_root {

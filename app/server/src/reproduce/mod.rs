@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use precis_model::Models;
 use precis_protocol::limits::{MAX_POLICY_BYTES, MAX_RECEIPT_FILE_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::receipt::ReceiptFile;
-use precis_verify::Policy;
+use precis_verify::{Beside, Policy};
 
 use crate::clock;
 pub use report::{Judged, Outcome, Report};
@@ -97,7 +97,7 @@ fn judge(file: &[u8], path: &Path) -> anyhow::Result<Judged> {
     let text = String::from_utf8(read(path, MAX_POLICY_BYTES)?).context("the policy is not UTF-8")?;
     let beside = path.parent().unwrap_or(Path::new(""));
     let policy = Policy::parse(&text, |name| read(&beside.join(name), MAX_ROOT_BYTES).map_err(|e| format!("{e:#}")))?;
-    let transcript = precis_verify::verify_receipt_file(file, &policy, clock::now(), None, None).transcript;
+    let transcript = precis_verify::verify_receipt_file(file, &policy, clock::now(), &Beside::default()).transcript;
     Ok(Judged { verdict: transcript.verdict(), insecure: transcript.insecure() })
 }
 

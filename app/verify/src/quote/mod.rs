@@ -6,11 +6,13 @@
 
 pub mod collateral;
 pub mod pem;
+mod report;
 pub mod verifier;
 
 use precis_protocol::limits::MAX_QUOTE_BYTES;
 use tiny_keccak::{Hasher as _, TupleHash};
 
+pub use report::{Extended, Report15};
 pub use verifier::{DcapVerifier, QuoteClaims, QuoteVerifier, TcbStatus};
 
 /// Customization string of the enclave identity (Oasis Core, TDX).
@@ -93,8 +95,10 @@ pub struct Quote {
     pub rtmrs: [[u8; 48]; 4],
     /// What the TD put into the quote.
     pub report_data: [u8; 64],
-    /// Measurement of bound service TDs (TD report 1.5 and later).
-    pub mr_service_td: Option<[u8; 48]>,
+    /// Security versions of the TDX module that launched the TD.
+    pub tee_tcb_svn: [u8; 16],
+    /// What a TD report 1.5 has besides.
+    pub report_15: Option<Report15>,
     /// PCK certificate chain inside the quote, DER, leaf first.
     pub pck_chain: Vec<Vec<u8>>,
 }
@@ -134,11 +138,11 @@ impl Quote {
 
     fn from_body(version: u16, body: &[u8], pck_chain: Vec<Vec<u8>>) -> Result<Self, QuoteError> {
         let mut body = Reader::new(body, "TD report");
-        body.take(16)?; // TEE TCB SVN: judged by the TCB level.
+        let tee_tcb_svn = body.array()?;
         let mr_seam = body.array()?;
         let mr_signer_seam = body.array()?;
         body.take(8)?; // SEAM attributes: compared with the TCB info.
-        Ok(Self {
+        let quote = Self {
             version,
             mr_seam,
             mr_signer_seam,
@@ -150,14 +154,12 @@ impl Quote {
             mr_owner_config: body.array()?,
             rtmrs: [body.array()?, body.array()?, body.array()?, body.array()?],
             report_data: body.array()?,
-            mr_service_td: if body.rest.is_empty() {
-                None
-            } else {
-                body.take(16)?; // current TEE TCB SVN
-                Some(body.array()?)
-            },
+            tee_tcb_svn,
+            report_15: if body.rest.is_empty() { None } else { Some(Report15::read(&mut body)?) },
             pck_chain,
-        })
+        };
+        body.finish()?;
+        Ok(quote)
     }
 
     /// TupleHash-256 over MRTD and RTMR0 to RTMR3: which code booted (SPEC 3.4).
@@ -172,57 +174,7 @@ impl Quote {
         hash.finalize(&mut identity);
         identity
     }
-
-    /// Checks that the host can neither debug, migrate nor configure the TD.
-    ///
-    /// # Errors
-    /// Every rule that is broken, in one text.
-    pub fn check_attributes(&self) -> Result<String, String> {
-        let mut broken = Vec::new();
-        for (bit, name) in NAMED_FORBIDDEN_BITS {
-            if self.td_attributes >> bit & 1 == 1 {
-                broken.push(format!("{name} (bit {bit}) is set"));
-            }
-        }
-        let named = NAMED_FORBIDDEN_BITS.iter().fold(0, |mask, (bit, _)| mask | 1 << bit);
-        let reserved = self.td_attributes & !(ALLOWED_BITS | named);
-        if reserved != 0 {
-            broken.push(format!("reserved attribute bits {reserved:#018x} are set"));
-        }
-        if self.td_attributes & SEPT_VE_DISABLE == 0 {
-            broken.push("SEPT_VE_DISABLE (bit 28) is not set".to_owned());
-        }
-        let zero = [0; 48];
-        for (name, value) in [
-            ("MRSIGNERSEAM", Some(&self.mr_signer_seam)),
-            ("MRCONFIGID", Some(&self.mr_config_id)),
-            ("MROWNER", Some(&self.mr_owner)),
-            ("MROWNERCONFIG", Some(&self.mr_owner_config)),
-            ("MRSERVICETD", self.mr_service_td.as_ref()),
-        ] {
-            if let Some(value) = value.filter(|value| **value != zero) {
-                broken.push(format!("{name} is {}, expected zero", hex::encode(value)));
-            }
-        }
-        if broken.is_empty() {
-            Ok(format!(
-                "attributes {:#018x}, XFAM {:#x}, MRSEAM {}…",
-                self.td_attributes,
-                self.xfam,
-                hex::encode(&self.mr_seam[..8])
-            ))
-        } else {
-            Err(broken.join("; "))
-        }
-    }
 }
-
-/// Attribute bits with a name that must be off. Bits 0 to 7 put the TD under debug.
-const NAMED_FORBIDDEN_BITS: [(u32, &str); 6] =
-    [(0, "DEBUG"), (4, "HGS+ profiling"), (5, "PERF_PROF"), (6, "PMT_PROF"), (17, "SERVTD_EXT"), (29, "MIGRATABLE")];
-const SEPT_VE_DISABLE: u64 = 1 << 28;
-/// Bits that may be on: ICSSD, LASS, SEPT_VE_DISABLE, PKS, PERFMON. Everything else counts as reserved.
-const ALLOWED_BITS: u64 = 1 << 16 | 1 << 27 | SEPT_VE_DISABLE | 1 << 30 | 1 << 63;
 
 fn body_length(version: u16, quote: &mut Reader<'_>) -> Result<usize, QuoteError> {
     if version == 4 {
@@ -304,15 +256,15 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn quiet() -> Quote {
+    /// A quote of a TD that nobody configured.
+    pub(super) fn quiet() -> Quote {
         Quote {
             version: 4,
             mr_seam: [1; 48],
             mr_signer_seam: [0; 48],
-            td_attributes: SEPT_VE_DISABLE,
+            td_attributes: 1 << 28,
             xfam: 0xe7,
             mr_td: [0; 48],
             mr_config_id: [0; 48],
@@ -320,35 +272,9 @@ mod tests {
             mr_owner_config: [0; 48],
             rtmrs: [[0; 48]; 4],
             report_data: [0; 64],
-            mr_service_td: None,
+            tee_tcb_svn: [6, 1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            report_15: None,
             pck_chain: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn only_harmless_attribute_bits_are_accepted() {
-        assert!(quiet().check_attributes().is_ok());
-        for bit in 0..64 {
-            let mut quote = quiet();
-            quote.td_attributes ^= 1 << bit;
-            let harmless = [16, 27, 30, 63].contains(&bit);
-            assert_eq!(quote.check_attributes().is_ok(), harmless, "bit {bit}");
-        }
-    }
-
-    #[test]
-    fn measurements_chosen_by_the_host_must_be_zero() {
-        let changes: [fn(&mut Quote); 5] = [
-            |quote| quote.mr_signer_seam[47] = 1,
-            |quote| quote.mr_config_id[0] = 1,
-            |quote| quote.mr_owner[0] = 1,
-            |quote| quote.mr_owner_config[0] = 1,
-            |quote| quote.mr_service_td = Some([1; 48]),
-        ];
-        for change in changes {
-            let mut quote = quiet();
-            change(&mut quote);
-            assert!(quote.check_attributes().unwrap_err().contains("expected zero"));
         }
     }
 

@@ -50,16 +50,12 @@ pub struct QuoteClaims {
     pub advisories: Vec<String>,
     /// The lower of the TCB info's and the QE identity's evaluation data numbers.
     pub evaluation_number: u32,
-    /// `issueDate` of the TCB info, Unix seconds.
-    pub tcb_info_issued: u64,
-    /// `issueDate` of the QE identity, Unix seconds.
-    pub qe_identity_issued: u64,
+    /// Periods of all items of collateral, and the PCEID in the TCB info.
+    pub times: Times,
     /// When the first item of collateral expires, Unix seconds.
     pub expires: u64,
     /// PCEID in the PCK certificate.
     pub pck_pce_id: Vec<u8>,
-    /// PCEID in the TCB info.
-    pub tcb_info_pce_id: [u8; 2],
     /// Family, model, stepping, platform, custom SKU of the platform.
     pub fmspc: [u8; 6],
 }
@@ -103,7 +99,7 @@ impl QuoteVerifier for DcapVerifier {
         root_der: &[u8],
     ) -> Result<QuoteClaims, GenuineError> {
         let times = Times::of(collateral)?;
-        let issued = times.tcb_info_issued.max(times.qe_identity_issued);
+        let issued = times.tcb_info.issued.max(times.qe_identity.issued);
         let at = if issued > now && issued - now <= CLOCK_TOLERANCE_SECONDS { issued } else { now };
         let claims = dcap_qvl::verify::QuoteVerifier::<Backend>::new_with_config(root_der.to_vec())
             .verify_with_policy(quote, to_dcap(collateral), at, &dcap_qvl::QuotePolicy::claims_only(at))
@@ -123,11 +119,9 @@ impl QuoteVerifier for DcapVerifier {
             statuses,
             advisories,
             evaluation_number: claims.tcb.eval_data_number,
-            tcb_info_issued: times.tcb_info_issued,
-            qe_identity_issued: times.qe_identity_issued,
+            times,
             expires: claims.earliest_expiration_date,
             pck_pce_id: claims.platform.pck.pce_id,
-            tcb_info_pce_id: times.pce_id,
             fmspc: claims.platform.pck.fmspc,
         })
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use precis_devnet::oasis::mock::{
     Chain, CollateralSpec, InstanceKeys, Measurements, MockCollateral, MockPki, PkiSpec, Register, TdQuote,
 };
@@ -17,10 +17,11 @@ use precis_protocol::receipt::{
 use precis_protocol::request::{Commitment, response_digest};
 use precis_protocol::{Digest, tags};
 use precis_verify::check::{CheckId, Status};
-use precis_verify::policy::{self, PaymentPins, TcbPolicy, TrustedRoot};
+use precis_verify::policy::{self, AllowedModels, PaymentPins, TcbPolicy, TdPolicy, TrustedRoot};
 use precis_verify::receipt::{Body, ExpectedPayment};
 use precis_verify::{
-    AppId, Appraisal, Exchange, Online, Policy, Presented, Transcript, Verdict, VerifiedService, verify,
+    Account, AppId, AppState, Appraisal, ChainBlock, Exchange, Instance, Log, Mined, OnChain, Online, Policy,
+    Presented, Registered, Transcript, Verdict, VerifiedService, verify,
 };
 
 pub const NOW: u64 = 1_790_000_000;
@@ -166,6 +167,22 @@ impl World {
         serde_json::to_vec(&self.document(vec![self.register_evidence()])).unwrap()
     }
 
+    /// What an honest node says of app and instance.
+    pub fn app_state(&self) -> AppState {
+        AppState {
+            of: Instance { runtime_id: self.chain.runtime_id, app: self.app, rak: self.rak.rak_public() },
+            identities: vec![self.quote.measurements.identity()],
+            max_expiration: 3,
+            admin: Some(Account([0; 21])),
+            secrets: vec!["LETTERHEAD".to_owned()],
+            registered: Some(Registered {
+                expiration: 101,
+                node_id: self.rak.node.verifying_key().to_bytes(),
+                metadata: BTreeMap::new(),
+            }),
+        }
+    }
+
     /// A policy for the world as [`World::new`] makes it, whatever was changed since.
     pub fn policy() -> Policy {
         let world = Self::new();
@@ -173,14 +190,17 @@ impl World {
             app_id: AppId::from_bytes(APP),
             enclave_identities: [world.quote.measurements.identity()].into(),
             revoked_enclave_identities: Default::default(),
-            model_digests: [Digest::of(b"extractive model"), Digest::of(b"abstractive model")].into(),
+            admin: None,
+            models: AllowedModels::Only([Digest::of(b"extractive model"), Digest::of(b"abstractive model")].into()),
             evidence: [policy::EvidenceKind::RoflRegister].into(),
             chain: Some(policy::Chain { runtime_id: [0x80; 32], chain_context: [0xcc; 32] }),
             tcb: TcbPolicy {
                 min_evaluation_number: 18,
                 allowed_advisories: ["INTEL-SA-00001".to_owned()].into(),
                 max_collateral_age_days: 30,
+                max_root_crl_age_days: policy::DEFAULT_MAX_ROOT_CRL_AGE_DAYS,
             },
+            td: TdPolicy::default(),
             challenge_max_age_seconds: 300,
             payment: PaymentPins {
                 network: Some(NETWORK.to_owned()),
@@ -259,6 +279,7 @@ pub fn to_protocol(mock: &MockCollateral) -> Collateral {
         qe_identity_signature: mock.qe_identity_signature.to_vec(),
         pck_certificate_chain: None,
     }
+    .canonical()
 }
 
 /// Asserts that the transcript rejects, and that `check` is among what failed.
@@ -304,7 +325,9 @@ pub struct Job {
     pub result: Vec<u8>,
     pub channel: Option<Channel>,
     pub authorized: Option<ExpectedPayment>,
-    pub document: Option<String>,
+    pub document: Option<Vec<u8>>,
+    pub summary: Option<String>,
+    pub on_chain: Option<OnChain>,
     pub now: Option<u64>,
     pub bend_receipt: fn(&mut SignedReceipt),
 }
@@ -370,9 +393,42 @@ impl Job {
             result,
             channel: Some(Channel::Ohttp),
             authorized: Some(authorized),
-            document: Some(DOCUMENT.to_owned()),
+            document: Some(DOCUMENT.as_bytes().to_vec()),
+            summary: Some("Oak is hard. Birch is white.\n".to_owned()),
+            on_chain: None,
             now: Some(NOW + 2),
             bend_receipt: |_| {},
+        }
+    }
+
+    /// The same exchange with another request.
+    pub fn asking(media_type: &str, body: &[u8]) -> Self {
+        let request = Commitment::new("POST", "/v1/summaries", media_type, body).unwrap();
+        let nonce = B256::from(request.payment_nonce(&SALT));
+        let mut job = Self::new();
+        (job.media_type, job.body) = (media_type.to_owned(), body.to_vec());
+        job.receipt.request_digest = request.receipt_digest(&job.salts.request);
+        job.payment.as_mut().unwrap().nonce = nonce;
+        job.authorized.as_mut().unwrap().nonce = nonce;
+        job
+    }
+
+    /// What an honest node says of the receipt.
+    pub fn on_chain(&self) -> OnChain {
+        let payment = self.payment.as_ref().unwrap();
+        let used = [keccak256("AuthorizationUsed(address,bytes32)"), payment.payer.into_word(), payment.nonce];
+        let moved =
+            [keccak256("Transfer(address,address,uint256)"), payment.payer.into_word(), payment.pay_to.into_word()];
+        let log = |topics: [B256; 3], data: Vec<u8>| Log { address: payment.asset, topics: topics.to_vec(), data };
+        OnChain {
+            head: self.receipt.block_number + 5,
+            block: Some(ChainBlock { hash: self.receipt.block_hash, timestamp: self.receipt.issued_at - 9 }),
+            settlement: Some(Mined {
+                number: self.receipt.block_number + 1,
+                block: ChainBlock { hash: B256::repeat_byte(0xb3), timestamp: self.receipt.issued_at - 4 },
+                succeeded: true,
+                logs: vec![log(used, Vec::new()), log(moved, payment.amount.to_be_bytes::<32>().to_vec())],
+            }),
         }
     }
 
@@ -402,6 +458,8 @@ impl Job {
             channel: self.channel,
             payment: self.authorized.clone(),
             document: self.document.as_deref(),
+            summary: self.summary.as_deref().map(str::as_bytes),
+            on_chain: self.on_chain.as_ref().map_or(Online::NotAsked, Online::Known),
         };
         precis_verify::check_receipt(&self.service, &exchange, self.now)
     }
@@ -412,7 +470,7 @@ impl Job {
             request: SavedRequest {
                 method: self.method.clone(),
                 path: self.path.clone(),
-                media_type: self.media_type.clone(),
+                media_type: self.media_type.to_ascii_lowercase(),
                 body_digest: Digest::of(&self.body),
             },
             status_code: self.status_code,

@@ -9,7 +9,7 @@ const POLICY: &str = r#"
 version = 1
 app_id = "rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw"
 enclave_identities = ["0000000000000000000000000000000000000000000000000000000000000000"]
-model_digests = []
+model_digests = "any"
 evidence = ["tdx-quote"]
 [tcb]
 min_evaluation_number = 18

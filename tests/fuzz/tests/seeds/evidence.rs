@@ -100,7 +100,8 @@ fn policies(world: &World) -> Vec<Seed> {
     let identity = world.quote.measurements.identity();
     let payment = &world.keyset.payment;
     let pin = PaymentPin { network: payment.network.clone(), asset: payment.asset.to_string() };
-    let devnet = policy_toml(&app, &identity, &world.chain, Path::new("mock-root.der"), Some(&pin));
+    let models = [world.keyset.models.extractive, world.keyset.models.abstractive].map(|digest| digest.to_string());
+    let devnet = policy_toml(&app, &identity, &models, &world.chain, Path::new("mock-root.der"), Some(&pin));
     let intel: String = devnet.split_inclusive('\n').take_while(|line| !line.starts_with("[root]")).collect();
     vec![
         seed("policy/devnet.toml", &devnet),
@@ -132,6 +133,7 @@ fn bundles(world: &World) -> Vec<Seed> {
         nonce: NONCE,
         ohttp_keys: [&[0, 41], &world.keyset.ohttp_config[..]].concat(),
         attestation: world.attestation(),
+        own_collateral: None,
     };
     let mut other = bundle.clone();
     other.nonce[0] ^= 1;

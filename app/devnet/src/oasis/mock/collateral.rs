@@ -29,8 +29,12 @@ pub enum Revoked {
 /// How to make the collateral. [`CollateralSpec::fresh`] is what an up-to-date machine gets.
 #[derive(Clone, Debug)]
 pub struct CollateralSpec {
-    /// Unix seconds of TCB info's and QE identity's `issueDate` and of the lists' `thisUpdate`.
+    /// Unix seconds of TCB info's and QE identity's `issueDate`.
     pub issued: u64,
+    /// Unix seconds of the PCK list's `thisUpdate`.
+    pub pck_crl_issued: u64,
+    /// Unix seconds of the root list's `thisUpdate`.
+    pub root_crl_issued: u64,
     /// Unix seconds of `nextUpdate`.
     pub next_update: u64,
     /// `nextUpdate` of the revocation lists, where it should differ.
@@ -64,6 +68,8 @@ impl CollateralSpec {
         let issued = now.saturating_sub(3_600);
         Self {
             issued,
+            pck_crl_issued: issued,
+            root_crl_issued: issued,
             next_update: issued + 30 * DAY,
             crl_next_update: issued + 30 * DAY,
             evaluation_number: 20,
@@ -92,10 +98,9 @@ impl CollateralSpec {
             Revoked::PckCa => (&[PCK_CA_SERIAL], &[]),
             Revoked::TcbSigning => (&[TCB_SERIAL], &[]),
         };
-        let dates = (self.issued, self.crl_next_update);
         Ok(MockCollateral {
-            root_ca_crl: pki.root_crl(dates, from_root)?,
-            pck_crl: pki.pck_crl(dates, from_pck_ca)?,
+            root_ca_crl: pki.root_crl((self.root_crl_issued, self.crl_next_update), from_root)?,
+            pck_crl: pki.pck_crl((self.pck_crl_issued, self.crl_next_update), from_pck_ca)?,
             pck_crl_issuer_chain: pki.pck_ca_chain(),
             tcb_info_signature: sign(&pki.tcb_key, tcb_info.as_bytes()),
             tcb_info,

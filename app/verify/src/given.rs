@@ -1,0 +1,161 @@
+//! The document and the summary that a caller holds beside a receipt, compared with what the receipt is for (SPEC 8.6).
+//!
+//! Guarantee: a comparison that cannot be made is not evaluated and stays required, so that a document or a summary once given is
+//! never passed over. Details name sizes and digests, never text.
+
+use precis_extract::{DocumentType, Limits, extract};
+use precis_protocol::encoding::{base64_decode, base64_encode};
+use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
+use precis_protocol::summary::{SummaryRequest, SummaryResult};
+use precis_protocol::{Digest, Mode, strict};
+use serde_json::Value;
+
+use crate::check;
+use crate::receipt::{Body, Exchange};
+use crate::transcript::Recorder;
+
+/// Type of a JSON request.
+const JSON: &str = "application/json";
+/// Type of the text that a JSON request has as it stands.
+const PLAIN: &str = "text/plain";
+
+/// Compares the document. Returns its text, which offsets in a summary count in; or why there is none; `None` if no document was given.
+pub(crate) fn document(
+    recorder: &mut Recorder,
+    exchange: &Exchange<'_>,
+    mode: Option<Mode>,
+) -> Option<Result<String, String>> {
+    let Some(given) = exchange.document else {
+        recorder.optional(check::RECEIPT_DOCUMENT, "no document was given");
+        return None;
+    };
+    let found = format!("{} bytes, {}", given.len(), Digest::of(given));
+    if essence(exchange.media_type).eq_ignore_ascii_case(JSON) {
+        return Some(in_json(recorder, exchange, given, &found, mode));
+    }
+    if DocumentType::parse(exchange.media_type).is_err() {
+        recorder.skip(
+            check::RECEIPT_DOCUMENT,
+            format!("the request was of type {}, out of which no document can be told", exchange.media_type),
+        );
+        return Some(text_of(PLAIN, given));
+    }
+    let sent = body_digest(exchange);
+    recorder.record(
+        check::RECEIPT_DOCUMENT,
+        if Digest::of(given) == sent { Ok(found) } else { Err(format!("{found}, expected {sent}")) },
+    );
+    Some(text_of(exchange.media_type, given))
+}
+
+/// A JSON request, of which a saved receipt keeps only the digest of the whole body.
+fn in_json(
+    recorder: &mut Recorder,
+    exchange: &Exchange<'_>,
+    given: &[u8],
+    found: &str,
+    mode: Option<Mode>,
+) -> Result<String, String> {
+    let sent = body_digest(exchange);
+    if Digest::of(given) == sent {
+        let inside = Inside::of(given);
+        recorder.record(
+            check::RECEIPT_DOCUMENT,
+            inside.as_ref().map(|_| format!("{found}: the whole JSON body")).map_err(Clone::clone),
+        );
+        return inside.and_then(|inside| text_of(&inside.media_type, &inside.bytes));
+    }
+    if let Body::Bytes(body) = exchange.body {
+        let result = Inside::of(body).and_then(|inside| {
+            let same = inside.bytes == given;
+            if same {
+                Ok(inside)
+            } else {
+                Err(format!("{found}, expected {} inside the JSON body", Digest::of(&inside.bytes)))
+            }
+        });
+        recorder.record(
+            check::RECEIPT_DOCUMENT,
+            result.as_ref().map(|_| format!("{found}: inside the JSON body")).map_err(Clone::clone),
+        );
+        return result.map_or_else(|_| text_of(PLAIN, given), |inside| text_of(&inside.media_type, given));
+    }
+    let shape = bodies_around(given, mode).find(|(_, body)| Digest::of(body) == sent);
+    match shape {
+        Some((media_type, _)) => {
+            recorder.pass(check::RECEIPT_DOCUMENT, format!("{found}: inside the compact JSON body"));
+            text_of(media_type, given)
+        }
+        None => {
+            recorder.skip(
+                check::RECEIPT_DOCUMENT,
+                format!("{found}; the request was JSON, of which only the digest {sent} is kept: give the exact body that was sent"),
+            );
+            text_of(PLAIN, given)
+        }
+    }
+}
+
+/// The document inside a JSON request.
+struct Inside {
+    media_type: String,
+    bytes: Vec<u8>,
+}
+
+impl Inside {
+    fn of(body: &[u8]) -> Result<Self, String> {
+        let request: SummaryRequest = strict::from_slice(body, MAX_REQUEST_BODY_BYTES).map_err(|e| e.to_string())?;
+        match (request.document, request.media_type, request.data) {
+            (Some(document), None, None) => Ok(Self { media_type: PLAIN.to_owned(), bytes: document.into_bytes() }),
+            (None, Some(media_type), Some(data)) => {
+                base64_decode(&data).map(|bytes| Self { media_type, bytes }).map_err(|e| format!("`data`: {e}"))
+            }
+            _ => Err("the JSON body holds no document".to_owned()),
+        }
+    }
+}
+
+/// The compact JSON bodies that a document most likely travelled in, each with the document's type: `document`, or `media_type` and
+/// `data`; without options, or with the mode alone. A body of another form has to be given itself.
+fn bodies_around(given: &[u8], mode: Option<Mode>) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    let text = std::str::from_utf8(given).ok().map(|text| (PLAIN, format!(r#""document":{}"#, Value::from(text))));
+    let data = base64_encode(given);
+    let encoded = [PLAIN, "text/markdown"]
+        .map(|media_type| (media_type, format!(r#""media_type":"{media_type}","data":"{data}""#)));
+    let options = mode.map(|mode| format!(r#","options":{{"mode":"{}"}}"#, mode.name()));
+    text.into_iter().chain(encoded).flat_map(move |(media_type, members)| {
+        let with = options.as_ref().map(|options| format!("{{{members}{options}}}"));
+        [Some(format!("{{{members}}}")), with].into_iter().flatten().map(move |body| (media_type, body.into_bytes()))
+    })
+}
+
+/// Compares the summary, but for white space at its end. `result` is none if the job failed.
+pub(crate) fn summary(recorder: &mut Recorder, exchange: &Exchange<'_>, result: Option<&SummaryResult>) {
+    let Some(given) = exchange.summary else {
+        return recorder.optional(check::RECEIPT_SUMMARY, "no summary was given");
+    };
+    let digest = |text: &[u8]| Digest::of(text.trim_ascii_end());
+    let outcome = match result {
+        None => Err("the job failed, so that there is no summary".to_owned()),
+        Some(result) if digest(result.summary.as_bytes()) == digest(given) => {
+            Ok(format!("{} bytes, {}", given.trim_ascii_end().len(), digest(given)))
+        }
+        Some(result) => Err(format!("{}, expected {}", digest(given), digest(result.summary.as_bytes()))),
+    };
+    recorder.record(check::RECEIPT_SUMMARY, outcome);
+}
+
+fn text_of(media_type: &str, bytes: &[u8]) -> Result<String, String> {
+    extract(media_type, bytes, &Limits { max_bytes: MAX_DOCUMENT_BYTES }).map_err(|error| error.to_string())
+}
+
+fn body_digest(exchange: &Exchange<'_>) -> Digest {
+    match exchange.body {
+        Body::Bytes(body) => Digest::of(body),
+        Body::Digest(digest) => digest,
+    }
+}
+
+fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
+}
