@@ -4,13 +4,12 @@
 // Environment: PRECIS_URL, PRECIS_KEY_FILE, PRECIS_POLICY, PRECIS_TRUST_ROOT.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import WebSocket from 'ws';
 
 const [chromium, module, document] = process.argv.slice(2);
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -34,77 +33,40 @@ const files = {
   '/root.der': ['application/octet-stream', readFileSync(process.env.PRECIS_TRUST_ROOT)],
   '/settings.json': ['application/json', JSON.stringify(settings)],
 };
-const server = createServer((request, response) => {
+// The page tells what it found to where it came from.
+let told;
+const outcome = new Promise((tell) => { told = tell; });
+const server = createServer(async (request, response) => {
+  if (request.url === '/outcome') {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    response.end();
+    told(JSON.parse(Buffer.concat(parts).toString()));
+    return;
+  }
   const [type, body] = files[request.url] ?? [];
   response.writeHead(type ? 200 : 404, { 'content-type': type ?? 'text/plain' }).end(body);
 });
 await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
 
 const profile = mkdtempSync(join(tmpdir(), 'precis-chromium-'));
-const endpoint = new Promise((found) => {
-  const look = () => {
-    try {
-      const [port, path] = readFileSync(join(profile, 'DevToolsActivePort'), 'utf8').split('\n');
-      if (path) found(`ws://127.0.0.1:${port}${path}`);
-    } catch {}
-  };
-  watch(profile, look);
-  look();
-});
+// A group of its own, so that what it starts ends with it; the pipes end it if this process is gone first.
 const browser = spawn(chromium, [
   '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-extensions',
-  '--disable-background-networking', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank',
-], { stdio: ['ignore', 'ignore', 'pipe'] });
+  '--disable-background-networking', '--disable-component-update', `--user-data-dir=${profile}`,
+  '--remote-debugging-pipe', `http://127.0.0.1:${server.address().port}/`,
+], { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], detached: true });
 let said = '';
 browser.stderr.on('data', (text) => { said = (said + text).slice(-4000); });
-const gone = new Promise((_, failed) => browser.once('exit', (code) => failed(new Error(`Chromium ended with ${code}: ${said}`))));
+const ended = new Promise((end) => browser.once('exit', end));
+const end = () => { try { process.kill(-browser.pid, 'SIGKILL'); } catch {} };
+process.on('exit', end);
+process.on('SIGTERM', () => process.exit(1));
 
-/** A session of the browser's own protocol. */
-const connect = async (url) => {
-  const socket = new WebSocket(url, { perMessageDeflate: false });
-  await new Promise((open, failed) => socket.once('open', open).once('error', failed));
-  const waiting = new Map();
-  socket.on('message', (data) => {
-    const { id, result, error } = JSON.parse(data);
-    const [done, failed] = waiting.get(id) ?? [];
-    waiting.delete(id);
-    if (error) failed?.(new Error(JSON.stringify(error)));
-    else done?.(result);
-  });
-  let last = 0;
-  const call = (method, params = {}, sessionId) => new Promise((done, failed) => {
-    last += 1;
-    waiting.set(last, [done, failed]);
-    socket.send(JSON.stringify({ id: last, method, params, sessionId }));
-  });
-  return { call, close: () => socket.close() };
-};
-
-const visit = async () => {
-  const { call, close } = await connect(await endpoint);
-  const { targetId } = await call('Target.createTarget', { url: `http://127.0.0.1:${server.address().port}/` });
-  const { sessionId } = await call('Target.attachToTarget', { targetId, flatten: true });
-  // The script runs once the page has loaded, and sets `outcome` at once.
-  const expression = `new Promise((loaded) => {
-    const look = () => globalThis.outcome ? loaded(globalThis.outcome) : setTimeout(look, 20);
-    look();
-  })`;
-  const { result, exceptionDetails } =
-    await call('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true }, sessionId);
-  close();
-  assert.ok(!exceptionDetails, JSON.stringify(exceptionDetails));
-  return result.value;
-};
-
-try {
-  const { value, error } = await Promise.race([visit(), gone]);
-  assert.ok(!error, error);
-  console.log(JSON.stringify(value));
-} finally {
-  gone.catch(() => {});
-  browser.kill('SIGKILL');
-  await new Promise((ended) => (browser.exitCode ?? browser.signalCode) === null ? browser.once('exit', ended) : ended());
-  server.close();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-}
+const { value, error } = await Promise.race([outcome, ended.then((code) => ({ error: `Chromium ended with ${code}: ${said}` }))]);
+end();
+await ended;
+rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+assert.ok(!error, error);
+console.log(JSON.stringify(value));
 process.exit(0);

@@ -56,7 +56,7 @@ async fn a_request_without_a_document_is_told_the_prices_and_what_to_do() {
     for (media_type, body, mode, least) in [
         (None, "", "extractive", "1500"),
         (Some("application/json"), "", "extractive", "1500"),
-        (Some("text/plain"), "\n", "extractive", "1500"),
+        (Some("application/json"), "\n", "extractive", "1500"),
         (Some("application/json"), "{}", "extractive", "1500"),
         (Some("application/x-www-form-urlencoded"), "{}", "extractive", "1500"),
         (Some("application/json"), r#"{"options":{"mode":"abstractive"}}"#, "abstractive", "5000"),
@@ -104,9 +104,9 @@ async fn a_request_without_a_document_is_told_the_prices_and_what_to_do() {
         .await;
     story
         .tell("a payment of x402 version 1 is told that version 2 is spoken", async {
-            for body in ["", DOCUMENT] {
+            for (media_type, body) in [("application/json", ""), ("text/plain", DOCUMENT)] {
                 let request =
-                    client.post(&url).header(CONTENT_TYPE, "text/plain").header("X-PAYMENT", "e30=").body(body);
+                    client.post(&url).header(CONTENT_TYPE, media_type).header("X-PAYMENT", "e30=").body(body);
                 let answer = http::answer(request).await?;
                 answer.refused(402, "invalid_x402_version")?;
                 ensure!(

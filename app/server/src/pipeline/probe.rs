@@ -1,6 +1,7 @@
 //! A request for a summary that has no document: catalogues and agents look so for a 402. It is told the prices (SPEC 5.3).
 
 use axum::http::HeaderMap;
+use precis_extract::DocumentType;
 use precis_protocol::summary::SummaryRequest;
 use precis_protocol::{Mode, headers, strict};
 
@@ -14,9 +15,12 @@ const MAX_PROBE_BYTES: usize = 2048;
 /// Header of a payment of x402 version 1.
 const PAYMENT_OF_VERSION_1: &str = "x-payment";
 
-/// The mode whose prices are asked for, if `request` has neither document nor payment: no body, or JSON with options alone.
+/// The mode whose prices are asked for, if `request` has neither document nor payment: no body, or JSON with options alone. A
+/// body that is said to be a document is one, also when it is empty.
 pub fn asked_mode(request: &Whole) -> Option<Mode> {
-    if request.headers.contains_key(headers::PAYMENT_SIGNATURE) || request.body.len() > MAX_PROBE_BYTES {
+    let paid = request.headers.contains_key(headers::PAYMENT_SIGNATURE);
+    let long = request.body.len() > MAX_PROBE_BYTES;
+    if paid || long || DocumentType::parse(&request.media_type).is_ok() {
         return None;
     }
     if request.body.trim_ascii().is_empty() {

@@ -149,7 +149,13 @@ impl Payments {
     /// Asks whether payments can be taken. An endpoint that does not answer is found out by the payment itself.
     pub async fn check_settlement(&self) {
         let found = match self.facilitator.ready().await {
-            Err(why @ (Unavailable::NoGas | Unavailable::GasPrice | Unavailable::WrongChain)) => Some(why),
+            Err(
+                why @ (Unavailable::NoGas
+                | Unavailable::GasPrice
+                | Unavailable::WrongChain
+                | Unavailable::Credential
+                | Unavailable::Redirected),
+            ) => Some(why),
             _ => None,
         };
         let mut unable = self.unable.write().unwrap_or_else(PoisonError::into_inner);
