@@ -58,6 +58,54 @@ fn a_complete_manifest_passes() {
 }
 
 #[test]
+fn secrets_that_change_nothing_for_a_caller_come_from_the_platform() {
+    let (rofl, compose) = complete();
+    let secrets = "PRECIS_STATE_DIR: /data\n      PRECIS_FACILITATOR_URL: https://facilitator.example\n      \
+        PRECIS_FACILITATOR_AUTH: ${FACILITATOR_AUTH}\n      PRECIS_LEDGER_URL: ${LEDGER_URL}";
+    let compose = compose.replacen("PRECIS_STATE_DIR: /data", secrets, 1);
+    assert_eq!(check_text(&rofl, &compose), (0, vec![]));
+}
+
+/// The variables that a source reads, by the words that programs and scripts read them with.
+fn variables_in(text: &str) -> Vec<String> {
+    let readers = [
+        "env = \"",
+        "var(\"",
+        "var_os(\"",
+        "process.env.",
+        "environ[\"",
+        "environ.get(\"",
+        "export ",
+        "${",
+        "option_env!(\"",
+    ];
+    let names = readers.iter().flat_map(|reader| text.split(reader).skip(1)).map(|rest| {
+        rest.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).next().unwrap_or_default()
+    });
+    names.filter(|name| name.starts_with(precis_server::names::PREFIX)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_variable_that_a_program_of_ours_reads_is_known_to_the_server() {
+    let own = precis_server::config::Config::variables();
+    let (mut read, mut unknown) = (0, Vec::new());
+    for source in precis_tests::source::all().unwrap() {
+        if !["app/", "tests/", "scripts/", "model/"].iter().any(|folder| source.path.starts_with(folder)) {
+            continue;
+        }
+        for name in variables_in(&source.text) {
+            read += 1;
+            let known = own.contains(&name) || precis_server::names::OF_OTHERS.contains(&name.as_str());
+            if !known {
+                unknown.push(format!("{}: {name}", source.path));
+            }
+        }
+    }
+    assert!(read > 60, "{read}");
+    assert!(unknown.is_empty(), "add them to app/server/src/names.rs: {unknown:#?}");
+}
+
+#[test]
 fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_cannot() {
     let commit = "ab".repeat(20);
     let state = |rofl: &str, compose: &str| {
@@ -133,6 +181,21 @@ fn every_violation_is_refused_with_its_place() {
         ("      PRECIS_RPC_URL: https://sepolia.base.org\n", "", "environment.PRECIS_RPC_URL: has to be a literal"),
         ("https://p8080.${ROFL_PROXY_HOST}", "https://${SECRET_HOST}", "environment.PRECIS_PUBLIC_URL: ${SECRET_HOST}"),
         ("PRECIS_STATE_DIR: /data", "PRECIS_TRUST_ROOT: /mock.der", "environment.PRECIS_TRUST_ROOT: is a mock root"),
+        (
+            "PRECIS_STATE_DIR: /data",
+            "PRECIS_STATE_DIR: /data\n      PRECIS_PAYTO: \"0x1111111111111111111111111111111111111111\"",
+            "environment.PRECIS_PAYTO: there is no such setting; PRECIS_PAY_TO was probably meant",
+        ),
+        (
+            "PRECIS_STATE_DIR: /data",
+            "PRECIS_STATE_DIR: /data\n      PRECIS_KEY_FILE: /key",
+            "environment.PRECIS_KEY_FILE: there is no such setting",
+        ),
+        (
+            "PRECIS_STATE_DIR: /data",
+            "PRECIS_STATE_DIR: /data\n      PRECIS_FACILITATOR_AUTH: ${OTHER}",
+            "environment.PRECIS_FACILITATOR_AUTH: ${OTHER} comes from outside",
+        ),
         ("- \"8080:8080\"", "- \"8080\"", "services.precis.ports"),
         ("- \"8080:8080\"", "- \"8080:8080\"\n      - \"8081:8081\"", "the internal port is published"),
         ("ports.8080.mode: terminate-tls", "ports.8080.mode: terminate", "annotations"),

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { decodePaymentSignatureHeader, encodePaymentSignatureHeader } from '@x402/core/http';
 import { PaymentPayloadV2Schema, PaymentRequiredV2Schema } from '@x402/core/schemas';
-import { x402Client, wrapFetchWithPayment, decodePaymentResponseHeader } from '@x402/fetch';
+import { x402Client, x402HTTPClient, wrapFetchWithPayment, decodePaymentResponseHeader } from '@x402/fetch';
 import { ExactEvmScheme, toClientEvmSigner } from '@x402/evm';
 import {
   BAZAAR, PAYMENT_IDENTIFIER, appendPaymentIdentifierToExtensions, declarePaymentIdentifierExtension, extractDiscoveryInfo,
@@ -25,11 +25,25 @@ const post = (body, headers = {}) =>
   fetch(endpoint, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
 const decode = (header) => JSON.parse(Buffer.from(header, 'base64').toString());
 
+/** The quote of a 402: the header, which clients read, and the body, which says the same and more. */
+const quoteOf = async (answer) => {
+  const whole = await answer.json();
+  assert.equal(answer.status, 402, JSON.stringify(whole));
+  const header = answer.headers.get('PAYMENT-REQUIRED');
+  assert.ok(header.length <= 3500, `the header has ${header.length} bytes`);
+  const required = decode(header);
+  for (const quote of [required, whole]) PaymentRequiredV2Schema.parse(quote);
+  // The client's own way to read it.
+  const read = new x402HTTPClient(new x402Client()).getPaymentRequiredResponse((name) => answer.headers.get(name), whole);
+  assert.deepEqual(read, required);
+  for (const member of ['x402Version', 'error', 'accepts']) assert.deepEqual(whole[member], required[member], member);
+  assert.equal(whole.resource.url, required.resource.url);
+  for (const [id, { info }] of Object.entries(required.extensions ?? {})) assert.deepEqual(whole.extensions[id].info, info, id);
+  return { required, whole };
+};
 const unpaid = await post(body);
-assert.equal(unpaid.status, 402, await unpaid.text());
-const required = decode(unpaid.headers.get('PAYMENT-REQUIRED'));
-PaymentRequiredV2Schema.parse(required);
-const { accepts: [accepted], extensions, resource } = required;
+const { required, whole } = await quoteOf(unpaid);
+const { accepts: [accepted], extensions, resource } = whole;
 
 // What a facilitator would list: it drops in silence what is not valid.
 const bazaar = extensions[BAZAAR.key];
@@ -51,17 +65,29 @@ for (const [member, value] of Object.entries(sanitizeResourceServiceMetadata(res
 // The declaration is true: its example is a request that has a price, and its schema refuses what the service refuses.
 const example = await post(JSON.stringify(input.body));
 assert.equal(example.status, 402, `the example is no request: ${await example.text()}`);
-for (const wrong of [{}, { ...input.body, unheardOf: 1 }, [], 'text']) {
+for (const wrong of [{ ...input.body, unheardOf: 1 }, { ...input.body, document: 1 }, [], 'text']) {
   const info = { ...bazaar.info, input: { ...input, body: wrong } };
   assert.ok(!validateDiscoveryExtension({ ...bazaar, info }).valid, `the schema allows ${JSON.stringify(wrong)}`);
   const refused = await post(JSON.stringify(wrong));
   assert.ok(refused.status === 400 || refused.status === 422, `the service answers ${refused.status} to ${JSON.stringify(wrong)}`);
 }
 
+// A probe of a catalogue, which has no document: the same declaration, and the prices.
+for (const probed of [undefined, '{}']) {
+  const { required: least, whole: list } = await quoteOf(await post(probed));
+  assert.equal(least.accepts[0].extra.price, 'minimum');
+  assert.ok(BigInt(least.accepts[0].amount) <= BigInt(accepted.amount));
+  assert.deepEqual(validateDiscoveryExtension(list.extensions[BAZAAR.key]), { valid: true });
+  assert.equal(list.priceList.modes.extractive.base, '1000');
+}
+
 const declared = extensions[PAYMENT_IDENTIFIER];
 assert.deepEqual(validatePaymentIdentifier(declared), { valid: true });
 assert.deepEqual(declared, declarePaymentIdentifierExtension(false));
 assert.ok(!isPaymentIdentifierRequired(declared));
+// Without its schema, in the header, it is still what the package takes and answers.
+assert.deepEqual(validatePaymentIdentifier(required.extensions[PAYMENT_IDENTIFIER]), { valid: true });
+assert.deepEqual(required.extensions[PAYMENT_IDENTIFIER], { info: { required: false } });
 
 const units = () =>
   chain.readContract({
@@ -114,6 +140,10 @@ const [payment] = payments;
 const payload = decodePaymentSignatureHeader(payment);
 PaymentPayloadV2Schema.parse(payload);
 const id = extractPaymentIdentifier(payload);
+const { [PAYMENT_IDENTIFIER]: named, ...echoed } = payload.extensions;
+const { [PAYMENT_IDENTIFIER]: _, ...quoted } = required.extensions;
+assert.deepEqual(Object.keys(echoed), Object.keys(quoted), 'every extension of the header is echoed');
+assert.deepEqual(named, { info: { required: false, id } });
 assert.match(id, /^pay_[0-9a-f]{32}$/);
 await paidFor(1, 'the first payment');
 for (let round = 0; round < 2; round += 1) {

@@ -4,6 +4,9 @@
 //! skipped; with PRECIS_REQUIRE_CONFORMANCE set, as scripts/test sets it, absence is a failure.
 #![allow(clippy::unwrap_used)]
 
+mod browser;
+mod nginx;
+
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};

@@ -36,6 +36,16 @@ fn uniform(answers: &[Answer]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The answer to a `GET` inside the channel.
+pub async fn get_inside(scene: &Scene, path: &str) -> anyhow::Result<::http::Response<Bytes>> {
+    let keys = http::get(&scene.client, &format!("{}{}", scene.origin(), headers::OHTTP_GATEWAY_PATH)).await?;
+    let channel = ClientChannel::new(keys.body.get(2..).context("no configuration")?)?;
+    let inner = ::http::Request::get(format!("https://precis.invalid{path}")).body(Bytes::new())?;
+    let (body, opener) = channel.seal(inner)?;
+    let answer = post(scene, ClientChannel::REQUEST_MEDIA_TYPE, &body).await?;
+    Ok(opener.open(answer.header("content-type"), &answer.body)?)
+}
+
 fn request(path: &str) -> anyhow::Result<::http::Request<Bytes>> {
     let Ask { media_type, body, .. } = Ask::json(DOCUMENT, json!({}));
     Ok(::http::Request::post(format!("https://precis.invalid{path}"))

@@ -13,6 +13,7 @@ mod refused;
 mod replicas;
 mod reproduce;
 mod summaries;
+mod web;
 
 use alloy_primitives::{Address, U256};
 use precis_tests::chain::Chain;

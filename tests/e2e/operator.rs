@@ -210,6 +210,18 @@ async fn refusal(devnet: &Devnet, dir: &std::path::Path, variable: &str, value: 
 }
 
 #[tokio::test]
+async fn a_misspelled_setting_is_refused_with_the_one_that_was_meant() {
+    let dir = tempfile::tempdir().unwrap();
+    // What a shell may hold for the client, the devnet and the tests is no mistake: the refusal is about the other name alone.
+    let others = precis_server::names::OF_OTHERS.iter().map(|name| ((*name).to_owned(), "x".to_owned()));
+    let mut env: BTreeMap<String, String> = others.collect();
+    env.insert("PRECIS_PAYTO".into(), "0x1111111111111111111111111111111111111111".into());
+    let ended = Server::listening(dir.path(), &env, &[]).await.err().unwrap().to_string();
+    assert!(ended.contains("exit status: 78"), "{ended}");
+    assert!(ended.contains("PRECIS_PAYTO: there is no such setting; PRECIS_PAY_TO was probably meant"), "{ended}");
+}
+
+#[tokio::test]
 async fn a_service_does_not_start_on_settings_that_chain_or_facilitator_contradict() {
     let dir = tempfile::tempdir().unwrap();
     let devnet = Devnet::start(dir.path(), &[]).await.unwrap();

@@ -195,7 +195,7 @@ async fn bad_documents_and_requests_are_refused_before_any_price() {
             400,
             "bad_request",
         ),
-        ("JSON without a document", json_body("{}".into()), 400, "bad_request"),
+        ("JSON without a document", json_body("{}".into()), 402, "document_required"),
         (
             "JSON with a document and data",
             json_body(json!({"document": "a", "media_type": "text/plain", "data": ""}).to_string()),

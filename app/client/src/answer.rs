@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use precis_payment::offer::{EXTENSION, offers_in};
 use precis_payment::wire::{self, PaymentRequired, SettleResponse};
 use precis_protocol::headers;
 use precis_protocol::limits;
@@ -170,11 +171,21 @@ fn delivered(response: &http::Response<Bytes>) -> Result<Delivered, ClientError>
     Ok(Delivered { status: response.status().as_u16(), response: body, settlement })
 }
 
+/// The quote of a 402. The header has what is needed to pay; offers that had no room there are in the body (SPEC 5.3).
 fn required(response: &http::Response<Bytes>) -> Option<PaymentRequired> {
-    match response.headers().get(headers::PAYMENT_REQUIRED) {
-        Some(header) => wire::decode(header.as_bytes()).ok(),
-        None => wire::parse(response.body()).ok(),
+    let Some(header) = response.headers().get(headers::PAYMENT_REQUIRED) else {
+        return wire::parse(response.body()).ok();
+    };
+    let mut quote: PaymentRequired = wire::decode(header.as_bytes()).ok()?;
+    let offered = offers_in(quote.extensions.as_ref()).ok().flatten().map_or(0, |offers| offers.len());
+    if offered < quote.accepts.len()
+        && let Ok(whole) = wire::parse::<PaymentRequired>(response.body())
+        && let (true, Some(mut extensions)) = (whole.accepts == quote.accepts, whole.extensions)
+        && let Some(offers) = extensions.remove(EXTENSION)
+    {
+        quote.extensions.get_or_insert_default().insert(EXTENSION.to_owned(), offers);
     }
+    Some(quote)
 }
 
 fn refusal(response: &http::Response<Bytes>) -> String {
@@ -195,6 +206,28 @@ mod tests {
 
     fn response(status: u16, body: &serde_json::Value) -> http::Response<Bytes> {
         http::Response::builder().status(status).body(body.to_string().into()).unwrap()
+    }
+
+    #[test]
+    fn offers_that_the_header_has_no_room_for_are_read_in_the_body() {
+        let zero = "0x0000000000000000000000000000000000000000";
+        let entry = json!({"scheme": "exact", "network": "eip155:1", "amount": "1", "asset": zero, "payTo": zero, "maxTimeoutSeconds": 1});
+        let whole = json!({
+            "x402Version": 2, "resource": {"url": "https://precis.test/v1/summaries"}, "accepts": [entry],
+            "extensions": {EXTENSION: {"info": {"offers": []}, "schema": {}}, "bazaar": {}}
+        });
+        let mut brief = whole.clone();
+        brief.as_object_mut().unwrap().remove("extensions");
+        let answer = |body: &serde_json::Value| {
+            let mut answer = response(402, body);
+            answer.headers_mut().insert(headers::PAYMENT_REQUIRED, wire::encode(&brief).unwrap().parse().unwrap());
+            quote(&answer).unwrap().extensions
+        };
+        assert!(answer(&whole).unwrap().contains_key(EXTENSION));
+        let mut other = whole.clone();
+        other["accepts"][0]["amount"] = json!("2");
+        assert_eq!(answer(&other), None, "another quote's offers");
+        assert_eq!(answer(&json!("no quote")), None);
     }
 
     fn a_problem(status: u16, fault: &str, charged: serde_json::Value) -> http::Response<Bytes> {

@@ -65,6 +65,14 @@ pub enum Unavailable {
     /// The remote facilitator.
     #[error("the facilitator did not answer usably")]
     Facilitator,
+    /// The remote facilitator wants another credential.
+    #[error("the facilitator refuses the credential, or asks for one: see PRECIS_FACILITATOR_AUTH")]
+    Credential,
+    /// The remote facilitator redirects to another origin, or in a way that loses the request.
+    #[error(
+        "the facilitator redirects to another origin, or otherwise than by 307 or 308: PRECIS_FACILITATOR_URL has to be where it is"
+    )]
+    Redirected,
     /// The remote facilitator does not settle this scheme on this network.
     #[error("the facilitator does not support exact payments on this network")]
     Unsupported,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
@@ -47,7 +47,7 @@ struct SettleAnswer {
 }
 
 impl HttpFacilitator {
-    /// A facilitator below `url`, whose word is checked on `chain`.
+    /// A facilitator below `url`, whose word is checked on `chain`; `http` is a [`crate::http::facilitator_client`].
     ///
     /// # Errors
     /// [`Unavailable::Facilitator`] if the URL is not one.
@@ -79,7 +79,7 @@ impl HttpFacilitator {
         self.base.join(path).map_err(|_| NoAnswer::NotSent)
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, authorized: &Authorized) -> Result<T, NoAnswer> {
+    async fn post<T: DeserializeOwned>(&self, path: &str, authorized: &Authorized) -> Result<T, Unasked> {
         let body = FacilitatorRequest {
             x402_version: Version2,
             payment_payload: authorized.payload().clone(),
@@ -111,10 +111,39 @@ impl HttpFacilitator {
     }
 }
 
-/// Refusals come with any status, but always as JSON of the answer's shape; anything else is no answer.
-async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, NoAnswer> {
-    let (_, body) = exchange(request).await?;
-    serde_json::from_slice(&body).map_err(|_| NoAnswer::Lost)
+/// Refusals come with any status, but always as JSON of the answer's shape; anything else is no answer. What a redirect or a
+/// refused credential answers was not carried out.
+async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Unasked> {
+    let (status, body) = exchange(request).await?;
+    match serde_json::from_slice(&body) {
+        Ok(answer) => Ok(answer),
+        Err(_) if status.is_redirection() => Err(Unasked::Redirected),
+        Err(_) if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(Unasked::Credential),
+        Err(_) => Err(Unasked::NoAnswer(NoAnswer::Lost)),
+    }
+}
+
+/// Why a facilitator said nothing of the payment.
+enum Unasked {
+    Redirected,
+    Credential,
+    NoAnswer(NoAnswer),
+}
+
+impl From<NoAnswer> for Unasked {
+    fn from(error: NoAnswer) -> Self {
+        Self::NoAnswer(error)
+    }
+}
+
+impl From<Unasked> for Unavailable {
+    fn from(unasked: Unasked) -> Self {
+        match unasked {
+            Unasked::Redirected => Self::Redirected,
+            Unasked::Credential => Self::Credential,
+            Unasked::NoAnswer(_) => Self::Facilitator,
+        }
+    }
 }
 
 #[async_trait]
@@ -122,7 +151,7 @@ impl Facilitator for HttpFacilitator {
     async fn verify(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
         self.chain.check_account(authorized).await?;
         let answer: Result<VerifyResponse, _> = self.post("verify", authorized).await;
-        let answer = answer.map_err(|_| Unavailable::Facilitator)?;
+        let answer = answer.map_err(Unavailable::from)?;
         // A payment that is past is no matter of opinion.
         if answer.is_valid && self.chain.is_payable(authorized, Address::ZERO).await? {
             return Ok(Standing::Payable);
@@ -144,8 +173,8 @@ impl Facilitator for HttpFacilitator {
         let transfer = authorized.transfer();
         let answer: SettleAnswer = match self.post("settle", authorized).await {
             Ok(answer) => answer,
-            Err(NoAnswer::NotSent) => return Settlement::Deferred(Unavailable::Facilitator),
-            Err(NoAnswer::Lost) => return Settlement::Unknown { transaction: None },
+            Err(Unasked::NoAnswer(NoAnswer::Lost)) => return Settlement::Unknown { transaction: None },
+            Err(unasked) => return Settlement::Deferred(unasked.into()),
         };
         if let Some(hash) = answer.transaction
             && (answer.success || answer.error_reason.as_deref() == Some(SETTLEMENT_PENDING))
@@ -185,7 +214,7 @@ impl Facilitator for HttpFacilitator {
 
     async fn ready(&self) -> Result<(), Unavailable> {
         let url = self.url("supported").map_err(|_| Unavailable::Facilitator)?;
-        let supported: SupportedResponse = ask(self.http.get(url)).await.map_err(|_| Unavailable::Facilitator)?;
+        let supported: SupportedResponse = ask(self.http.get(url)).await.map_err(Unavailable::from)?;
         let network = self.chain.asset().network.to_string();
         let ours = supported.kinds.iter().any(|kind| {
             let network = kind.network == network || kind.network == "eip155:*";

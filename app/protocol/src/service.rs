@@ -83,6 +83,9 @@ pub struct ServiceLimits {
     /// Predicted seconds of work above which payment comes first (SPEC 6.5), if ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upfront_seconds: Option<u64>,
+    /// Predicted seconds of work above which a job that is not paid first is refused, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpaid_seconds: Option<u64>,
 }
 
 impl ServiceConfig {

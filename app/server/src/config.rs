@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use alloy_primitives::Address;
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use precis_payment::Network;
+use precis_payment::http::Credential;
 use precis_protocol::encoding::lower_hex;
 use precis_protocol::price::{PerMode, Price, PriceList};
+
+use crate::names;
 
 /// Settings as given. Every one has an environment variable of the same name with the prefix `PRECIS_`.
 #[derive(Parser, Clone)]
@@ -91,6 +94,9 @@ pub struct Config {
     /// Remote x402 facilitator. Default: the enclave settles itself.
     #[arg(long, env = "PRECIS_FACILITATOR_URL", hide_env_values = true)]
     pub facilitator_url: Option<String>,
+    /// Credential for the facilitator: one header, `Name: value`, sent with every request to it. A secret.
+    #[arg(long, env = "PRECIS_FACILITATOR_AUTH", hide_env_values = true)]
+    pub facilitator_auth: Option<String>,
     /// Seconds a settlement is waited for before its outcome counts as unknown.
     #[arg(long, env = "PRECIS_CONFIRM_SECONDS", default_value_t = 20)]
     pub confirm_seconds: u64,
@@ -135,10 +141,14 @@ pub struct Config {
     /// Seconds a request may wait for its answer before it gets a ticket to fetch it with.
     #[arg(long, env = "PRECIS_ANSWER_SECONDS", default_value_t = 25)]
     pub answer_seconds: u64,
-    /// Work predicted to take longer than this many seconds is paid for first, and paid back if it fails. Needs the enclave
-    /// wallet as payee. Default: never.
+    /// Work predicted to take longer than this many seconds is paid for first, and paid back if it fails; or `never`. A number
+    /// needs the enclave wallet as payee. Default: 3 with the enclave wallet as payee, else never.
     #[arg(long, env = "PRECIS_UPFRONT_SECONDS")]
-    pub upfront_seconds: Option<u64>,
+    pub upfront_seconds: Option<Upfront>,
+    /// Work predicted to take longer than this many seconds, and not paid for first, is refused. Default: 30 where another address
+    /// than the enclave wallet is the payee, else no limit.
+    #[arg(long, env = "PRECIS_UNPAID_SECONDS")]
+    pub unpaid_seconds: Option<u64>,
     /// Whether payers must name their payments (x402 extension `payment-identifier`).
     #[arg(long, env = "PRECIS_PAYMENT_IDENTIFIER", value_enum, default_value_t = PaymentIdentifier::Optional)]
     pub payment_identifier: PaymentIdentifier,
@@ -187,6 +197,32 @@ pub enum ContractAccounts {
     On,
 }
 
+/// When work is paid for first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upfront {
+    /// Never.
+    Never,
+    /// When it is predicted to take longer than this many seconds.
+    Above(u64),
+}
+
+impl std::str::FromStr for Upfront {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "never" => Ok(Self::Never),
+            seconds => seconds.parse().map(Self::Above).map_err(|_| "is a number of seconds, or `never`"),
+        }
+    }
+}
+
+/// Predicted work above which payment comes first by default, seconds. A payer who moves its money away before settlement gets
+/// at most this much work for nothing with each of its [`Config::max_unsettled_per_payer`] jobs.
+const DEFAULT_UPFRONT_SECONDS: u64 = 3;
+/// Longest predicted work that is done unpaid by default where nothing can be paid back, seconds.
+const DEFAULT_UNPAID_SECONDS: u64 = 30;
+
 /// Settings that were checked.
 #[derive(Clone)]
 pub struct Settings {
@@ -198,10 +234,33 @@ pub struct Settings {
     pub chain_context: [u8; 32],
     /// Parsed prices.
     pub prices: PriceList,
+    /// Predicted seconds of work above which payment comes first; none for never.
+    pub upfront_seconds: Option<u64>,
+    /// Longest predicted work that is done before it is paid, seconds; none for no limit.
+    pub unpaid_seconds: Option<u64>,
+    /// What the facilitator wants to see.
+    pub facilitator_credential: Option<Credential>,
     /// Longest wait for an answer.
     pub answer_within: Duration,
     /// DER of the mock root, where one is configured.
     pub mock_root: Option<Vec<u8>>,
+}
+
+/// A variable that nothing reads.
+#[derive(Debug, thiserror::Error)]
+pub struct UnknownVariable {
+    name: String,
+    near: Option<String>,
+}
+
+impl std::fmt::Display for UnknownVariable {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: there is no such setting", self.name)?;
+        match &self.near {
+            Some(near) => write!(formatter, "; {near} was probably meant"),
+            None => write!(formatter, "; unset it, `precis-server --help` lists all"),
+        }
+    }
 }
 
 /// A setting that cannot work; names the variable.
@@ -213,6 +272,25 @@ pub struct ConfigError {
 }
 
 impl Config {
+    /// Refuses variables that start with [`names::PREFIX`] and are no setting of any program of this project.
+    ///
+    /// # Errors
+    /// The first of them, with the setting that was probably meant.
+    pub fn check_environment() -> Result<(), UnknownVariable> {
+        let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        match names::unknown(given, &Self::variables()).into_iter().next() {
+            None => Ok(()),
+            Some((name, near)) => Err(UnknownVariable { name, near }),
+        }
+    }
+
+    /// Names of the variables that hold settings.
+    pub fn variables() -> Vec<String> {
+        let command = Self::command();
+        let names = command.get_arguments().filter_map(|argument| argument.get_env());
+        names.filter_map(|name| name.to_str().map(str::to_owned)).collect()
+    }
+
     /// Checks every setting without binding a port or opening a connection.
     ///
     /// # Errors
@@ -272,12 +350,29 @@ impl Config {
         if self.head_seconds.is_some_and(|seconds| seconds > 24 * 3600) {
             return Err(refuse("PRECIS_HEAD_SECONDS", "is at most one day"));
         }
-        if self.upfront_seconds.is_some() && self.pay_to.is_some() {
+        if matches!(self.upfront_seconds, Some(Upfront::Above(_))) && self.pay_to.is_some() {
             return Err(refuse(
                 "PRECIS_UPFRONT_SECONDS",
                 "needs the enclave wallet as payee, for what must be paid back",
             ));
         }
+        if self.unpaid_seconds == Some(0) {
+            return Err(refuse(
+                "PRECIS_UNPAID_SECONDS",
+                "is at least 1: work of a second is the least that is predicted",
+            ));
+        }
+        let auth = self.facilitator_auth.as_deref().map(str::parse::<Credential>).transpose();
+        let facilitator_credential = auth.map_err(|e| refuse("PRECIS_FACILITATOR_AUTH", &e.to_string()))?;
+        if facilitator_credential.is_some() && self.facilitator_url.is_none() {
+            return Err(refuse("PRECIS_FACILITATOR_AUTH", "is for PRECIS_FACILITATOR_URL, which is not set"));
+        }
+        let upfront_seconds = match (self.upfront_seconds, self.pay_to) {
+            (Some(Upfront::Above(seconds)), _) => Some(seconds),
+            (None, None) => Some(DEFAULT_UPFRONT_SECONDS),
+            (Some(Upfront::Never), _) | (None, Some(_)) => None,
+        };
+        let unpaid_seconds = self.unpaid_seconds.or(self.pay_to.map(|_| DEFAULT_UNPAID_SECONDS));
         if self.sweep_to.is_some() && self.pay_to.is_some() {
             return Err(refuse("PRECIS_SWEEP_TO", "is for the enclave wallet, which is not the payee here"));
         }
@@ -298,7 +393,17 @@ impl Config {
         };
         let answer_within = Duration::from_secs(self.answer_seconds);
         let prices = PriceList { version: 1, modes };
-        Ok(Settings { config: self, runtime_id, chain_context, prices, answer_within, mock_root })
+        Ok(Settings {
+            config: self,
+            runtime_id,
+            chain_context,
+            prices,
+            upfront_seconds,
+            unpaid_seconds,
+            facilitator_credential,
+            answer_within,
+            mock_root,
+        })
     }
 }
 
@@ -311,54 +416,4 @@ fn price(text: &str) -> Option<Price> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_defaults_are_a_valid_configuration() {
-        let settings = Config::parse_from(["precis-server"]).validate().unwrap();
-        assert_eq!(settings.prices.modes.extractive, Price { base: 1000, per_1k_tokens: 500 });
-        assert!(settings.mock_root.is_none());
-    }
-
-    #[test]
-    fn a_setting_that_cannot_work_is_named() {
-        for (flag, value, variable) in [
-            ("--runtime-id", "00", "PRECIS_RUNTIME_ID"),
-            ("--price-extractive", "1000", "PRECIS_PRICE_EXTRACTIVE"),
-            ("--price-abstractive", "0,0", "PRECIS_PRICE_ABSTRACTIVE"),
-            ("--queue", "0", "PRECIS_QUEUE"),
-            ("--batch", "0", "PRECIS_BATCH"),
-            ("--kv-mib", "1048577", "PRECIS_KV_MIB"),
-            ("--answer-seconds", "0", "PRECIS_ANSWER_SECONDS"),
-            ("--max-gas-gwei", "0", "PRECIS_MAX_GAS_GWEI"),
-            ("--coin-units", "0", "PRECIS_COIN_UNITS"),
-            ("--gas-share-percent", "0", "PRECIS_GAS_SHARE_PERCENT"),
-            ("--trust-root", "/does/not/exist", "PRECIS_TRUST_ROOT"),
-            ("--sweep-seconds", "5", "PRECIS_SWEEP_SECONDS"),
-            ("--result-seconds", "5", "PRECIS_RESULT_SECONDS"),
-            ("--keyset-seconds", "59", "PRECIS_KEYSET_SECONDS"),
-            ("--drain-seconds", "3601", "PRECIS_DRAIN_SECONDS"),
-            ("--head-seconds", "86401", "PRECIS_HEAD_SECONDS"),
-        ] {
-            let error = Config::parse_from(["precis-server", flag, value]).validate().err().unwrap();
-            assert_eq!(error.variable, variable);
-        }
-    }
-
-    #[test]
-    fn what_pays_back_and_what_is_swept_is_the_enclave_wallet() {
-        const ELSEWHERE: &str = "0x1111111111111111111111111111111111111111";
-        for (flag, value, variable) in [
-            ("--upfront-seconds", "60", "PRECIS_UPFRONT_SECONDS"),
-            ("--contract-accounts", "on", "PRECIS_CONTRACT_ACCOUNTS"),
-            ("--sweep-to", "0x2222222222222222222222222222222222222222", "PRECIS_SWEEP_TO"),
-        ] {
-            let given = ["precis-server", flag, value];
-            assert!(Config::parse_from(given).validate().is_ok());
-            let elsewhere = [&given[..], &["--pay-to", ELSEWHERE]].concat();
-            assert_eq!(Config::parse_from(elsewhere).validate().err().unwrap().variable, variable);
-        }
-    }
-}
+mod tests;

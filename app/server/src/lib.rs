@@ -6,6 +6,7 @@
 pub mod boot;
 pub mod clock;
 pub mod config;
+mod cors;
 pub mod drain;
 pub mod error;
 pub mod exit;
@@ -13,6 +14,7 @@ pub mod health;
 pub mod http;
 pub mod jobs;
 pub mod model_command;
+pub mod names;
 pub mod operator;
 pub mod pipeline;
 pub mod random;

@@ -65,6 +65,10 @@ fn main() -> ExitCode {
             }
         };
     }
+    if let Err(error) = Config::check_environment() {
+        tracing::error!(event = "config.refused", why = %error);
+        return ExitCode::from(EXIT_CONFIG);
+    }
     let settings = match arguments.config.validate() {
         Ok(settings) => settings,
         Err(error) => {

@@ -17,6 +17,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::boot::Readiness;
+use crate::cors;
 use crate::error::{Class, Failure};
 use crate::http::{attestation, description, gateway, health, ledger, quotes, summaries};
 
@@ -48,6 +49,8 @@ pub fn public(readiness: Arc<Readiness>) -> Router {
         .with_state(gateway);
     inner.merge(gateway).layer(
         ServiceBuilder::new()
+            // Browsers of any origin; inner answers need none of it.
+            .layer(cors::layer())
             // Every exchange has an id, which is all that the logs and the caller share.
             .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
             .layer(PropagateRequestIdLayer::x_request_id())

@@ -20,6 +20,11 @@ pub enum Claim {
         /// How many.
         unsettled: u64,
     },
+    /// The payer's funds do not cover the claim beside those that are not settled; nothing was claimed.
+    FundsReserved {
+        /// What its other claims of the same token still have to take, atomic units.
+        reserved: u128,
+    },
     /// The payer used its identifier for another authorization before; nothing was claimed.
     IdentifierTaken,
 }
@@ -152,8 +157,8 @@ impl LedgerError {
 /// call's future does not undo it.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Claims an authorization, unless it is claimed already or its payer has too many jobs that are unsettled, or not void
-    /// ([`WATCHED_PER_UNSETTLED`]).
+    /// Claims an authorization, unless it is claimed already, or its payer has too many jobs that are unsettled, or not void
+    /// ([`WATCHED_PER_UNSETTLED`]), or too little of the token for all that it claimed ([`NewClaim::funds`]).
     async fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError>;
 
     /// The job of a claim.

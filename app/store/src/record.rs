@@ -101,6 +101,9 @@ pub struct NewClaim {
     pub at: u64,
     /// Unsettled jobs this payer may have, this one included; none for no limit.
     pub max_unsettled: Option<u64>,
+    /// What the payer has of the token, atomic units: it covers this claim and what its other claims have not settled yet. None
+    /// for no limit.
+    pub funds: Option<u128>,
 }
 
 /// A change of one job.
@@ -151,6 +154,14 @@ impl NewClaim {
 }
 
 impl Record {
+    /// What of the payer's funds in the token of `other` this job still has to take, atomic units.
+    pub(crate) fn reserves(&self, other: &Authorization) -> u128 {
+        let own = &self.authorization;
+        let same = own.payer == other.payer && own.network == other.network && own.asset == other.asset;
+        let owed = self.state.stage().is_unsettled() && self.state.stage() != Stage::Paid;
+        if same && owed { own.amount } else { 0 }
+    }
+
     /// The change itself, the same in every ledger: version, transition, sizes.
     pub(crate) fn apply(&mut self, expected: u64, change: Change) -> Result<(), LedgerError> {
         if self.version != expected {

@@ -71,6 +71,8 @@ impl Testbed {
             }
         };
         command
+            // As in `crate::stack`: tests of the order of payment name it.
+            .env("PRECIS_UPFRONT_SECONDS", "never")
             .envs(env)
             .env("PRECIS_LISTEN", "127.0.0.1:0")
             .env("PRECIS_INTERNAL_LISTEN", "127.0.0.1:0")

@@ -69,7 +69,7 @@ impl ChainView {
         match authorized.signature_kind() {
             SignatureKind::Key => Ok(()),
             SignatureKind::Contract if self.rpc().code(authorized.payer()).await?.is_empty() => {
-                Err(Invalid::Signature.into())
+                Err(if authorized.was_wrapped() { Invalid::UndeployedAccount } else { Invalid::Signature }.into())
             }
             SignatureKind::Contract => Ok(()),
         }

@@ -37,8 +37,8 @@ pub enum Invalid {
     /// 28) nor one that its contract account accepts (EIP-1271).
     #[error("the signature is not a canonical signature of the payer")]
     Signature,
-    /// An EIP-6492 wrapper: it would have us call an arbitrary factory.
-    #[error("signatures of undeployed accounts (EIP-6492) are not accepted")]
+    /// An EIP-6492 wrapper around the signature of an account without code: it would have us call an arbitrary factory.
+    #[error("the account is not deployed, and signatures of undeployed accounts (EIP-6492) are not accepted")]
     UndeployedAccount,
     /// A contract account's (EIP-1271) where they are not taken.
     #[error("payments of contract accounts are not accepted here")]
@@ -96,6 +96,26 @@ impl Invalid {
             Self::NonceUsed | Self::Transaction | Self::ExpiresTooSoon => Self::Refused,
             other => other,
         }
+    }
+
+    /// The member of the payment that the refusal is about, by its path; none where it is about the whole, or about what
+    /// the chain or the service itself has.
+    pub const fn member(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Scheme => "accepted.scheme",
+            Self::Network => "accepted.network",
+            Self::Requirements => "accepted",
+            Self::OtherRequest => "accepted.extra.requestDigest",
+            Self::Recipient => "payload.authorization.to",
+            Self::Value => "payload.authorization.value",
+            Self::NotYetValid => "payload.authorization.validAfter",
+            Self::ExpiresTooSoon | Self::ExpiresTooLate => "payload.authorization.validBefore",
+            Self::Signature | Self::UndeployedAccount | Self::ContractAccount => "payload.signature",
+            Self::ContractFlow => "accepted.extra.paymentFlow",
+            Self::NonceUsed => "payload.authorization.nonce",
+            Self::InsufficientFunds | Self::AccountReverts => "payload.authorization.from",
+            Self::NoDomain | Self::Transaction | Self::TooMuchGas | Self::Refused => return None,
+        })
     }
 
     /// The refusal that a code of section 9 (or one that the released SDKs send instead) stands for.

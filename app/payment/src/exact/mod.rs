@@ -13,8 +13,10 @@ use alloy_sol_types::{Eip712Domain, SolStruct, sol};
 pub use invalid::Invalid;
 #[cfg(feature = "settle")]
 pub(crate) use signature::split as split_signature;
-pub use signature::{EIP6492_SUFFIX, EOA_SIGNATURE_BYTES, MAX_SIGNATURE_BYTES, SignatureKind};
-pub use verify::{Authorized, verify_claimed, verify_offline};
+pub use signature::{
+    EIP6492_SUFFIX, EOA_SIGNATURE_BYTES, MAX_SIGNATURE_BYTES, MAX_WRAPPED_BYTES, SignatureKind, is_wrapped,
+};
+pub use verify::{Authorized, differing, verify_claimed, verify_offline};
 
 use crate::{
     AtomicUnits, Network,

@@ -1,6 +1,7 @@
 //! The payer's signature: what its bytes can be, and whose key made it.
 
-use alloy_primitives::{Address, B256, Signature, U256, b256};
+use alloy_primitives::{Address, B256, Bytes, Signature, U256, b256};
+use alloy_sol_types::{SolType as _, sol_data};
 
 use super::Invalid;
 
@@ -8,7 +9,9 @@ use super::Invalid;
 pub const EOA_SIGNATURE_BYTES: usize = 65;
 /// Longest signature of a contract account that is carried to the chain.
 pub const MAX_SIGNATURE_BYTES: usize = 4096;
-/// The last 32 bytes of a wrapped signature of an undeployed account (EIP-6492, "Signer side").
+/// Longest EIP-6492 wrapper that is opened: a signature and the call that would deploy the account.
+pub const MAX_WRAPPED_BYTES: usize = 8192;
+/// The last 32 bytes of a wrapped signature (EIP-6492, "Signer side").
 pub const EIP6492_SUFFIX: B256 = b256!("6492649264926492649264926492649264926492649264926492649264926492");
 
 /// Half of the secp256k1 group order: the largest canonical s (EIP-2).
@@ -30,14 +33,29 @@ pub enum SignatureKind {
 /// (a Safe with one owner does). An account without code has no other signature than its key's, so there the chain
 /// refuses it. The token takes v 27 and 28 and low s only (as USDC does).
 pub(super) fn check(signature: &[u8], hash: B256, payer: Address) -> Result<SignatureKind, Invalid> {
-    if signature.is_empty() || signature.len() > MAX_SIGNATURE_BYTES {
+    if signature.is_empty() || signature.len() > MAX_SIGNATURE_BYTES || is_wrapped(signature) {
         return Err(Invalid::Signature);
-    }
-    if signature.ends_with(EIP6492_SUFFIX.as_slice()) {
-        return Err(Invalid::UndeployedAccount);
     }
     let key = <&[u8; EOA_SIGNATURE_BYTES]>::try_from(signature).ok().and_then(|bytes| signer(bytes, hash));
     Ok(if key == Some(payer) { SignatureKind::Key } else { SignatureKind::Contract })
+}
+
+/// Whether `signature` is an EIP-6492 wrapper.
+pub fn is_wrapped(signature: &[u8]) -> bool {
+    signature.ends_with(EIP6492_SUFFIX.as_slice())
+}
+
+/// The signature inside an EIP-6492 wrapper, `abi.encode(factory, factoryCalldata, signature)` and the suffix; any other
+/// signature as it is. Wallets wrap what an account signs before they know that it is deployed. The factory is never called:
+/// an account without code has no signature that its token accepts.
+pub(super) fn unwrapped(signature: &Bytes) -> Result<Bytes, Invalid> {
+    let Some(wrapper) = signature.strip_suffix(EIP6492_SUFFIX.as_slice()) else { return Ok(signature.clone()) };
+    if signature.len() > MAX_WRAPPED_BYTES {
+        return Err(Invalid::Signature);
+    }
+    let (_, _, inner) = <(sol_data::Address, sol_data::Bytes, sol_data::Bytes)>::abi_decode_params(wrapper)
+        .map_err(|_| Invalid::Signature)?;
+    Ok(inner)
 }
 
 /// The account whose key made this signature, if the signature is canonical.

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use alloy_primitives::{Address, B256, Bytes, U256, address, b256};
+use alloy_sol_types::SolValue as _;
 use serde_json::Value;
 
 use super::fixtures::{NOW, key, nonce, payload, required};
@@ -197,18 +198,51 @@ fn the_high_s_twin_of_a_good_signature_is_not_the_keys() {
 }
 
 #[test]
-fn signatures_of_any_length_are_left_to_the_chain_and_wrapped_ones_refused() {
+fn signatures_of_any_length_are_left_to_the_chain() {
     for length in [1, 64, 65, 66, 96, MAX_SIGNATURE_BYTES] {
         assert_eq!(kind(&with_signature(|bytes| bytes.resize(length, 7))), kind_of_length(length), "{length} bytes");
     }
-    let wrapped = with_signature(|bytes| bytes.extend(EIP6492_SUFFIX));
-    assert_eq!(outcome(&wrapped).unwrap_err(), Invalid::UndeployedAccount);
-    let bare = with_signature(|bytes| *bytes = EIP6492_SUFFIX.to_vec());
-    assert_eq!(outcome(&bare).unwrap_err(), Invalid::UndeployedAccount);
     for length in [0, MAX_SIGNATURE_BYTES + 1] {
         let unusable = with_signature(|bytes| bytes.resize(length, 1));
         assert_eq!(outcome(&unusable).unwrap_err(), Invalid::Signature, "{length} bytes");
     }
+}
+
+/// `signature` as a wallet wraps it that does not know whether its account is deployed (EIP-6492).
+fn wrapped(signature: &[u8]) -> Vec<u8> {
+    let (factory, call) = (Address::repeat_byte(7), Bytes::from(vec![8; 100]));
+    let mut bytes = (factory, call, Bytes::copy_from_slice(signature)).abi_encode_params();
+    bytes.extend(EIP6492_SUFFIX);
+    bytes
+}
+
+#[test]
+fn a_wrapped_signature_is_the_one_inside() {
+    let contract = vec![5; 130];
+    let authorized = outcome(&with_signature(|bytes| *bytes = wrapped(&contract))).unwrap();
+    assert_eq!(authorized.signature_kind(), SignatureKind::Contract, "only the chain can tell");
+    assert_eq!(authorized.payload().payload.signature, contract, "the token is given what is inside");
+    assert_eq!(kind(&with_signature(|bytes| *bytes = wrapped(bytes))), SignatureKind::Key);
+
+    let refused = |change: fn(&mut Vec<u8>)| outcome(&with_signature(change)).unwrap_err();
+    assert_eq!(refused(|bytes| bytes.extend(EIP6492_SUFFIX)), Invalid::Signature, "no wrapper");
+    assert_eq!(refused(|bytes| *bytes = EIP6492_SUFFIX.to_vec()), Invalid::Signature);
+    assert_eq!(
+        refused(|bytes| *bytes = wrapped(&wrapped(bytes))),
+        Invalid::Signature,
+        "one wrapper is opened, not two"
+    );
+    assert_eq!(refused(|bytes| *bytes = wrapped(&[])), Invalid::Signature);
+    assert_eq!(refused(|bytes| *bytes = wrapped(&[1; MAX_SIGNATURE_BYTES + 1])), Invalid::Signature);
+    assert_eq!(refused(|bytes| *bytes = wrapped(&[1; MAX_WRAPPED_BYTES])), Invalid::Signature);
+    // A length inside that points beyond the wrapper.
+    assert_eq!(
+        refused(|bytes| {
+            *bytes = wrapped(bytes);
+            bytes[32..64].fill(0xff);
+        }),
+        Invalid::Signature
+    );
 }
 
 /// What a good signature becomes when it is cut or extended to `length`.

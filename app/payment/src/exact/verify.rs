@@ -1,6 +1,6 @@
 //! The check of a payment that needs no chain: [`verify_offline`].
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use serde_json::{Map, Value};
 
 use super::{Invalid, SignatureKind, TokenDomain, Transfer, signature};
@@ -18,6 +18,7 @@ pub struct Authorized {
     requirements: PaymentRequirements,
     transfer: Transfer,
     signature_kind: SignatureKind,
+    wrapped: bool,
     verified_at: u64,
 }
 
@@ -37,13 +38,18 @@ impl Authorized {
         self.signature_kind
     }
 
+    /// Whether the signature came in an EIP-6492 wrapper, which is gone by now.
+    pub const fn was_wrapped(&self) -> bool {
+        self.wrapped
+    }
+
     /// When it was checked against a quote, Unix seconds of the caller's clock; for one that was claimed before, when that was.
     /// Nothing can have happened to it long before.
     pub const fn verified_at(&self) -> u64 {
         self.verified_at
     }
 
-    /// The payment as the client sent it.
+    /// The payment as the client sent it, but for an EIP-6492 wrapper: its signature is the one that the token is given.
     pub const fn payload(&self) -> &PaymentPayload {
         &self.payload
     }
@@ -101,14 +107,8 @@ pub fn verify_offline(
         return Err(Invalid::ExpiresTooSoon);
     }
     let hash = transfer.signing_hash(&domain);
-    let signature_kind = signature::check(&payload.payload.signature, hash, transfer.from)?;
-    Ok(Authorized {
-        payload: payload.clone(),
-        requirements: required.clone(),
-        transfer,
-        signature_kind,
-        verified_at: now,
-    })
+    let (wrapped, payload, signature_kind) = signed(payload, hash, transfer.from)?;
+    Ok(Authorized { payload, requirements: required.clone(), transfer, signature_kind, wrapped, verified_at: now })
 }
 
 /// Checks a payment that was claimed before, at the Unix time `claimed_at`: that it is on `network` and `asset`, and signed by its payer. The terms and
@@ -140,14 +140,46 @@ pub fn verify_claimed(
         return Err(Invalid::Requirements);
     }
     let hash = transfer.signing_hash(domain);
-    let signature_kind = signature::check(&payload.payload.signature, hash, transfer.from)?;
-    Ok(Authorized {
-        payload: payload.clone(),
-        requirements: accepted.clone(),
-        transfer,
-        signature_kind,
-        verified_at: claimed_at,
-    })
+    let (wrapped, payload, signature_kind) = signed(payload, hash, transfer.from)?;
+    let requirements = accepted.clone();
+    Ok(Authorized { payload, requirements, transfer, signature_kind, wrapped, verified_at: claimed_at })
+}
+
+/// Whether the signature is wrapped, the payment with the signature that the token is given, and who can tell whether that
+/// is good.
+fn signed(
+    payload: &PaymentPayload,
+    hash: B256,
+    payer: Address,
+) -> Result<(bool, PaymentPayload, SignatureKind), Invalid> {
+    let inner = signature::unwrapped(&payload.payload.signature)?;
+    let kind = signature::check(&inner, hash, payer)?;
+    let wrapped = inner != payload.payload.signature;
+    let mut payload = payload.clone();
+    payload.payload.signature = inner;
+    Ok((wrapped, payload, kind))
+}
+
+/// The first member of `accepted` that differs from what was quoted, by its path in the payment.
+pub fn differing(accepted: &PaymentRequirements, required: &PaymentRequirements) -> &'static str {
+    if accepted.scheme != required.scheme {
+        "accepted.scheme"
+    } else if accepted.network != required.network {
+        "accepted.network"
+    } else if accepted.amount != required.amount {
+        "accepted.amount"
+    } else if accepted.asset != required.asset {
+        "accepted.asset"
+    } else if accepted.pay_to != required.pay_to {
+        "accepted.payTo"
+    } else if required.extra.iter().any(|(key, value)| accepted.extra.get(key) != Some(value)) {
+        "accepted.extra"
+    } else if accepted.max_timeout_seconds != required.max_timeout_seconds {
+        "accepted.maxTimeoutSeconds"
+    } else {
+        // Another way or order to pay was added.
+        "accepted.extra"
+    }
 }
 
 /// Everything that was quoted is echoed unchanged. More may be there (the SDKs compare so), except another way or order

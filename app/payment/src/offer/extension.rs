@@ -64,6 +64,17 @@ pub fn receipt_in(extensions: Option<&Map<String, Value>>) -> Result<Option<Sign
     Ok(info::<Paid>(extensions)?.map(|info| info.receipt))
 }
 
+/// Takes the last offer away; with the last one the extension goes, too. `false` if there is none.
+pub(crate) fn drop_last(extensions: &mut Map<String, Value>) -> bool {
+    let offers =
+        extensions.get_mut(EXTENSION).and_then(|all| all.pointer_mut("/info/offers")).and_then(Value::as_array_mut);
+    let dropped = offers.and_then(|offers| offers.pop().map(|_| offers.is_empty()));
+    if dropped == Some(true) {
+        extensions.remove(EXTENSION);
+    }
+    dropped.is_some()
+}
+
 fn info<T: DeserializeOwned>(extensions: Option<&Map<String, Value>>) -> Result<Option<T>, Unreadable> {
     let Some(extension) = extensions.and_then(|all| all.get(EXTENSION)) else { return Ok(None) };
     let info = extension.get("info").ok_or(Unreadable)?;

@@ -4,6 +4,7 @@
 //! Payload members are the texts as they travel: the signature covers them as text, so that nothing is reconstructed.
 //! What is signed binds neither request nor response; the receipt that does is SPEC 7.
 
+mod brief;
 mod extension;
 
 use alloy_primitives::{Address, B256, FixedBytes, Signature, U256};
@@ -11,6 +12,7 @@ use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use k256::ecdsa::SigningKey;
 use serde::{Deserialize, Serialize};
 
+pub use brief::brief;
 pub use extension::{EXTENSION, Unreadable, offers_in, receipt_in, with_offers, with_receipt};
 
 use crate::{Network, authorize::sign_hash, wire::PaymentRequirements};

@@ -29,6 +29,51 @@ pub mod decimal {
     }
 }
 
+/// A 256-bit integer, written as a decimal string and read from that or from a whole JSON number, as the reference
+/// implementation reads what payers sign.
+pub mod decimal_or_number {
+    use alloy_primitives::U256;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Text(String),
+        Number(u64),
+    }
+
+    /// Writes the decimal string.
+    pub fn serialize<S: Serializer>(value: &U256, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    /// Reads a canonical decimal string, or a number without sign, point and exponent.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
+        let read = match Either::deserialize(deserializer)? {
+            Either::Text(text) => super::parse_decimal(&text),
+            Either::Number(number) => Some(U256::from(number)),
+        };
+        read.ok_or_else(|| de::Error::custom("not a whole number"))
+    }
+}
+
+/// As [`decimal_or_number`], for an amount.
+pub mod amount_or_number {
+    use serde::{Deserializer, Serializer};
+
+    use crate::AtomicUnits;
+
+    /// Writes the decimal string.
+    pub fn serialize<S: Serializer>(value: &AtomicUnits, serializer: S) -> Result<S::Ok, S::Error> {
+        super::decimal_or_number::serialize(&value.get(), serializer)
+    }
+
+    /// Reads a canonical decimal string, or a number without sign, point and exponent.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AtomicUnits, D::Error> {
+        super::decimal_or_number::deserialize(deserializer).map(AtomicUnits::new)
+    }
+}
+
 /// An address, written with its EIP-55 checksum and read in any case.
 ///
 /// Clients echo our spelling verbatim, and some compare it as text: the checksummed form is what they expect to see.

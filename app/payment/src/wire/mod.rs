@@ -1,7 +1,8 @@
 //! The objects of x402 version 2 as they travel, for the scheme `exact` with EIP-3009 (`x402-specification-v2.md`
 //! section 5, `schemes/exact/scheme_exact_evm.md`).
 //!
-//! Amounts and times are decimal strings, addresses are EIP-55, networks CAIP-2. Members that these types do not know
+//! Amounts and times are decimal strings (in what a payer signed, whole numbers are read, too), addresses are EIP-55,
+//! networks CAIP-2. Members that these types do not know
 //! are kept where the standard wants them echoed verbatim ([`PaymentRequirements`], [`ResourceInfo`], extensions) and
 //! ignored elsewhere. `x402Version` is 2 or the object does not parse.
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 
 pub use facilitator::{FacilitatorRequest, SettleResponse, SupportedKind, SupportedResponse, VerifyResponse};
-pub use header::{HeaderError, decode, encode, parse};
+pub use header::{HeaderError, Member, decode, encode, parse};
 
 use crate::{AtomicUnits, Network, network::EIP155_PREFIX};
 
@@ -156,12 +157,13 @@ pub struct Authorization {
     #[serde(with = "codec::address")]
     pub to: Address,
     /// The amount.
+    #[serde(with = "codec::amount_or_number")]
     pub value: AtomicUnits,
     /// Not usable up to and including this Unix second.
-    #[serde(with = "codec::decimal")]
+    #[serde(with = "codec::decimal_or_number")]
     pub valid_after: U256,
     /// Not usable from this Unix second on.
-    #[serde(with = "codec::decimal")]
+    #[serde(with = "codec::decimal_or_number")]
     pub valid_before: U256,
     /// Makes the authorization single-use; chosen by the payer.
     pub nonce: B256,

@@ -58,12 +58,13 @@ fn a_quote_is_read_and_written_verbatim_and_other_chains_are_skipped() {
 fn each_layer_of_a_header_has_its_own_error() {
     let header = |json: &str| decode::<PaymentPayload>(STANDARD.encode(json).as_bytes()).unwrap_err();
     assert_eq!(decode::<PaymentPayload>(b"{}").unwrap_err(), HeaderError::NotBase64);
-    assert_eq!(decode::<PaymentPayload>(b"e30").unwrap_err(), HeaderError::NotBase64, "no missing padding");
+    assert_eq!(decode::<PaymentPayload>(b"-_-_").unwrap_err(), HeaderError::NotBase64, "another alphabet");
     assert_eq!(header("hello"), HeaderError::NotJson);
     assert_eq!(header(""), HeaderError::NotJson);
     assert_eq!(header("{\"x402Version\":2"), HeaderError::NotJson);
-    assert_eq!(header("{}"), HeaderError::WrongShape);
-    assert_eq!(header("[]"), HeaderError::WrongShape);
+    assert!(matches!(header("{}"), HeaderError::WrongShape(member) if member.path() == "x402Version"));
+    assert!(matches!(header("[]"), HeaderError::WrongShape(_)));
+    assert_eq!(header(&format!("{} {{}}", sdk_payment())), HeaderError::NotJson, "and something more");
     let mut old = sdk_payment();
     for version in [json!(1), json!("2"), json!(3), json!(2.5)] {
         old["x402Version"] = version;
@@ -80,7 +81,65 @@ fn a_payment_of_another_method_has_the_wrong_shape() {
     let mut permit2 = sdk_payment();
     permit2["payload"] = json!({"signature": "0x", "permit2Authorization": {}});
     let header = encode(&permit2).unwrap();
-    assert_eq!(decode::<PaymentPayload>(header.as_bytes()).unwrap_err(), HeaderError::WrongShape);
+    let error = decode::<PaymentPayload>(header.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "payload.authorization: is missing; it is the authorization of an exact EIP-3009 payment"
+    );
+}
+
+#[test]
+fn a_payment_is_read_without_padding_and_with_numbers_as_the_reference_reads_it() {
+    let wanted: PaymentPayload = serde_json::from_value(sdk_payment()).unwrap();
+    let mut numbers = sdk_payment();
+    let authorization = &mut numbers["payload"]["authorization"];
+    authorization["value"] = json!(10_000);
+    authorization["validAfter"] = json!(0);
+    authorization["validBefore"] = json!(1_790_000_060);
+    for blanks in 0..3 {
+        // One of three lengths needs no padding, the others one or two characters of it.
+        let json = format!("{numbers}{}", " ".repeat(blanks));
+        let padded = STANDARD.encode(json);
+        for header in [padded.as_str(), padded.trim_end_matches('=')] {
+            assert_eq!(decode::<PaymentPayload>(header.as_bytes()).unwrap(), wanted);
+        }
+    }
+    let written = serde_json::to_value(&wanted).unwrap();
+    assert_eq!(written["payload"]["authorization"]["value"], "10000", "written as the standard says");
+}
+
+#[test]
+fn a_refused_payment_names_the_member_and_repeats_nothing_of_it() {
+    const SECRET: &str = "do-not-repeat";
+    let cases: [(&[&str], Value); 14] = [
+        (&["payload", "authorization", "value"], json!(SECRET)),
+        (&["payload", "authorization", "value"], json!(1.5)),
+        (&["payload", "authorization", "value"], json!(-1)),
+        (&["payload", "authorization", "value"], json!("010")),
+        (&["payload", "authorization", "validAfter"], json!(null)),
+        (&["payload", "authorization", "validBefore"], json!(1e30)),
+        (&["payload", "authorization", "nonce"], json!(SECRET)),
+        (&["payload", "authorization", "from"], json!(SECRET)),
+        (&["payload", "signature"], json!(SECRET)),
+        (&["payload"], json!(SECRET)),
+        (&["accepted", "amount"], json!(10_000)),
+        (&["accepted", "network"], json!(SECRET)),
+        (&["accepted", "payTo"], json!(5)),
+        (&["accepted"], json!(null)),
+    ];
+    for (path, value) in cases {
+        let mut payment = sdk_payment();
+        let place = path.iter().fold(&mut payment, |object, name| &mut object[name]);
+        *place = value.clone();
+        let error = decode::<PaymentPayload>(STANDARD.encode(payment.to_string()).as_bytes()).unwrap_err();
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("{}: is ", path.join("."))), "{path:?} = {value}: {said}");
+        assert!(!said.contains(SECRET), "{said}");
+    }
+    let mut payment = sdk_payment();
+    payment["payload"]["authorization"].as_object_mut().unwrap().remove("validBefore");
+    let said = decode::<PaymentPayload>(STANDARD.encode(payment.to_string()).as_bytes()).unwrap_err().to_string();
+    assert!(said.starts_with("payload.authorization.validBefore: is missing"), "{said}");
 }
 
 #[test]

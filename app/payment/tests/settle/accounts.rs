@@ -1,7 +1,8 @@
 //! Payers that are contract accounts (EIP-1271), and those that only claim to be.
 
 use alloy_primitives::{Address, Bytes};
-use precis_payment::exact::{Authorized, EOA_SIGNATURE_BYTES, Invalid, SignatureKind};
+use alloy_sol_types::SolValue as _;
+use precis_payment::exact::{Authorized, EIP6492_SUFFIX, EOA_SIGNATURE_BYTES, Invalid, SignatureKind};
 use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
 use precis_payment::local::LocalOptions;
 use precis_payment::remote::HttpFacilitator;
@@ -40,6 +41,46 @@ async fn contract_accounts_pay_by_what_they_accept() {
     paid(settle(&facilitator, &authorized).await);
     assert_eq!(world.balance(account).await, PURSE - PRICE);
     assert_eq!(world.balance(world.payee).await, PRICE);
+}
+
+#[tokio::test]
+async fn a_wrapped_signature_pays_once_its_account_is_deployed_and_no_factory_is_called() {
+    let world = World::new().await;
+    let facilitator = world.facilitator();
+    let remote = HttpFacilitator::new(http_client(), "http://127.0.0.1:1", world.view()).unwrap();
+    let account = Address::repeat_byte(0x44);
+    world.mint(account, PURSE).await;
+    let mut payload = world.payload(1);
+    payload.payload.authorization.from = account;
+    // EIP-6492: factory, its call, and what the account itself would accept.
+    let inner = Bytes::from(vec![7; 96]);
+    let mut wrapper = (Address::repeat_byte(0x55), Bytes::from(vec![9; 68]), inner.clone()).abi_encode_params();
+    wrapper.extend(EIP6492_SUFFIX);
+    payload.payload.signature = wrapper.into();
+    let authorized = world.check(&payload);
+
+    let undeployed = Err(VerifyError::Invalid(Invalid::UndeployedAccount));
+    assert_eq!(facilitator.verify(&authorized).await, undeployed);
+    assert_eq!(remote.verify(&authorized).await, undeployed, "before the remote one is asked");
+    let refused = settle(&facilitator, &authorized).await;
+    assert!(matches!(refused, Settlement::Rejected { transaction: None, .. }), "{refused:?}");
+    world.set_code(account, NO).await;
+    assert_eq!(facilitator.verify(&authorized).await, NOT_SIGNED);
+    // An account that says yes to exactly what is inside, and to nothing else.
+    world.set_code(account, &yes_to(&inner)).await;
+    assert_eq!(facilitator.verify(&authorized).await, Ok(Standing::Payable));
+    paid(settle(&facilitator, &authorized).await);
+    assert_eq!(world.balance(account).await, PURSE - PRICE);
+}
+
+/// Runtime code of an account that answers yes to `isValidSignature` over a signature of the length and the first word of
+/// `inner`, and nothing to anything else.
+fn yes_to(inner: &[u8]) -> String {
+    // calldata: selector 4, hash 32, offset 32, length at 68, bytes from 100 on.
+    // length == len && first word == word ? return the selector : stop
+    let (length, word) = (inner.len(), hex::encode(&inner[..32]));
+    format!("0x6044_35_60{length:02x}_14_6064_35_7f{word}_14_16_6030_57_00_5b_631626ba7e_60e0_1b_5f_52_6020_5f_f3")
+        .replace('_', "")
 }
 
 const NOT_SIGNED: Result<Standing, VerifyError> = Err(VerifyError::Invalid(Invalid::Signature));

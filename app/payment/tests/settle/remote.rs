@@ -7,7 +7,8 @@ use alloy_primitives::B256;
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
+    response::IntoResponse as _,
     routing::{get, post},
 };
 use precis_payment::exact::{Invalid, verify_offline};
@@ -159,4 +160,91 @@ async fn an_absent_facilitator_takes_nothing() {
     assert_eq!(facilitator.ready().await, Err(absent));
     assert_eq!(facilitator.verify(&authorized).await, Err(VerifyError::Unavailable(absent)));
     assert_eq!(settle(&facilitator, &authorized).await, Settlement::Deferred(absent));
+}
+
+/// A facilitator behind `routes` at an origin of its own.
+async fn serve(routes: Router) -> String {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    origin
+}
+
+/// Sends every request on to `to` with the path that came, by `status`.
+fn redirecting(status: StatusCode, to: String) -> Router {
+    Router::new().fallback(move |uri: axum::http::Uri| {
+        let target = format!("{to}{}", uri.path().trim_start_matches("/old"));
+        async move { (status, [(header::LOCATION, target)]) }
+    })
+}
+
+fn honest(world: &World) -> Router {
+    Router::new()
+        .route("/x402/verify", post(verify))
+        .route("/x402/settle", post(settle_remotely))
+        .route("/x402/supported", get(supported))
+        .with_state(Arc::new(Remote { local: world.facilitator(), manner: Manner::Honest }))
+}
+
+fn facilitator_at(world: &World, url: &str, credential: Option<&str>) -> HttpFacilitator {
+    let _ = http_client();
+    let credential = credential.map(|text| text.parse().unwrap());
+    let client = precis_payment::http::facilitator_client(Duration::from_secs(5), credential.as_ref()).unwrap();
+    HttpFacilitator::new(client, url, world.view()).unwrap()
+}
+
+#[tokio::test]
+async fn redirects_within_the_origin_are_followed_and_all_others_are_named() {
+    let world = World::new().await;
+    let elsewhere = serve(honest(&world)).await;
+    for status in [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT] {
+        let moved = redirecting(status, String::new());
+        let origin = serve(honest(&world).merge(Router::new().nest_service("/old", moved.clone()))).await;
+        let facilitator = facilitator_at(&world, &format!("{origin}/old/x402"), None);
+        assert_eq!(facilitator.ready().await, Ok(()), "{status}");
+        let nonce = u8::try_from(status.as_u16() - 300).unwrap();
+        paid(settle(&facilitator, &world.authorized(nonce)).await);
+    }
+    let before = world.balance(world.payee).await;
+    let redirected = Unavailable::Redirected;
+    for (status, to) in [
+        (StatusCode::PERMANENT_REDIRECT, elsewhere.as_str()),
+        (StatusCode::TEMPORARY_REDIRECT, elsewhere.as_str()),
+        // These would become a GET.
+        (StatusCode::FOUND, ""),
+        (StatusCode::SEE_OTHER, ""),
+        // Round and round.
+        (StatusCode::PERMANENT_REDIRECT, "/old"),
+    ] {
+        let origin = serve(redirecting(status, to.to_owned())).await;
+        let facilitator = facilitator_at(&world, &format!("{origin}/x402"), Some("Authorization: Bearer s3cr3t"));
+        let authorized = world.authorized(99);
+        assert_eq!(facilitator.ready().await, Err(redirected), "{status} {to}");
+        assert_eq!(facilitator.verify(&authorized).await, Err(VerifyError::Unavailable(redirected)));
+        assert_eq!(settle(&facilitator, &authorized).await, Settlement::Deferred(redirected));
+    }
+    assert_eq!(world.balance(world.payee).await, before);
+}
+
+#[tokio::test]
+async fn a_credential_goes_with_every_request_and_a_refused_one_is_named() {
+    let world = World::new().await;
+    let guard = axum::middleware::from_fn(|request: axum::extract::Request, next: axum::middleware::Next| async move {
+        match request.headers().get(header::AUTHORIZATION).map(|value| value.as_bytes()) {
+            Some(b"Bearer s3cr3t") => next.run(request).await,
+            _ => StatusCode::UNAUTHORIZED.into_response(),
+        }
+    });
+    let origin = serve(honest(&world).layer(guard)).await;
+    let facilitator = facilitator_at(&world, &format!("{origin}/x402"), Some("Authorization: Bearer s3cr3t"));
+    assert_eq!(facilitator.ready().await, Ok(()));
+    paid(settle(&facilitator, &world.authorized(1)).await);
+    for credential in [None, Some("Authorization: Bearer other"), Some("X-Api-Key: s3cr3t")] {
+        let facilitator = facilitator_at(&world, &format!("{origin}/x402"), credential);
+        assert_eq!(facilitator.ready().await, Err(Unavailable::Credential));
+        let authorized = world.authorized(2);
+        let refused = Err(VerifyError::Unavailable(Unavailable::Credential));
+        assert_eq!(facilitator.verify(&authorized).await, refused);
+        assert_eq!(settle(&facilitator, &authorized).await, Settlement::Deferred(Unavailable::Credential));
+    }
 }

@@ -24,6 +24,8 @@ pub enum Class {
     UnreadableDocument,
     NotSummarizable,
     Busy,
+    WorkTooLong,
+    DocumentRequired,
     PaymentRequired,
     MalformedPayment,
     PaymentInvalid,
@@ -84,7 +86,7 @@ impl Class {
                 "method_not_allowed",
                 Client,
                 "The route has no such method",
-                "see `/v1/service`",
+                "use a method that `Allow` names: `POST /v1/summaries` buys a summary, and without a body tells the prices",
             ),
             Self::BadNonce => Row(
                 StatusCode::BAD_REQUEST,
@@ -152,6 +154,20 @@ impl Class {
                 "The service is at capacity",
                 "retry after `Retry-After`",
             ),
+            Self::WorkTooLong => Row(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "work_too_long",
+                Client,
+                "The work would take longer than is done before payment here",
+                "send a shorter document, or choose the mode `extractive`",
+            ),
+            Self::DocumentRequired => Row(
+                StatusCode::PAYMENT_REQUIRED,
+                "document_required",
+                Client,
+                "A summary is paid for by the document",
+                "send the document, as in SPEC 5.1, for the 402 with its exact price; `POST /v1/quotes` prices a document or a count of tokens for nothing; do not pay this one",
+            ),
             Self::PaymentRequired => Row(
                 StatusCode::PAYMENT_REQUIRED,
                 "payment_required",
@@ -164,7 +180,7 @@ impl Class {
                 "malformed_payment",
                 Payer,
                 "The payment header is malformed",
-                "send base64 JSON of an x402 version 2 payment",
+                "correct the member that `detail` names, and send base64 JSON of an x402 version 2 payment",
             ),
             Self::PaymentInvalid => Row(
                 StatusCode::PAYMENT_REQUIRED,

@@ -8,9 +8,12 @@ use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use precis_payment::offer::brief;
 use precis_payment::wire::{PaymentRequired, SettleResponse, header as x402};
 use precis_protocol::headers;
+use precis_protocol::price::PriceList;
 use precis_protocol::problem::{Charged, Problem};
+use serde::Serialize;
 use serde_json::Value;
 
 pub use class::Class;
@@ -25,7 +28,25 @@ pub struct Failure {
     pending: bool,
     end: Option<Box<End>>,
     quote: Option<Box<PaymentRequired>>,
+    prices: Option<Box<PriceList>>,
     settlement: Option<Box<SettleResponse>>,
+}
+
+/// Longest quote in a header, bytes. A proxy of nginx gives the whole header section of an answer 4,096 by default; the rest
+/// of it, a refused payment's `PAYMENT-RESPONSE` included, stays below 800.
+pub const MAX_QUOTE_HEADER_BYTES: usize = 3_200;
+
+/// Body of a 402 with a quote: what x402 clients read, whole, and what a problem document would say beside it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct QuoteBody<'a> {
+    #[serde(flatten)]
+    quote: &'a PaymentRequired,
+    code: &'static str,
+    charged: Charged,
+    next: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_list: Option<&'a PriceList>,
 }
 
 /// What proves how a job ended without a result.
@@ -45,6 +66,7 @@ impl Failure {
             pending: false,
             end: None,
             quote: None,
+            prices: None,
             settlement: None,
         }
     }
@@ -90,6 +112,24 @@ impl Failure {
     #[must_use]
     pub fn with_quote(mut self, quote: PaymentRequired) -> Self {
         self.quote = Some(Box::new(quote));
+        self
+    }
+
+    /// With the price list beside the quote.
+    #[must_use]
+    pub fn with_prices(mut self, prices: PriceList) -> Self {
+        self.prices = Some(Box::new(prices));
+        self
+    }
+
+    /// The same failure of a request whose payment is of x402 version 1, which was not looked at.
+    #[must_use]
+    pub fn of_version_1(mut self) -> Self {
+        if let Some(quote) = &mut self.quote {
+            const WHY: &str =
+                "invalid_x402_version: x402 version 2 is spoken here; pay by `PAYMENT-SIGNATURE`, not `X-PAYMENT`";
+            quote.error = Some(WHY.into());
+        }
         self
     }
 
@@ -142,8 +182,12 @@ impl IntoResponse for Failure {
         let Row(status, code, ..) = self.class.row();
         tracing::info!(event = "request.refused", code, status = status.as_u16());
         let mut response = match &self.quote {
-            // A 402 is its quote: x402 clients read the header, people the body.
-            Some(quote) => (status, Json(quote)).into_response(),
+            // A 402 is its quote: x402 clients read the header, people and catalogues the body.
+            Some(quote) => {
+                let Row(_, code, _, _, next) = self.class.row();
+                let (charged, price_list) = (self.charged, self.prices.as_deref());
+                (status, Json(QuoteBody { quote, code, charged, next, price_list })).into_response()
+            }
             None => {
                 let mut response = (status, Json(self.problem())).into_response();
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(headers::PROBLEM_JSON));
@@ -156,7 +200,8 @@ impl IntoResponse for Failure {
         if let Some(seconds) = retry_after {
             out.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
-        insert_x402(&mut response, headers::PAYMENT_REQUIRED, self.quote.as_deref());
+        let quote = self.quote.as_deref().map(|quote| brief(quote, MAX_QUOTE_HEADER_BYTES));
+        insert_x402(&mut response, headers::PAYMENT_REQUIRED, quote.as_ref());
         insert_x402(&mut response, headers::PAYMENT_RESPONSE, self.settlement.as_deref());
         response
     }

@@ -7,12 +7,17 @@ use axum::response::{IntoResponse, Response};
 
 use super::{Ready, Whole};
 use crate::error::Failure;
-use crate::pipeline::{self, Opened};
+use crate::pipeline::{self, Opened, probe};
 
-/// One paid summary, or a ticket for it.
+/// One paid summary, or a ticket for it; the prices, where there is no document.
 pub async fn post(Ready(service): Ready, request: Whole) -> Result<Response, Failure> {
-    let answer = pipeline::run(service, Opened::new(request)).await?;
-    Ok(answer.into_response())
+    let version_1 = probe::pays_by_version_1(&request.headers);
+    let answer = match probe::asked_mode(&request) {
+        Some(mode) => Err(probe::prices(&service, mode)),
+        None => pipeline::run(service, Opened::new(request)).await,
+    };
+    let explained = |failure: Failure| if version_1 { failure.of_version_1() } else { failure };
+    answer.map(IntoResponse::into_response).map_err(explained)
 }
 
 /// A job's summary, progress, or end.

@@ -16,7 +16,7 @@ use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
 use super::admit::{Admitted, Text};
 use super::context::{Context, remembered};
 use super::quote::Quoted;
-use super::{ended, identifier, offer, prepay};
+use super::{ended, identifier, offer, prepay, quote};
 use crate::error::{Class, Failure};
 use crate::jobs::JobKey;
 use crate::service::{Generation, SETTLEMENT_SECONDS, Service};
@@ -64,6 +64,7 @@ impl Authorized {
 pub struct Judged {
     admitted: Admitted,
     payload: PaymentPayload,
+    required: PaymentRequired,
     key: ClaimKey,
     fingerprint: [u8; 32],
     nonce_committed: bool,
@@ -114,12 +115,15 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
             {
                 return Err(Failure::new(Class::IdentifierReused, ""));
             }
-            let needed = needed_seconds(service, &admitted, flow);
-            let seen_at = fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
             let (mode, tokens) = (admitted.options.mode, admitted.tokens);
+            if flow == Flow::Authorization {
+                quote::unpaid_work(service, mode, tokens)?;
+            }
+            let needed = needed_seconds(service, &admitted, flow);
+            let Fresh { seen_at, funds } = fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
             let permit = service.engine.reserve(mode, tokens).ok_or_else(|| Failure::new(Class::Busy, ""))?;
             let context = Context {
-                payment: service.payments.kept(payload.clone()),
+                payment: service.payments.kept(payload.clone(), &service.extensions),
                 commitment: *admitted.commitment.as_bytes(),
                 channel: admitted.channel,
                 nonce_committed,
@@ -136,29 +140,34 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
                 context: context.store()?,
                 at: clock::now(),
                 max_unsettled: Some(config.max_unsettled_per_payer.into()),
+                funds,
             };
             Claims::New(Box::new(claim), permit)
         }
     };
-    Ok(Judged { admitted, payload, key, fingerprint, nonce_committed, standing })
+    Ok(Judged { admitted, payload, required, key, fingerprint, nonce_committed, standing })
 }
 
 /// Claims the payment for this request, unless it was claimed for it before.
 ///
 /// # Errors
-/// 409 for a payment that was used for another request meanwhile, 429 for a payer with too many jobs.
+/// 402 for a payer who has claimed more than it has, 409 for a payment that was used for another request meanwhile, 429 for a
+/// payer with too many jobs.
 pub async fn claim(service: &Service, judged: Judged) -> Result<Authorized, Failure> {
-    let Judged { admitted, payload, key, fingerprint, nonce_committed, standing } = judged;
+    let Judged { admitted, payload, required, key, fingerprint, nonce_committed, standing } = judged;
     let (record, permit) = match standing {
         Claims::Earlier(record) => (*record, None),
         Claims::New(claim, permit) => {
-            let (mode, flow) = (admitted.options.mode, claim.flow);
+            let (mode, flow, funds) = (admitted.options.mode, claim.flow, claim.funds.unwrap_or_default());
             match service.payments.ledger.claim(*claim).await.map_err(ledger_failure)? {
                 Claim::Fresh(record) => {
                     tracing::info!(event = "payment.claimed", tokens = admitted.tokens, mode = mode.name(), ?flow);
                     (record, Some(permit))
                 }
                 Claim::TooManyUnsettled { .. } => return Err(Failure::new(Class::TooManyUnsettled, "")),
+                Claim::FundsReserved { reserved } => {
+                    return Err(reserved_funds(service, &admitted.asked_of, &required, &payload, funds, reserved));
+                }
                 Claim::IdentifierTaken => return Err(Failure::new(Class::IdentifierReused, "")),
                 // Another copy was faster: both wait for one job.
                 Claim::Existing(record) => (take_up(&payload, record, &fingerprint, nonce_committed)?, None),
@@ -180,8 +189,15 @@ fn needed_seconds(service: &Service, admitted: &Admitted, flow: Flow) -> u64 {
     }
 }
 
-/// A payment not seen before: it must equal the quote of this very request and settle now. Gives the time from which its
-/// use counts, by the chain's clock.
+/// A payment not seen before, as the chain shows it.
+struct Fresh {
+    /// Time from which its use counts, by the chain's clock.
+    seen_at: u64,
+    /// What the payer has of the token; none where it has paid already.
+    funds: Option<u128>,
+}
+
+/// A payment not seen before: it must equal the quote of this very request and settle now.
 async fn fresh(
     service: &Service,
     asked_of: &Generation,
@@ -189,7 +205,7 @@ async fn fresh(
     required: &PaymentRequired,
     needed_seconds: u64,
     nonce_committed: bool,
-) -> Result<u64, Failure> {
+) -> Result<Fresh, Failure> {
     let invalid = |reason: exact::Invalid| payment_invalid(service, asked_of, required, payload, reason);
     let Some(own) = required.accepts.first() else { return Err(Failure::internal("quote", "empty")) };
     let mut own = own.clone();
@@ -224,13 +240,17 @@ async fn fresh(
     // A contract account's own check can take as long as it likes.
     let verified = tokio::time::timeout(VERIFY_TIMEOUT, service.payments.facilitator.verify(&payment)).await;
     match verified.map_err(|slow| unavailable(&slow))? {
-        Ok(Standing::Payable) if !late => Ok(seen_at),
+        // Before the ledger is asked what is reserved: what settles in between is counted as little as can be.
+        Ok(Standing::Payable) if !late => {
+            let funds = service.payments.chain.balance_of(payment.payer()).await.map_err(|why| unavailable(&why))?;
+            Ok(Fresh { seen_at, funds: Some(u128::try_from(funds).unwrap_or(u128::MAX)) })
+        }
         Ok(Standing::Payable) => Err(invalid(exact::Invalid::ExpiresTooSoon)),
         // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once. It was meant for
         // this service if it went to the enclave's own wallet, or names this request.
         Ok(Standing::Paid(paid)) if nonce_committed || service.settings.config.pay_to.is_none() => {
             let paid_at = service.payments.chain.time_of(paid.block).await.map_err(|why| unavailable(&why))?;
-            Ok(seen_at.min(paid_at))
+            Ok(Fresh { seen_at: seen_at.min(paid_at), funds: None })
         }
         Ok(Standing::Paid(_)) => Err(invalid(exact::Invalid::NonceUsed)),
         Err(VerifyError::Invalid(reason)) => Err(invalid(reason)),
@@ -292,6 +312,7 @@ fn committed(admitted: &Admitted, nonce: &B256) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// The 402 of a payment that does not fit, which names the member that is wrong.
 fn payment_invalid(
     service: &Service,
     asked_of: &Generation,
@@ -299,10 +320,43 @@ fn payment_invalid(
     payload: &PaymentPayload,
     reason: exact::Invalid,
 ) -> Failure {
-    let quote = PaymentRequired { error: Some(format!("{}: {reason}", reason.code())), ..required.clone() };
+    let member = match (reason, required.accepts.first()) {
+        (exact::Invalid::Requirements, Some(own)) => Some(exact::differing(&payload.accepted, own)),
+        _ => reason.member(),
+    };
+    let why = member.map_or_else(|| reason.to_string(), |member| format!("{member}: {reason}"));
+    refused(service, asked_of, required, payload, reason, &why)
+}
+
+/// The 402 of a payer who promised more than it has.
+fn reserved_funds(
+    service: &Service,
+    asked_of: &Generation,
+    required: &PaymentRequired,
+    payload: &PaymentPayload,
+    funds: u128,
+    reserved: u128,
+) -> Failure {
+    let reason = exact::Invalid::InsufficientFunds;
+    let why = format!(
+        "payload.authorization.from: of the payer's {funds} atomic units {reserved} are claimed by its jobs that are not settled; \
+         wait for them, or add funds"
+    );
+    refused(service, asked_of, required, payload, reason, &why)
+}
+
+fn refused(
+    service: &Service,
+    asked_of: &Generation,
+    required: &PaymentRequired,
+    payload: &PaymentPayload,
+    reason: exact::Invalid,
+    why: &str,
+) -> Failure {
+    let quote = PaymentRequired { error: Some(format!("{}: {why}", reason.code())), ..required.clone() };
     let network = service.settings.config.network;
     let payer = payload.payload.authorization.from;
-    offer::refuse(asked_of, Class::PaymentInvalid, reason.to_string(), quote).with_settlement(SettleResponse::failed(
+    offer::refuse(asked_of, Class::PaymentInvalid, why, quote).with_settlement(SettleResponse::failed(
         network,
         Some(payer),
         reason.code(),

@@ -15,6 +15,7 @@ mod offer;
 mod order;
 mod owed;
 mod prepay;
+pub mod probe;
 mod quote;
 mod receipt;
 mod reconcile;

@@ -26,7 +26,7 @@ pub struct Quoted {
 /// Prices the request; without a payment header that is the answer (402).
 ///
 /// # Errors
-/// `payment_required` with the quote.
+/// `payment_required` with the quote, or `work_too_long` where it would not be worked on unpaid.
 pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failure> {
     let (mode, tokens) = (admitted.options.mode, admitted.tokens);
     let flow = flow(service, mode, tokens);
@@ -34,6 +34,7 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
     match admitted.payment.take() {
         Some(payment) => Ok(Quoted { admitted, payment, required, flow }),
         None => {
+            unpaid_work(service, mode, tokens)?;
             // Nobody is asked to sign what would be refused.
             service.takes_payments(service.engine.timeout_seconds(mode, tokens))?;
             service.payments.worth_settling(service.settings.prices.modes.get(mode).amount(tokens).into())?;
@@ -65,6 +66,7 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
     if tokens > longest {
         return Err(Failure::new(Class::DocumentTooLong, format!("the limit is {longest} tokens")));
     }
+    unpaid_work(service, options.mode, tokens)?;
     let amount = service.settings.prices.modes.get(options.mode).amount(tokens);
     service.payments.worth_settling(amount.into())?;
     let required = required(service, commitment.as_ref(), options.mode, tokens);
@@ -80,11 +82,41 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
 
 /// Work that takes long is paid for before it is done.
 fn flow(service: &Service, mode: Mode, tokens: u32) -> Flow {
-    match service.settings.config.upfront_seconds {
+    match service.settings.upfront_seconds {
         Some(seconds) if service.engine.predicted_seconds(mode, tokens) > seconds => Flow::Upfront,
         _ => Flow::Authorization,
     }
 }
+
+/// Work that takes very long is not done unpaid, where it cannot be paid first: whoever moves the money away before the
+/// settlement would have it for nothing.
+///
+/// # Errors
+/// `work_too_long`.
+pub(super) fn unpaid_work(service: &Service, mode: Mode, tokens: u32) -> Result<(), Failure> {
+    let predicted = service.engine.predicted_seconds(mode, tokens);
+    match service.settings.unpaid_seconds {
+        Some(most) if predicted > most && flow(service, mode, tokens) == Flow::Authorization => {
+            let detail = format!("it would take about {predicted} seconds, and the most is {most}");
+            Err(Failure::new(Class::WorkTooLong, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The least that a summary costs. Marked as such and without a request digest, since it cannot be paid.
+pub(super) fn least(service: &Service, mode: Mode) -> PaymentRequired {
+    let mut quote = required(service, None, mode, 1);
+    quote.error =
+        Some("document_required: the least that a summary costs; send the document for its exact price".into());
+    quote.accepts = quote.accepts.into_iter().map(|entry| entry.with_extra(EXTRA_PRICE, PRICE_LEAST)).collect();
+    quote
+}
+
+/// `extra` key that says what kind of price an entry has, where it is not the exact price of a request.
+const EXTRA_PRICE: &str = "price";
+/// The least that any request costs.
+const PRICE_LEAST: &str = "minimum";
 
 fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, tokens: u32) -> PaymentRequired {
     let payment = &service.identity.payment;

@@ -11,6 +11,7 @@ use precis_payment::authorize::address_of;
 use precis_payment::chain::{Asset, AssetError, ChainView};
 use precis_payment::exact::TokenDomain;
 use precis_payment::facilitator::{Facilitator, SignedTransaction, Unavailable};
+use precis_payment::http::facilitator_client;
 use precis_payment::local::{GasBudget, LocalFacilitator, LocalOptions};
 use precis_payment::remote::HttpFacilitator;
 use precis_payment::wire::PaymentPayload;
@@ -19,6 +20,7 @@ use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::service::{ServiceConfig, ServiceLimits};
 use precis_store::{Broadcast, EmbeddedLedger, Flow, Ledger, Record, SealingKey, State};
 
+use super::extensions::BAZAAR;
 use super::leases::LedgerLeases;
 use super::recent::Recent;
 use crate::boot::{Readiness, Shared};
@@ -64,7 +66,7 @@ impl Payments {
         let domain = TokenDomain { name: config.asset_name.clone(), version: config.asset_version.clone() };
         let asset = Asset { network: config.network, address: config.asset, domain };
         let http = precis_payment::http::client(CALL_TIMEOUT)?;
-        let chain = ChainView::new(http.clone(), &config.rpc_url, asset)?;
+        let chain = ChainView::new(http, &config.rpc_url, asset)?;
         let checked = readiness.until("payment chain", async || match chain.check_asset().await {
             Err(error @ AssetError::Chain { .. }) => Err(error),
             outcome => Ok(outcome),
@@ -76,6 +78,7 @@ impl Payments {
         let facilitator: Arc<dyn Facilitator> = match &config.facilitator_url {
             None => Arc::new(local(settings, chain.clone(), &wallet, &ledger).await?),
             Some(url) => {
+                let http = facilitator_client(CALL_TIMEOUT, settings.facilitator_credential.as_ref())?;
                 let remote = HttpFacilitator::new(http, url, chain.clone())?.with_confirm_timeout(confirm_timeout);
                 Arc::new(remote.with_confirmations(config.confirmations))
             }
@@ -106,9 +109,21 @@ impl Payments {
         address_of(&self.wallet)
     }
 
-    /// What of a payment the ledger keeps: a remote facilitator may want the extensions, too.
-    pub fn kept(&self, payment: PaymentPayload) -> PaymentPayload {
-        if self.remote { payment } else { PaymentPayload { resource: None, extensions: None, ..payment } }
+    /// What of a payment the ledger keeps. A remote facilitator may want the extensions, too: those that the payer echoed, and
+    /// of `declared` the one for catalogues, which the header of a quote has no room for.
+    pub fn kept(
+        &self,
+        payment: PaymentPayload,
+        declared: &serde_json::Map<String, serde_json::Value>,
+    ) -> PaymentPayload {
+        if !self.remote {
+            return PaymentPayload { resource: None, extensions: None, ..payment };
+        }
+        let mut extensions = payment.extensions.unwrap_or_default();
+        if let Some(catalogued) = declared.get(BAZAAR) {
+            extensions.entry(BAZAAR).or_insert_with(|| catalogued.clone());
+        }
+        PaymentPayload { extensions: Some(extensions), ..payment }
     }
 
     /// Whether payments can be taken now, by the latest check.
@@ -134,7 +149,13 @@ impl Payments {
     /// Asks whether payments can be taken. An endpoint that does not answer is found out by the payment itself.
     pub async fn check_settlement(&self) {
         let found = match self.facilitator.ready().await {
-            Err(why @ (Unavailable::NoGas | Unavailable::GasPrice | Unavailable::WrongChain)) => Some(why),
+            Err(
+                why @ (Unavailable::NoGas
+                | Unavailable::GasPrice
+                | Unavailable::WrongChain
+                | Unavailable::Credential
+                | Unavailable::Redirected),
+            ) => Some(why),
             _ => None,
         };
         let mut unable = self.unable.write().unwrap_or_else(PoisonError::into_inner);
@@ -182,7 +203,8 @@ impl Payments {
                 max_unsettled_per_payer: config.max_unsettled_per_payer,
                 answer_seconds: config.answer_seconds,
                 result_seconds: config.result_seconds,
-                upfront_seconds: config.upfront_seconds,
+                upfront_seconds: settings.upfront_seconds,
+                unpaid_seconds: settings.unpaid_seconds,
             },
         }
     }

@@ -33,7 +33,7 @@ type Rows<'txn> = Table<'txn, &'static [u8; 32], &'static [u8]>;
 
 impl Shared {
     pub(super) fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError> {
-        let (key, limit) = (new.authorization.claim_key(), new.max_unsettled);
+        let (key, limit, funds) = (new.authorization.claim_key(), new.max_unsettled, new.funds);
         let record = new.into_record()?;
         // Retries of a claim need not wait for the writer.
         if let Some(existing) = self.get(&key)? {
@@ -56,6 +56,21 @@ impl Shared {
                 let (unsettled, watched) = count_of_payer(&unfinished, &payer)?;
                 if unsettled + watched / WATCHED_PER_UNSETTLED >= limit {
                     return Ok(Claim::TooManyUnsettled { unsettled });
+                }
+            }
+            if let Some(funds) = funds {
+                let rows = unsettled_rows(&unfinished, &payer)?;
+                let mut reserved = 0_u128;
+                for row in rows {
+                    match self.load(&writer.records, &writer.results, &row) {
+                        Ok(Some(other)) => reserved = reserved.saturating_add(other.reserves(&record.authorization)),
+                        // Nobody can settle it, so it reserves nothing.
+                        Ok(None) | Err(LedgerError::Corrupt(_)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                if reserved.saturating_add(record.authorization.amount) > funds {
+                    return Ok(Claim::FundsReserved { reserved });
                 }
             }
             if let Some(identifier) = &record.identifier {
@@ -220,6 +235,24 @@ pub(super) fn count_of_payer(
         }
     }
     Ok((unsettled, watched))
+}
+
+/// Rows of a payer's jobs that are unsettled.
+fn unsettled_rows(
+    unfinished: &impl ReadableTable<&'static [u8; 64], bool>,
+    payer: &RowId,
+) -> Result<Vec<RowId>, LedgerError> {
+    let range = unfinished.range::<&[u8; 64]>(&join(payer, &[0; 32])..=&join(payer, &[0xff; 32])).map_err(storage)?;
+    let mut rows = Vec::new();
+    for entry in range {
+        let (key, unsettled) = entry.map_err(storage)?;
+        if unsettled.value() {
+            let mut row = [0; 32];
+            row.copy_from_slice(&key.value()[32..]);
+            rows.push(row);
+        }
+    }
+    Ok(rows)
 }
 
 pub(super) fn join(first: &RowId, second: &RowId) -> [u8; 64] {

@@ -156,11 +156,11 @@ impl PostgresLedger {
 #[async_trait]
 impl Ledger for PostgresLedger {
     async fn claim(&self, new: NewClaim) -> Result<Claim, LedgerError> {
-        let limit = new.max_unsettled;
+        let limits = (new.max_unsettled, new.funds);
         let record = Arc::new(new.into_record()?);
         self.write(move |shared| {
             let record = Arc::clone(&record);
-            async move { shared.claim(&record, limit).await }
+            async move { shared.claim(&record, limits).await }
         })
         .await
     }

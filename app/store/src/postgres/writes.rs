@@ -39,7 +39,12 @@ const RETAIN: &str = "UPDATE precis_records SET forgettable = NULL WHERE claim =
 const SWEEP: &str = "DELETE FROM precis_holds WHERE until < now()";
 
 impl Shared {
-    pub(super) async fn claim(&self, record: &Record, limit: Option<u64>) -> Result<Claim, Failure> {
+    /// Claims; `limits` are [`crate::NewClaim::max_unsettled`] and [`crate::NewClaim::funds`].
+    pub(super) async fn claim(
+        &self,
+        record: &Record,
+        (limit, funds): (Option<u64>, Option<u128>),
+    ) -> Result<Claim, Failure> {
         // Retries of a claim need not wait for the payer's other claims.
         if let Some(existing) = self.get(&record.claim_key()).await? {
             return Ok(Claim::Existing(existing));
@@ -61,6 +66,12 @@ impl Shared {
             let (unsettled, watched) = (count(0)?, count(1)?);
             if unsettled + watched / WATCHED_PER_UNSETTLED >= limit {
                 return Ok(Claim::TooManyUnsettled { unsettled });
+            }
+        }
+        if let Some(funds) = funds {
+            let reserved = self.reserved(&transaction, record, &entry).await?;
+            if reserved.saturating_add(record.authorization.amount) > funds {
+                return Ok(Claim::FundsReserved { reserved });
             }
         }
         let identifier = entry.identifier.as_ref().map(|row| &row[..]);
@@ -88,6 +99,21 @@ impl Shared {
             // What was in the way has been forgotten meanwhile.
             (false, false) => Err(Failure::Again),
         }
+    }
+
+    /// What the payer's other claims of the same token still have to take.
+    async fn reserved(&self, transaction: &Transaction<'_>, record: &Record, entry: &Entry) -> Result<u128, Failure> {
+        let statement = transaction.prepare_cached(&select("WHERE r.payer = $1 AND r.unsettled")).await?;
+        let mut reserved = 0_u128;
+        for row in transaction.query(&statement, &[&&entry.payer[..]]).await? {
+            match self.vitals.read(&name_of(&row), open_joined(&row, &self.vault)) {
+                Ok(other) => reserved = reserved.saturating_add(other.reserves(&record.authorization)),
+                // Nobody can settle it, so it reserves nothing.
+                Err(Failure::Final(LedgerError::Corrupt(_))) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(reserved)
     }
 
     async fn existing(&self, transaction: &Transaction<'_>, entry: &Entry) -> Result<Option<Record>, Failure> {

@@ -118,3 +118,40 @@ pub async fn jobs_that_end_without_a_charge_over_and_over_count_against_their_pa
     step(&ledger, &record, Change::to(State::Void { code: "cancelled".into() }, NOW)).await;
     assert!(matches!(ledger.claim(limited(200)).await.unwrap(), Claim::Fresh(_)));
 }
+
+pub async fn what_a_payer_claims_and_has_not_settled_is_reserved_even_at_once(ledger: Shared) {
+    // Each claim is over 1,500: the funds cover three.
+    let funds = Some(3 * 1_500 + 1_499);
+    let claims = at_once((0..12u8).map(|number| {
+        let ledger = Arc::clone(&ledger);
+        let new = NewClaim { funds, ..new_claim(number) };
+        async move { ledger.claim(new).await.unwrap() }
+    }));
+    let mut fresh = Vec::new();
+    for claim in claims.await {
+        match claim {
+            Claim::Fresh(record) => fresh.push(record),
+            other => assert_eq!(other, Claim::FundsReserved { reserved: 4_500 }),
+        }
+    }
+    assert_eq!(fresh.len(), 3);
+    // A claim that exists is returned whatever the funds; another payer, token and network have their own.
+    let again = NewClaim { funds: Some(0), authorization: fresh[0].authorization.clone(), ..new_claim(50) };
+    assert!(matches!(ledger.claim(again).await.unwrap(), Claim::Existing(_)));
+    claim(&ledger, NewClaim { funds: Some(1_500), ..new_claim_of_another(51) }).await;
+    let mut elsewhere = NewClaim { funds: Some(1_500), ..new_claim(52) };
+    elsewhere.authorization.network = "eip155:1".into();
+    claim(&ledger, elsewhere).await;
+    let mut token = NewClaim { funds: Some(1_500), ..new_claim(53) };
+    token.authorization.asset = [0x77; 20];
+    claim(&ledger, token).await;
+    // A job that failed gives its reserve back; one that is paid has taken it from the balance already.
+    step(&ledger, &fresh[0], Change::to(State::Failed { code: "model".into() }, NOW)).await;
+    let upfront = NewClaim { flow: Flow::Upfront, funds, ..new_claim(54) };
+    let record = claim(&ledger, upfront).await;
+    let refused = ledger.claim(NewClaim { funds, ..new_claim(55) }).await.unwrap();
+    assert_eq!(refused, Claim::FundsReserved { reserved: 4_500 });
+    let record = step(&ledger, &record, Change::to(State::Settling { broadcast: None }, NOW)).await;
+    step(&ledger, &record, Change::to(State::Paid { transaction: [1; 32] }, NOW)).await;
+    claim(&ledger, NewClaim { funds, ..new_claim(55) }).await;
+}

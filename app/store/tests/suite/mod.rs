@@ -44,6 +44,7 @@ pub fn new_claim(number: u8) -> NewClaim {
         context: vec![number; 8],
         at: NOW,
         max_unsettled: None,
+        funds: None,
     }
 }
 
@@ -129,6 +130,7 @@ macro_rules! for_each_sentence {
             claims::network_asset_payer_and_nonce_make_the_claim_and_nothing_else_does,
             claims::of_concurrent_claims_one_is_fresh,
             claims::a_payer_has_no_more_unsettled_jobs_than_allowed_even_at_once,
+            claims::what_a_payer_claims_and_has_not_settled_is_reserved_even_at_once,
             claims::jobs_that_end_without_a_charge_over_and_over_count_against_their_payer,
             claims::oversized_parts_are_refused_and_change_nothing,
             names::a_job_id_names_one_job,
