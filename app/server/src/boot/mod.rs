@@ -22,6 +22,7 @@ pub use readiness::Readiness;
 
 use crate::clock;
 use crate::config::Settings;
+use crate::edge::{self, memory::Bound};
 use crate::service::{Engine, Identity, Payments, Service};
 
 /// What a service is made of that can be something else in a test: its models, its clock, what stands around its ledger.
@@ -32,6 +33,8 @@ pub struct Parts {
     pub clock: fn() -> u64,
     /// Wraps the opened ledger.
     pub ledger: fn(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+    /// Bounds of connections, bodies and places.
+    pub edge: edge::Limits,
 }
 
 impl Default for Parts {
@@ -41,6 +44,7 @@ impl Default for Parts {
             models: |directory, name, settings| Ok(precis_model::load_with(directory, name, settings)?),
             clock: clock::system,
             ledger: |ledger| ledger,
+            edge: edge::Limits::default(),
         }
     }
 }
@@ -52,6 +56,7 @@ impl Default for Parts {
 pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readiness: &Readiness) -> anyhow::Result<()> {
     clock::set(parts.clock);
     let engine = load_models(&settings, parts.models).await?;
+    Bound::of(&parts.edge, engine.memory(edge::memory::resident())).tell();
     let http = precis_rofl::http_client().context("HTTP client")?;
     let appd = Appd::new(&settings.config.appd_socket);
     let shared = readiness.until("rofl-appd", async || Shared::derive(&appd).await).await;

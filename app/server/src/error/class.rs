@@ -19,10 +19,13 @@ pub enum Class {
     BadOptions,
     UnsupportedMediaType,
     BodyTooLarge,
+    BodyTimeout,
+    HeadersTooLarge,
     DocumentTooLong,
     UnreadableDocument,
     NotSummarizable,
     Busy,
+    Overloaded,
     PaymentRequired,
     MalformedPayment,
     PaymentInvalid,
@@ -111,6 +114,20 @@ impl Class {
                 "The request body is too large",
                 "see the limits at `/v1/service`",
             ),
+            Self::BodyTimeout => Row(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_timeout",
+                Client,
+                "The request body did not arrive in time",
+                "send the same request again over a faster connection",
+            ),
+            Self::HeadersTooLarge => Row(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers_too_large",
+                Client,
+                "The header section is too large",
+                "see the limits at `/v1/service`",
+            ),
             Self::DocumentTooLong => Row(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "document_too_long",
@@ -138,6 +155,13 @@ impl Class {
                 Service,
                 "The service is at capacity",
                 "retry after `Retry-After`",
+            ),
+            Self::Overloaded => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                Service,
+                "The service has no place for this request now",
+                "send the same request again after `Retry-After`, with the same `PAYMENT-SIGNATURE` if it had one",
             ),
             Self::PaymentRequired => Row(
                 StatusCode::PAYMENT_REQUIRED,
@@ -315,7 +339,7 @@ impl Class {
 
     pub(super) fn retry_after(self) -> Option<&'static str> {
         match self {
-            Self::SettlementUnknown => Some("2"),
+            Self::SettlementUnknown | Self::Overloaded => Some("2"),
             Self::Busy | Self::ChainUnavailable | Self::TooManyUnsettled => Some("5"),
             Self::NotReady | Self::CannotSettle => Some("10"),
             _ => None,

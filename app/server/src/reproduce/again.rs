@@ -116,6 +116,7 @@ fn asked(request: &SavedRequest, body: &[u8]) -> anyhow::Result<(pipeline::Text,
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(body),
         channel: precis_protocol::receipt::Channel::Https,
+        visitor: None,
     };
     match pipeline::parse(&whole) {
         Ok(Asked { document: Some(text), options }) => Ok((text, options)),

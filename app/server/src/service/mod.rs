@@ -7,7 +7,7 @@ mod payments;
 mod recent;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use precis_protocol::price::PerMode;
 use precis_protocol::service::{ModelDescription, ServiceDescription};
@@ -18,7 +18,6 @@ pub use identity::{Identity, OwnEvidence};
 pub use payments::Payments;
 
 use precis_store::Holder;
-use tokio::sync::Semaphore;
 
 use crate::config::Settings;
 use crate::jobs::Jobs;
@@ -38,8 +37,6 @@ pub struct Service {
     pub payments: Payments,
     /// What every quote declares of the x402 extensions.
     pub extensions: serde_json::Map<String, serde_json::Value>,
-    /// Who may read a document that nobody has paid for yet: one for each processor.
-    pub readers: Arc<Semaphore>,
     /// Jobs in flight.
     pub jobs: Jobs,
     /// Receipts of this boot.
@@ -58,9 +55,8 @@ impl Service {
         let public_url = settings.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let receipts = Mutex::new(ReceiptChain::genesis(&identity.keyset_digest));
         let extensions = extensions::declared(settings.config.payment_identifier);
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let (readers, jobs) = (Arc::new(Semaphore::new(processors)), Jobs::default());
-        Self { settings, public_url, identity, engine, payments, extensions, readers, jobs, receipts }
+        let jobs = Jobs::default();
+        Self { settings, public_url, identity, engine, payments, extensions, jobs, receipts }
     }
 
     /// Names this process where several share a ledger.
