@@ -49,7 +49,6 @@ async fn verifies_and_pays() -> anyhow::Result<()> {
     let [chromium, module, document] = arguments;
     let said = super::run(node, "browser.mjs", &[chromium?, module?, document?], &env).await?;
     let said: Value = serde_json::from_str(said.lines().last().context("no output")?).with_context(|| said.clone())?;
-    println!("{}", said["header"]);
     ensure!(said["verdict"] == "VERIFIED" && said["settlement"]["success"] == true, "{said}");
     // It bought twice: once waiting, once to fetch later.
     let price: alloy_primitives::U256 =

@@ -74,7 +74,6 @@ async fn is_bought_through_nginx() -> anyhow::Result<()> {
     ensure!(!refused.header(headers::PAYMENT_RESPONSE).is_empty(), "{:?}", refused.headers);
     for answer in [&unpaid, &refused] {
         let direct = section(answer);
-        println!("header section: {direct} bytes, quote {}", answer.header(headers::PAYMENT_REQUIRED).len());
         ensure!(direct <= NGINX_HEADER_BYTES, "{direct} bytes: {:?}", answer.headers);
     }
     let probe = http::answer(client.post(format!("{origin}{}", headers::SUMMARIES_PATH))).await?;

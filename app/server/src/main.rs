@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     }
     if let Err(error) = Config::check_environment() {
         tracing::error!(event = "config.refused", why = %error);
-        return ExitCode::from(EXIT_CONFIG);
+        return ExitCode::from(exit::CONFIG);
     }
     let settings = match arguments.config.validate() {
         Ok(settings) => settings,

@@ -33,6 +33,7 @@ pub async fn measure(stack: &Stack) -> anyhow::Result<()> {
         nonce,
         ohttp_keys: http::get(&client, &format!("{}{OHTTP_GATEWAY_PATH}", stack.server.url)).await?.body,
         attestation: http::get(&client, &url).await?.body,
+        own_collateral: None,
     };
     let bytes = serde_json::to_vec(&file)?;
     let policy = policy(stack)?;

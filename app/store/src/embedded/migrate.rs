@@ -114,6 +114,7 @@ mod tests {
             context: vec![number; 8],
             at: NOW,
             max_unsettled: None,
+            funds: None,
         }
     }
 

@@ -122,6 +122,7 @@ mod tests {
                 context: vec![number; 8],
                 at: NOW,
                 max_unsettled: None,
+                funds: None,
             };
             let Claim::Fresh(mut record) = ledger.claim(claim).await.unwrap() else { panic!("not fresh") };
             if number == 0 {
