@@ -41,11 +41,11 @@ pub enum Error {
     #[error("the document cannot be summarized: {}", .0.code())]
     NotSummarizable(Reason),
     /// The caller's text is above a limit.
-    #[error("the document has {found} {unit}; at most {limit} are accepted")]
+    #[error("the document has {found} {unit} or more; at most {limit} are accepted")]
     TooLong {
         /// `bytes` or `tokens`.
         unit: &'static str,
-        /// What the document has.
+        /// What the document has, as far as it was counted.
         found: u64,
         /// What is accepted.
         limit: u64,

@@ -30,6 +30,7 @@ mod manifest;
 pub mod measure;
 mod options;
 mod pace;
+mod screen;
 mod segment;
 mod summary;
 pub mod synthetic;
@@ -52,6 +53,7 @@ pub use load::{Models, load, load_named, load_with};
 pub use manifest::{Chat, DEFAULT_MODEL, File, Manifest, Role, Sizes, Thinking};
 pub use options::{Mode, Options};
 pub use pace::Speed;
+pub use screen::{Screened, Screening};
 pub use segment::{Kind, Segment, segment};
 pub use summary::{ByteRange, Grounding, Nearest, Sentence, Summary};
 pub use worker::{Done, Job, Permit, Waiting, Worker};
@@ -95,16 +97,37 @@ pub trait Summarizer: Send + Sync {
     /// [`Error::Deadline`] as `control` asks, [`Error::Internal`] for a defect of this side.
     fn summarize(&self, text: &str, options: &Options, control: &Control) -> Result<Summary, Error>;
 
-    /// The count of [`Summarizer::count_tokens`] together with the refusals that [`Summarizer::summarize`] would give
-    /// without running a model, so that an unsuitable text is refused before it is priced.
+    /// The next step of [`Summarizer::admit`]: bounded work, from where `screening` left off. A caller that takes the steps
+    /// itself can do something else in between, or stop.
     ///
     /// # Errors
-    /// [`Error::NotSummarizable`] and [`Error::TooLong`].
-    fn admit(&self, text: &str) -> Result<u32, Error> {
+    /// Those of [`Summarizer::admit`].
+    fn screen(&self, text: &str, screening: Screening) -> Result<Screened, Error> {
+        let _ = screening;
         self.limits().check_bytes(text)?;
         segment::require_sentences(text)?;
         let tokens = self.count_tokens(text)?;
         self.limits().check_tokens(tokens)?;
-        Ok(tokens)
+        Ok(Screened::Admitted { tokens })
+    }
+
+    /// The count of [`Summarizer::count_tokens`] together with the refusals that [`Summarizer::summarize`] would give
+    /// without running a model, so that an unsuitable text is refused before it is priced.
+    ///
+    /// # Errors
+    /// [`Error::NotSummarizable`] and [`Error::TooLong`], the latter with as many tokens as were counted until then.
+    fn admit(&self, text: &str) -> Result<u32, Error> {
+        let mut screening = Screening::default();
+        loop {
+            match self.screen(text, screening)? {
+                Screened::Admitted { tokens } => return Ok(tokens),
+                Screened::GoOn(after) => screening = after,
+            }
+        }
+    }
+
+    /// Bytes that the work takes at most beside the weights, whatever is summarized: what all jobs share.
+    fn working_bytes(&self) -> usize {
+        0
     }
 }

@@ -13,3 +13,15 @@ pub(crate) fn model_file(file: &str) -> Option<PathBuf> {
     eprintln!("SKIPPED: {} is missing; run scripts/fetch-model", path.display());
     None
 }
+
+/// Texts in which words, signs and spaces meet in unusual ways.
+pub(crate) const AWKWARD: [&str; 8] = [
+    "don't stop-it, now: 12,345.60 (or 7) isn't 'it'?!",
+    "a  b\u{a0} c\r\n d \n\n e\u{301} f\t g ",
+    "字字。字，字 字！ a字,b字.c",
+    "x-\n-y ... z\u{200b} w \u{200b} v",
+    "  lead and trail  ",
+    "Слово за словом, и ещё-одно. Ёж\u{308} ест",
+    "#1 @a $2.50 %3 a_b `c` [CLS] <|im_end|> [UNK]",
+    "🙂 a🙂,b 👩\u{200d}🔬 c, ก็ ไป. देवनागरी, लिपि। हिन्दी",
+];

@@ -4,6 +4,7 @@
 mod boot;
 mod channel;
 mod crash;
+mod edges;
 mod failures;
 mod jobs;
 mod operator;

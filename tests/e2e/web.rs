@@ -105,8 +105,7 @@ async fn a_request_without_a_document_is_told_the_prices_and_what_to_do() {
     story
         .tell("a payment of x402 version 1 is told that version 2 is spoken", async {
             for (media_type, body) in [("application/json", ""), ("text/plain", DOCUMENT)] {
-                let request =
-                    client.post(&url).header(CONTENT_TYPE, media_type).header("X-PAYMENT", "e30=").body(body);
+                let request = client.post(&url).header(CONTENT_TYPE, media_type).header("X-PAYMENT", "e30=").body(body);
                 let answer = http::answer(request).await?;
                 answer.refused(402, "invalid_x402_version")?;
                 ensure!(

@@ -14,6 +14,7 @@ pub mod payer;
 pub mod process;
 pub mod proxy;
 pub mod rpc_faults;
+pub mod sockets;
 pub mod source;
 pub mod stack;
 pub mod story;

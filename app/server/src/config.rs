@@ -167,6 +167,10 @@ pub struct Config {
     /// `postgres://` URL of a ledger that several replicas share. Default: a file in the state directory.
     #[arg(long, env = "PRECIS_LEDGER_URL", hide_env_values = true)]
     pub ledger_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed: addresses and networks such as `10.0.0.0/8`, with commas between them.
+    /// Default: none, so that all who come through one proxy are one caller.
+    #[arg(long, env = "PRECIS_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<crate::edge::ProxyNetwork>,
     /// Seconds a keyset is valid from when it is made. A successor is made when half of them are over.
     #[arg(long, env = "PRECIS_KEYSET_SECONDS", default_value_t = 7 * 24 * 3600)]
     pub keyset_seconds: u64,

@@ -1,6 +1,6 @@
 //! The enclave application: boots keys, publishes and checks its own evidence, then sells summaries.
 //!
-//! Read it in this order: [`routes`] (the table and the layers), [`pipeline`] (one paid request, eight steps), [`boot`]
+//! Read it in this order: [`routes`] (the table and the layers), [`edge`] (who gets in), [`pipeline`] (one paid request, eight steps), [`boot`]
 //! (how it becomes ready). Only [`config`] reads the environment; only [`clock`] reads the time.
 
 pub mod boot;
@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 mod cors;
 pub mod drain;
+pub mod edge;
 pub mod error;
 pub mod exit;
 pub mod health;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use precis_protocol::{headers, limits};
 use tower::ServiceBuilder;
-use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
@@ -18,13 +18,12 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::boot::Readiness;
 use crate::cors;
+use crate::edge::{Edge, admission};
 use crate::error::{Class, Failure};
 use crate::http::{attestation, description, gateway, health, ledger, quotes, summaries};
 
 /// Longest time any exchange may take; a paid one answers long before (`answer_seconds`).
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(660);
-/// Requests in work at a time, over all routes; more wait before they are read. Each can hold a body of 8 MiB.
-const MAX_CONCURRENT: usize = 192;
 
 /// What callers reach, in clear over HTTPS or inside the encrypted channel: one table for both.
 fn api() -> Router<Arc<Readiness>> {
@@ -40,12 +39,18 @@ fn api() -> Router<Arc<Readiness>> {
 }
 
 /// The public service: the API, and the gateway that decapsulates into the same API.
-pub fn public(readiness: Arc<Readiness>) -> Router {
-    let inner = api().layer(DefaultBodyLimit::max(limits::MAX_REQUEST_BODY_BYTES)).with_state(Arc::clone(&readiness));
+pub fn public(readiness: Arc<Readiness>, edge: &Arc<Edge>) -> Router {
+    // Outermost, around unknown routes too: a body is read, and a place is taken, before a route sees the request.
+    let admission = from_fn_with_state(Arc::clone(edge), admission::admit);
+    let inner = api()
+        .layer(DefaultBodyLimit::max(limits::MAX_REQUEST_BODY_BYTES))
+        .layer(admission.clone())
+        .with_state(Arc::clone(&readiness));
     let gateway = gateway::Gateway::new(readiness, inner.clone());
     let gateway = Router::new()
         .route(headers::OHTTP_GATEWAY_PATH, get(gateway::keys).post(gateway::post))
         .layer(DefaultBodyLimit::max(limits::MAX_ENCAPSULATED_BYTES))
+        .layer(admission)
         .with_state(gateway);
     inner.merge(gateway).layer(
         ServiceBuilder::new()
@@ -63,9 +68,7 @@ pub fn public(readiness: Arc<Readiness>) -> Router {
             // A defect answers one request with a problem document and leaves the others alone.
             .layer(CatchPanicLayer::custom(|_| Failure::internal("handler", "panicked").into_response()))
             // Nothing holds a connection for ever.
-            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, EXCHANGE_TIMEOUT))
-            // Work in progress is bounded; the excess waits where it costs nothing.
-            .layer(GlobalConcurrencyLimitLayer::new(MAX_CONCURRENT)),
+            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, EXCHANGE_TIMEOUT)),
     )
 }
 

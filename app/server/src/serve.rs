@@ -1,17 +1,17 @@
 //! Binds, serves, and drains on a signal.
 
-use std::future::IntoFuture as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use crate::boot::{self, Parts, Readiness};
 use crate::config::Settings;
-use crate::{drain, routes};
+use crate::drain;
+use crate::edge::{Edge, Front, TrustedProxies};
+use crate::routes;
 
 /// How long requests in work may take to end once the jobs have.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -33,19 +33,19 @@ pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     tracing::info!(event = "serve.listening", public = %public_address, internal = %internal_address);
 
     let readiness = Arc::new(Readiness::default());
-    let (stop, stopped) = watch::channel(false);
-    let public =
-        axum::serve(public, routes::public(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped.clone()));
-    let internal =
-        axum::serve(internal, routes::internal(Arc::clone(&readiness))).with_graceful_shutdown(until(stopped));
-    let mut public = tokio::spawn(public.into_future());
-    let mut internal = tokio::spawn(internal.into_future());
+    let trusted = TrustedProxies::new(settings.config.trusted_proxies.clone());
+    let limits = parts.edge.clone();
+    let edge = Arc::new(Edge::new(limits.clone(), trusted.clone()).context("threads that read requests")?);
+    let routes = routes::public(Arc::clone(&readiness), &edge);
+    let mut public = Front::open("public", public, routes, limits.public, trusted);
+    let routes = routes::internal(Arc::clone(&readiness));
+    let mut internal = Front::open("internal", internal, routes, limits.internal, TrustedProxies::default());
     let longest = Duration::from_secs(settings.config.drain_seconds);
     let mut boot = std::pin::pin!(boot::run(settings, parts, public_address, &readiness));
     let outcome = tokio::select! {
         failed = &mut boot => failed,
-        ended = &mut public => ended.context("public listener")?.context("public listener"),
-        ended = &mut internal => ended.context("internal listener")?.context("internal listener"),
+        () = public.ended() => Err(anyhow::anyhow!("the public listener ended")),
+        () = internal.ended() => Err(anyhow::anyhow!("the internal listener ended")),
         () = signal() => Ok(()),
     };
     tracing::info!(event = "serve.draining");
@@ -58,15 +58,11 @@ pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
             _ = &mut boot => {}
         }
     }
-    stop.send_replace(true);
-    let answered = tokio::time::timeout(DRAIN, async { _ = tokio::join!(&mut public, &mut internal) }).await.is_ok();
+    public.stop_accepting();
+    let answered = public.drained(DRAIN).await;
+    internal.stop_accepting();
     tracing::info!(event = "serve.stopped", answered);
     outcome
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // A closed channel means the process ends anyway.
-    _ = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn signal() {

@@ -30,6 +30,7 @@ use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::options::{Mode, Options};
 use crate::pace::Speed;
+use crate::screen::{Screened, Screening};
 use crate::segment;
 use crate::summary::{Sentence, Summary};
 use crate::threads::Threads;
@@ -242,12 +243,18 @@ impl Summarizer for Abstractive {
         self.engine.speeds().seen()
     }
 
-    fn admit(&self, text: &str) -> Result<u32, Error> {
-        LIMITS.check_bytes(text)?;
-        self.require_document(text)?;
-        let tokens = self.count_tokens(text)?;
-        LIMITS.check_tokens(tokens)?;
-        Ok(tokens)
+    fn screen(&self, text: &str, screening: Screening) -> Result<Screened, Error> {
+        if screening == Screening::default() {
+            LIMITS.check_bytes(text)?;
+            segment::require_sentences(text)?;
+            Self::require_words(text)?;
+        }
+        let pieces = |part: &str| self.embedder.tokenizer.census(part);
+        screening.step(text, &LIMITS, pieces, Some(|part: &str| self.bpe.count(part)))
+    }
+
+    fn working_bytes(&self) -> usize {
+        self.engine.cache_bytes()
     }
 
     fn summarize(&self, text: &str, options: &Options, control: &Control) -> Result<Summary, Error> {
@@ -304,9 +311,14 @@ impl Abstractive {
     /// Refuse what has nothing to summarize, or nothing that what is written could be held against.
     fn require_document(&self, text: &str) -> Result<(), Error> {
         segment::require_sentences(text)?;
+        Self::require_words(text)?;
+        self.embedder.tokenizer.require_known(text)
+    }
+
+    fn require_words(text: &str) -> Result<(), Error> {
         if words::lettered(text, MIN_WORDS) < MIN_WORDS {
             return Err(Error::NotSummarizable(Reason::TooShort));
         }
-        self.embedder.tokenizer.require_known(text)
+        Ok(())
     }
 }

@@ -40,6 +40,7 @@ use std::thread::JoinHandle;
 use crate::control::Control;
 use crate::error::{Error, LoadError};
 use crate::threads::Threads;
+use arena::Arena;
 use core::{Core, Message};
 use draft::Luck;
 use prefix::Ticket;
@@ -132,6 +133,7 @@ pub(crate) struct Engine {
     thread: Option<JoinHandle<()>>,
     limits: Limits,
     speeds: Arc<Speeds>,
+    cache_bytes: usize,
 }
 
 /// What a request is checked against before it is queued.
@@ -148,13 +150,14 @@ impl Engine {
     /// [`LoadError::Unusable`] where the system gives no thread, or the measurement fails.
     pub(crate) fn new(model: Transformer, threads: Threads, settings: &Settings) -> Result<Self, LoadError> {
         let unusable = |reason: &dyn std::fmt::Display| LoadError::unusable("language model", reason);
+        let cache_bytes = settings.pages(&model.shape) as usize * Arena::page_bytes(&model.shape);
         let mut core = Core::new(model, threads, settings);
         core.calibrate().map_err(|error| unusable(&error))?;
         let (limits, speeds) = (core.limits(), core.speeds());
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new().name("precis-decode".into());
         let thread = thread.spawn(move || core.serve(&receiver)).map_err(|error| unusable(&error))?;
-        Ok(Self { sender, thread: Some(thread), limits, speeds })
+        Ok(Self { sender, thread: Some(thread), limits, speeds, cache_bytes })
     }
 
     /// Write the continuation of one prompt, as [`Engine::generate_all`].
@@ -199,6 +202,11 @@ impl Engine {
         let prefix = Prefix { ticket, engine: self.sender.clone() };
         self.queue(Sequence::new(ids, 0, (payer, control), goal), &Arc::default())?.wait()?;
         Ok(prefix)
+    }
+
+    /// Bytes that the cache of keys and values can grow to.
+    pub(crate) fn cache_bytes(&self) -> usize {
+        self.cache_bytes
     }
 
     /// The speed seen.

@@ -18,6 +18,7 @@ use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::options::{Mode, Options};
 use crate::pace::Speed;
+use crate::screen::{Screened, Screening};
 use crate::segment::{self, Segment};
 use crate::summary::{ByteRange, Sentence, Summary};
 use crate::threads::Threads;
@@ -150,13 +151,13 @@ impl Summarizer for Extractive {
         LIMITS
     }
 
-    fn admit(&self, text: &str) -> Result<u32, Error> {
-        LIMITS.check_bytes(text)?;
-        segment::require_sentences(text)?;
-        self.embedder.tokenizer.require_known(text)?;
-        let tokens = self.count_tokens(text)?;
-        LIMITS.check_tokens(tokens)?;
-        Ok(tokens)
+    fn screen(&self, text: &str, screening: Screening) -> Result<Screened, Error> {
+        let pieces = |part: &str| self.embedder.tokenizer.census(part);
+        screening.step(text, &LIMITS, pieces, None::<fn(&str) -> Result<usize, Error>>)
+    }
+
+    fn working_bytes(&self) -> usize {
+        MAX_UNITS * MAX_UNITS * size_of::<f32>()
     }
 
     fn count_tokens(&self, text: &str) -> Result<u32, Error> {

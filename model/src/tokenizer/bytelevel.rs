@@ -147,4 +147,20 @@ mod tests {
         assert_eq!(split("qwen2", "IT'S (a) x  y"), ["IT", "'S", " (", "a", ")", " x", " ", " y"]);
         assert!(pre_tokenizer("llama-bpe").is_none());
     }
+
+    #[test]
+    fn a_text_is_cut_for_screening_only_where_each_pre_tokenizer_splits() {
+        for text in crate::testing::AWKWARD {
+            for pre in ["smollm", "qwen2"] {
+                for at in 0..text.len() {
+                    let (head, tail) = text.split_at(crate::screen::cut(text, at));
+                    assert_eq!(
+                        [split(pre, head), split(pre, tail)].concat(),
+                        split(pre, text),
+                        "{pre}: {head:?} {tail:?}"
+                    );
+                }
+            }
+        }
+    }
 }

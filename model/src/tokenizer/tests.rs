@@ -2,7 +2,8 @@
 use super::*;
 use crate::gguf::Gguf;
 use crate::manifest::{self, Manifest, Role};
-use crate::testing::model_file;
+use crate::screen::cut;
+use crate::testing::{AWKWARD, model_file};
 
 /// Vectors by `tests/vectors/tokenizer/generate.py`.
 const VECTORS: &str = include_str!("../../../tests/vectors/tokenizer/smollm2.json");
@@ -53,6 +54,22 @@ fn counting_equals_encoding_and_offsets_fit_the_text() {
         for encoded in [bpe.encode(&text).unwrap(), pieces] {
             assert!(encoded.starts.is_sorted());
             assert!(encoded.starts.iter().all(|start| text.is_char_boundary(*start)), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn the_parts_of_a_text_that_is_cut_for_screening_have_its_tokens() {
+    let (Some(bpe), Some(wordpiece)) = (bpe(), wordpiece()) else { return };
+    let texts = vectors().into_iter().map(|vector| vector.text).chain(AWKWARD.map(str::to_owned));
+    for text in texts.filter(|text| text.len() < 500) {
+        let whole = (bpe.count(&text).unwrap(), wordpiece.count(&text).unwrap());
+        let cuts: std::collections::BTreeSet<usize> = (0..text.len()).map(|at| cut(&text, at)).collect();
+        for cut in cuts {
+            let (head, tail) = text.split_at(cut);
+            let both = |count: &dyn Fn(&str) -> usize| count(head) + count(tail);
+            let parts = (both(&|part| bpe.count(part).unwrap()), both(&|part| wordpiece.count(part).unwrap()));
+            assert_eq!(parts, whole, "{head:?} {tail:?}");
         }
     }
 }

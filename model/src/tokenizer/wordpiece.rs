@@ -3,6 +3,7 @@
 use tokenizers::Tokenizer;
 
 use crate::error::{Error, LoadError, Reason};
+use crate::screen::Census;
 use crate::tokenizer::Encoded;
 
 /// The embedding model's tokenizer.
@@ -38,11 +39,17 @@ impl WordPiece {
         Ok(encoding.len())
     }
 
-    /// Refuse a text of which more than half is in letters that the model never learnt: all its sentences would look alike.
-    pub(crate) fn require_known(&self, text: &str) -> Result<(), Error> {
+    /// Tokens of a text, and those among them that the vocabulary has no letters for.
+    pub(crate) fn census(&self, text: &str) -> Result<Census, Error> {
         let encoding = self.tokenizer.encode_fast(text, false).map_err(Error::internal("tokenize"))?;
         let unknown = encoding.get_ids().iter().filter(|id| **id == self.unknown).count();
-        if unknown * 2 > encoding.len() { Err(Error::NotSummarizable(Reason::UnknownScript)) } else { Ok(()) }
+        Ok(Census { tokens: encoding.len(), unknown })
+    }
+
+    /// Refuse a text of which more than half is in letters that the model never learnt: all its sentences would look alike.
+    pub(crate) fn require_known(&self, text: &str) -> Result<(), Error> {
+        let Census { tokens, unknown } = self.census(text)?;
+        if unknown * 2 > tokens { Err(Error::NotSummarizable(Reason::UnknownScript)) } else { Ok(()) }
     }
 
     /// Tokens of a text with their offsets.

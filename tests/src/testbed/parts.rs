@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use precis_server::boot::Parts;
+use precis_server::edge::{Limits, Places};
 use precis_store::Ledger;
 
 use crate::testbed::kill::{Fatal, Kill};
@@ -16,6 +18,15 @@ pub const KILL: &str = "TESTBED_KILL";
 pub const CLOCK_OFFSET: &str = "TESTBED_CLOCK_OFFSET";
 /// Environment: a file with further seconds, read at every look at the clock, so that time can jump while the process runs.
 pub const CLOCK_FILE: &str = "TESTBED_CLOCK_FILE";
+
+/// Environment: milliseconds in which a header section has to be sent, a body and an answer have to make progress.
+pub const PATIENCE: &str = "TESTBED_PATIENCE_MS";
+/// Environment: public connections, count.
+pub const CONNECTIONS: &str = "TESTBED_CONNECTIONS";
+/// Environment: bodies that arrive at a time, count.
+pub const BODIES: &str = "TESTBED_BODIES";
+/// Environment: requests of each kind in work at a time, count.
+pub const PLACES: &str = "TESTBED_PLACES";
 
 static KILLS: OnceLock<Kill> = OnceLock::new();
 static OFFSET: OnceLock<i64> = OnceLock::new();
@@ -36,7 +47,31 @@ pub fn parts() -> anyhow::Result<Parts> {
         let kill = text.parse()?;
         KILLS.get_or_init(|| kill);
     }
-    Ok(Parts { models: model::models, clock, ledger })
+    Ok(Parts { models: model::models, clock, ledger, edge: edge()? })
+}
+
+/// Bounds of the edge: the real ones, but with little of what the environment names, so that no test waits for a minute.
+fn edge() -> anyhow::Result<Limits> {
+    let mut limits = Limits::default();
+    let scarce = |name| Ok::<_, anyhow::Error>(number(name)?.map(usize::try_from).transpose()?);
+    if let Some(milliseconds) = scarce(PATIENCE)? {
+        let patience = Duration::from_millis(milliseconds as u64);
+        limits.public.header = patience;
+        limits.public.idle = 3 * patience;
+        limits.body.window = patience;
+        limits.public.write.window = patience;
+    }
+    if let Some(connections) = scarce(CONNECTIONS)? {
+        limits.public.connections = connections;
+    }
+    if let Some(bodies) = scarce(BODIES)? {
+        limits.bodies = bodies;
+    }
+    if let Some(places) = scarce(PLACES)? {
+        limits.places =
+            Places { paid: places, polls: places, lookups: places, documents: places, encapsulated: places };
+    }
+    Ok(limits)
 }
 
 /// A number in the environment.

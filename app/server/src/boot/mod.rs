@@ -23,6 +23,7 @@ pub use keys::Shared;
 pub use readiness::Readiness;
 
 use crate::config::Settings;
+use crate::edge::{self, memory::Bound};
 use crate::pipeline;
 use crate::service::{Engine, Identity, Payments, Service};
 use crate::{clock, random};
@@ -40,6 +41,8 @@ pub struct Parts {
     pub clock: fn() -> u64,
     /// Wraps the opened ledger.
     pub ledger: fn(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
+    /// Bounds of connections, bodies and places.
+    pub edge: edge::Limits,
 }
 
 impl Default for Parts {
@@ -49,6 +52,7 @@ impl Default for Parts {
             models: |directory, name, settings| Ok(precis_model::load_with(directory, name, settings)?),
             clock: clock::system,
             ledger: |ledger| ledger,
+            edge: edge::Limits::default(),
         }
     }
 }
@@ -63,6 +67,7 @@ pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readines
         tracing::warn!(event = "config.short_keyset", seconds = settings.config.keyset_seconds);
     }
     let engine = load_models(&settings, parts.models).await?;
+    Bound::of(&parts.edge, engine.memory(edge::memory::resident())).tell();
     let http = precis_rofl::http_client().context("HTTP client")?;
     let appd = Appd::new(&settings.config.appd_socket);
     let shared = readiness.until("rofl-appd", async || Shared::derive(&appd).await).await;

@@ -20,12 +20,15 @@ pub enum Class {
     BadOptions,
     UnsupportedMediaType,
     BodyTooLarge,
+    BodyTimeout,
+    HeadersTooLarge,
     DocumentTooLong,
     UnreadableDocument,
     NotSummarizable,
     Busy,
     WorkTooLong,
     DocumentRequired,
+    Overloaded,
     PaymentRequired,
     MalformedPayment,
     PaymentInvalid,
@@ -126,6 +129,20 @@ impl Class {
                 "The request body is too large",
                 "see the limits at `/v1/service`",
             ),
+            Self::BodyTimeout => Row(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_timeout",
+                Client,
+                "The request body did not arrive in time",
+                "send the same request again over a faster connection",
+            ),
+            Self::HeadersTooLarge => Row(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers_too_large",
+                Client,
+                "The header section is too large",
+                "see the limits at `/v1/service`",
+            ),
             Self::DocumentTooLong => Row(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "document_too_long",
@@ -167,6 +184,13 @@ impl Class {
                 Client,
                 "A summary is paid for by the document",
                 "send the document, as in SPEC 5.1, for the 402 with its exact price; `POST /v1/quotes` prices a document or a count of tokens for nothing; do not pay this one",
+            ),
+            Self::Overloaded => Row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                Service,
+                "The service has no place for this request now",
+                "send the same request again after `Retry-After`, with the same `PAYMENT-SIGNATURE` if it had one",
             ),
             Self::PaymentRequired => Row(
                 StatusCode::PAYMENT_REQUIRED,
@@ -379,7 +403,7 @@ impl Class {
 
     pub(super) fn retry_after(self) -> Option<&'static str> {
         match self {
-            Self::SettlementUnknown => Some("2"),
+            Self::SettlementUnknown | Self::Overloaded => Some("2"),
             Self::Busy | Self::ChainUnavailable | Self::LedgerUnavailable | Self::TooManyUnsettled => Some("5"),
             Self::NotReady | Self::CannotSettle | Self::CannotSign | Self::Stopping => Some("10"),
             Self::GasPrice => Some("60"),

@@ -3,6 +3,7 @@
 //! Layers below know nothing of HTTP; private causes are logged by code, never returned.
 
 mod class;
+mod shed;
 
 use axum::Json;
 use axum::body::Body;
@@ -180,7 +181,11 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Row(status, code, ..) = self.class.row();
-        tracing::info!(event = "request.refused", code, status = status.as_u16());
+        if self.class == Class::Overloaded {
+            shed::one_more();
+        } else {
+            tracing::info!(event = "request.refused", code, status = status.as_u16());
+        }
         let mut response = match &self.quote {
             // A 402 is its quote: x402 clients read the header, people and catalogues the body.
             Some(quote) => {

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use precis_protocol::problem::Charged;
 use precis_protocol::receipt::Channel;
 use precis_protocol::{headers, limits};
 use tower::ServiceExt as _;
@@ -58,20 +59,25 @@ enum Refused {
 
 async fn exchange(gateway: &Gateway, outer: Whole) -> Result<Response, Refused> {
     let service = gateway.service().map_err(Refused::Outer)?;
+    let Some(visitor) = outer.visitor.clone() else { return Err(Refused::Uniform("no_visitor")) };
     let generation = service.identity.sealed_to(&outer.body);
     if !generation.has_room() {
         return Err(Refused::Outer(Failure::new(Class::Busy, "")));
     }
+    let bytes = outer.body.len();
+    let room = visitor.room_to_open(bytes).map_err(Refused::Outer)?;
     let opening = Arc::clone(&generation);
-    let opened = tokio::task::spawn_blocking(move || opening.channel.open(&outer.media_type, &outer.body)).await;
-    let (inner, responder) = match opened {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(error)) => return Err(Refused::Uniform(error.reason().label())),
-        Err(_) => return Err(Refused::Uniform("panicked")),
-    };
-    let mut inner: Request = inner.map(Body::from);
+    let opening = move || opening.channel.open(&outer.media_type, &outer.body);
+    let opened = visitor.parse(bytes, opening).await.map_err(|failure| match failure.class() {
+        // Of what may be in it nobody knows whether it was charged before.
+        Class::Overloaded => Refused::Outer(failure.charged(Charged::Unknown)),
+        _ => Refused::Uniform("panicked"),
+    })?;
+    let (inner, responder) = opened.map_err(|error| Refused::Uniform(error.reason().label()))?;
+    let mut inner: Request = inner.map(|body| Body::from(room.hold(body)));
     inner.extensions_mut().insert(Channel::Ohttp);
     inner.extensions_mut().insert(generation);
+    inner.extensions_mut().insert(visitor);
     let response = gateway.inner.clone().oneshot(inner).await.unwrap_or_else(|never| match never {});
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, limits::MAX_RESPONSE_BYTES).await.unwrap_or_else(|_| Bytes::new());

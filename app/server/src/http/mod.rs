@@ -9,7 +9,6 @@ pub mod quotes;
 pub mod summaries;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -18,11 +17,9 @@ use bytes::Bytes;
 use precis_protocol::receipt::Channel;
 
 use crate::boot::Readiness;
+use crate::edge::Visitor;
 use crate::error::{Class, Failure};
 use crate::service::{Generation, Service};
-
-/// Longest that a body may take to arrive, from the first byte of the request on: it holds one of the places of all routes.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The service, or 503 with the reason while it is not ready.
 pub struct Ready(pub Arc<Service>);
@@ -51,6 +48,8 @@ pub struct Whole {
     pub channel: Channel,
     /// The keyset whose channel key it was sealed to, if it was.
     pub sealed_to: Option<Arc<Generation>>,
+    /// Whoever sent it; none for a request that came from no socket.
+    pub visitor: Option<Visitor>,
 }
 
 impl Whole {
@@ -73,27 +72,12 @@ impl<S: Send + Sync> FromRequest<S> for Whole {
             Some(Ok(text)) => text.to_owned(),
             Some(Err(_)) => return Err(Failure::new(Class::UnsupportedMediaType, "")),
         };
-        let body = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
-        let body = body.map_err(|_| Failure::new(Class::BadRequest, "the body did not arrive in time"))?;
-        let body = body.map_err(|rejection| {
+        let visitor = request.extensions().get::<Visitor>().cloned();
+        // It has arrived: the edge has read it.
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             let class = if rejection.status() == 413 { Class::BodyTooLarge } else { Class::BadRequest };
             Failure::new(class, "")
         })?;
-        Ok(Self { method, uri, media_type, headers, body, channel, sealed_to })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_that_stops_arriving_is_given_up() {
-        let stalled = futures::stream::pending::<Result<Bytes, std::io::Error>>();
-        let request = Request::post("/v1/quotes").body(axum::body::Body::from_stream(stalled)).unwrap();
-        let started = tokio::time::Instant::now();
-        let failure = Whole::from_request(request, &()).await.err().unwrap();
-        assert_eq!((failure.code(), started.elapsed()), ("bad_request", BODY_TIMEOUT));
+        Ok(Self { method, uri, media_type, headers, body, channel, sealed_to, visitor })
     }
 }

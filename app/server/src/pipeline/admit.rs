@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use precis_extract::{DocumentType, ExtractError, extract};
+use precis_model::{Screened, Screening};
 use precis_protocol::limits::MAX_DOCUMENT_BYTES;
 use precis_protocol::receipt::Channel;
 use precis_protocol::request::Commitment;
@@ -11,6 +12,7 @@ use precis_protocol::summary::{Options, SummaryRequest};
 use precis_protocol::{encoding, headers, limits, strict};
 use zeroize::Zeroizing;
 
+use crate::edge::Visitor;
 use crate::error::{Class, Failure};
 use crate::http::Whole;
 use crate::service::{Generation, Service};
@@ -77,13 +79,18 @@ pub struct Admitted {
 /// A [`Failure`] of the client's making; nothing was charged.
 pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, Failure> {
     let request = opened.request;
-    let commitment = Commitment::new(request.method.as_str(), request.path(), &request.media_type, &request.body)
-        .ok_or_else(|| Failure::new(Class::BodyTooLarge, ""))?;
+    let visitor = visitor(&request)?;
     let (payment, nonce_salt) =
         (request.headers.get(headers::PAYMENT_SIGNATURE).cloned(), request.headers.get(headers::NONCE_SALT).cloned());
-    let channel = request.channel;
     let asked_of = request.sealed_to.clone().unwrap_or_else(|| service.identity.current());
-    let (text, options, tokens) = read(service, request).await?;
+    let (channel, bytes) = (request.channel, request.body.len());
+    let parsing = move || {
+        let commitment = commitment(&request, request.method.as_str(), request.path());
+        let commitment = commitment.ok_or_else(|| Failure::new(Class::BodyTooLarge, ""))?;
+        parse(&request).map(|asked| (commitment, asked))
+    };
+    let (commitment, asked) = visitor.parse(bytes, parsing).await??;
+    let (text, options, tokens) = meter(service, &visitor, asked).await?;
     Ok(Admitted { commitment, channel, asked_of, text, options, tokens, payment, nonce_salt })
 }
 
@@ -93,23 +100,49 @@ pub(crate) struct Asked {
     pub(crate) options: Options,
 }
 
+/// What the body of a quote asks for.
+enum Priced {
+    /// A count of tokens.
+    Tokens(u32, Options),
+    /// A document, and what an order of it would commit to.
+    Document(Option<Commitment>, Asked),
+}
+
 /// The price-relevant part of a quote request.
 pub(super) async fn asked_tokens(
     service: &Arc<Service>,
     opened: Opened,
 ) -> Result<(Option<Commitment>, Options, u32), Failure> {
     let request = opened.request;
-    if let Some((tokens, options)) = tokens_only(&request)? {
-        return Ok((None, options, tokens));
+    let (visitor, bytes) = (visitor(&request)?, request.body.len());
+    match visitor.parse(bytes, move || priced(&request)).await?? {
+        Priced::Tokens(tokens, options) => Ok((None, options, tokens)),
+        Priced::Document(commitment, asked) => {
+            let (_, options, tokens) = meter(service, &visitor, asked).await?;
+            Ok((commitment, options, tokens))
+        }
+    }
+}
+
+fn priced(request: &Whole) -> Result<Priced, Failure> {
+    if let Some((tokens, options)) = tokens_only(request)? {
+        return Ok(Priced::Tokens(tokens, options));
     }
     // A quote prices the paid route: its commitment names that route, so that the requirements can be paid there.
     let path = request
         .uri
         .query()
         .map_or_else(|| headers::SUMMARIES_PATH.to_owned(), |query| format!("{}?{query}", headers::SUMMARIES_PATH));
-    let commitment = Commitment::new("POST", &path, &request.media_type, &request.body);
-    let (_, options, tokens) = read(service, request).await?;
-    Ok((commitment, options, tokens))
+    let commitment = commitment(request, "POST", &path);
+    Ok(Priced::Document(commitment, parse(request)?))
+}
+
+fn commitment(request: &Whole, method: &str, path: &str) -> Option<Commitment> {
+    Commitment::new(method, path, &request.media_type, &request.body)
+}
+
+fn visitor(request: &Whole) -> Result<Visitor, Failure> {
+    request.visitor.clone().ok_or_else(|| Failure::internal("admission", "a request that was not admitted"))
 }
 
 fn tokens_only(request: &Whole) -> Result<Option<(u32, Options)>, Failure> {
@@ -185,20 +218,25 @@ fn query_options(query: &str) -> Result<Options, Failure> {
     })
 }
 
-/// Extracts the text and counts its tokens off the async threads: a large document takes a while. No more of them at a time
-/// than there are processors, since nobody has paid for it yet and what is paid for runs beside it.
-async fn read(service: &Arc<Service>, request: Whole) -> Result<(Arc<Text>, Options, u32), Failure> {
-    let reader = Arc::clone(&service.readers).acquire_owned().await;
-    let service = Arc::clone(service);
-    let work = move || {
-        let _reader = reader;
-        let Asked { document: Some(text), options } = parse(&request)? else {
-            return Err(Failure::new(Class::BadRequest, "a document is missing"));
-        };
-        let tokens = service.engine.of(options.mode).summarizer.admit(&text).map_err(|error| model_failure(&error))?;
-        Ok((Arc::new(text), options, tokens))
+/// Counts the tokens of what was asked, in turns that others can come between: nobody has paid for it yet.
+async fn meter(service: &Arc<Service>, visitor: &Visitor, asked: Asked) -> Result<(Arc<Text>, Options, u32), Failure> {
+    let Asked { document: Some(text), options } = asked else {
+        return Err(Failure::new(Class::BadRequest, "a document is missing"));
     };
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Failure::internal("meter", "panicked")))
+    let (text, summarizer) = (Arc::new(text), Arc::clone(&service.engine.of(options.mode).summarizer));
+    let mut screening = Screening::default();
+    loop {
+        let (text_now, summarizer, before) = (Arc::clone(&text), Arc::clone(&summarizer), screening);
+        let work = (text.len().saturating_sub(before.read()), Screening::STEP_BYTES);
+        let screened = visitor.count(work, move || summarizer.screen(&text_now, before)).await?;
+        match screened.map_err(|error| model_failure(&error))? {
+            Screened::Admitted { tokens } => {
+                visitor.stays();
+                return Ok((text, options, tokens));
+            }
+            Screened::GoOn(after) => screening = after,
+        }
+    }
 }
 
 /// How a summarizer's refusal is answered; the same before and after payment.

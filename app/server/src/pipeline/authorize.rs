@@ -120,7 +120,8 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
                 quote::unpaid_work(service, mode, tokens)?;
             }
             let needed = needed_seconds(service, &admitted, flow);
-            let Fresh { seen_at, funds } = fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
+            let Fresh { seen_at, funds } =
+                fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
             let permit = service.engine.reserve(mode, tokens).ok_or_else(|| Failure::new(Class::Busy, ""))?;
             let context = Context {
                 payment: service.payments.kept(payload.clone(), &service.extensions),

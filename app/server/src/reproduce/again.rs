@@ -117,6 +117,7 @@ fn asked(request: &SavedRequest, body: &[u8]) -> anyhow::Result<(pipeline::Text,
         body: Bytes::copy_from_slice(body),
         channel: precis_protocol::receipt::Channel::Https,
         sealed_to: None,
+        visitor: None,
     };
     match pipeline::parse(&whole) {
         Ok(Asked { document: Some(text), options }) => Ok((text, options)),

@@ -7,6 +7,8 @@ use precis_model::{Models, Permit, Summarizer, Worker};
 use precis_protocol::request::parameters_digest;
 use precis_protocol::{Digest, Mode};
 
+use crate::edge::memory::Work;
+
 /// Seconds that a job may have to wait for its turn.
 const WAITING_SECONDS: u64 = 90;
 /// Seconds that the settlement of a job may take, on a slow block.
@@ -52,6 +54,7 @@ pub struct Engine {
     worker: Worker,
     /// Jobs that share the machine at a time.
     side_by_side: u64,
+    queue: u32,
 }
 
 impl Engine {
@@ -60,7 +63,13 @@ impl Engine {
         let (extractive, abstractive) =
             (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
         let worker = Worker::spawn(models, queue as usize, concurrency as usize);
-        Self { extractive, abstractive, worker, side_by_side: concurrency.min(queue).into() }
+        Self { extractive, abstractive, worker, side_by_side: concurrency.min(queue).into(), queue }
+    }
+
+    /// What the models can take of memory, `loaded` bytes being resident now.
+    pub(crate) fn memory(&self, loaded: usize) -> Work {
+        let models = [&self.extractive, &self.abstractive].map(|model| model.summarizer.working_bytes()).iter().sum();
+        Work { loaded, models, batch: self.side_by_side as usize, queue: self.queue as usize }
     }
 
     /// Whether every thread of the models lives.

@@ -9,7 +9,6 @@ mod period;
 mod recent;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use precis_protocol::price::PerMode;
 use precis_protocol::service::{ModelDescription, ServiceDescription};
@@ -20,7 +19,6 @@ pub use identity::{Generation, Identity, OwnEvidence, SecretKeys};
 pub use payments::Payments;
 
 use precis_store::Holder;
-use tokio::sync::Semaphore;
 
 use crate::clock;
 use crate::config::Settings;
@@ -45,8 +43,6 @@ pub struct Service {
     pub payments: Payments,
     /// What every quote declares of the x402 extensions.
     pub extensions: serde_json::Map<String, serde_json::Value>,
-    /// Who may read a document that nobody has paid for yet: one for each processor.
-    pub readers: Arc<Semaphore>,
     /// Jobs in flight.
     pub jobs: Jobs,
     /// What payments need, as it was found last.
@@ -64,9 +60,8 @@ impl Service {
     ) -> Self {
         let public_url = settings.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let extensions = extensions::declared(settings.config.payment_identifier);
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let (readers, jobs, health) = (Arc::new(Semaphore::new(processors)), Jobs::default(), Health::default());
-        Self { settings, public_url, identity, engine, payments, extensions, readers, jobs, health }
+        let (jobs, health) = (Jobs::default(), Health::default());
+        Self { settings, public_url, identity, engine, payments, extensions, jobs, health }
     }
 
     /// Names this process where several share a ledger.
