@@ -27,7 +27,9 @@ fn says_uncharged(answer: &Answer) -> bool {
         return true;
     }
     let problem = answer.json().unwrap_or_default();
-    problem["charged"] == false && problem["code"].as_str().is_some_and(|code| ENDS.contains(&code))
+    // What was paid back was charged.
+    let ended = problem["code"].as_str().is_some_and(|code| ENDS.contains(&code)) && problem["refund"].is_null();
+    ended && problem["charged"] == false
 }
 
 /// A request with a payment that was signed for it.
