@@ -16,7 +16,7 @@ use precis_protocol::strict;
 use precis_protocol::summary::{Options, SummaryResponse};
 use precis_verify::policy::Policy;
 use precis_verify::receipt::{Body, Exchange};
-use precis_verify::{check_receipt, check_receipt_chain, verify_archived, verify_receipt_file};
+use precis_verify::{Beside, Online, check_receipt, check_receipt_chain, verify_archived, verify_receipt_file};
 
 use crate::cli::Cli;
 use crate::http::{self, Ask};
@@ -226,7 +226,9 @@ impl Run<'_> {
             receipt: response.receipt.get().as_bytes(),
             channel: None,
             payment: None,
-            document: std::str::from_utf8(&ask.body).ok(),
+            document: Some(&ask.body),
+            summary: None,
+            on_chain: Online::NotAsked,
         };
         let transcript = check_receipt(&service, &exchange, Some(town.now()?));
         ensure!(transcript.is_verified(), "{transcript}");
@@ -244,7 +246,8 @@ impl Run<'_> {
         let saved = std::fs::read(&receipt)?;
         std::fs::remove_file(&receipt)?;
         let at = self.town.now()?;
-        let appraisal = verify_receipt_file(&saved, &self.policy, at, Some(document.as_bytes()), None);
+        let beside = Beside { document: Some(document.as_bytes()), ..Beside::default() };
+        let appraisal = verify_receipt_file(&saved, &self.policy, at, &beside);
         ensure!(appraisal.transcript.is_verified(), "{}", appraisal.transcript);
         let saved: ReceiptFile = strict::from_slice(&saved, MAX_FILE_BYTES)?;
         self.receipts.push(saved.receipt);
