@@ -8,6 +8,7 @@ pub const PREFIX: &str = "PRECIS_";
 /// reads none of them.
 pub const OF_OTHERS: &[&str] = &[
     "PRECIS_APP_ID",
+    "PRECIS_CACERT",
     "PRECIS_CHAIN_ID",
     "PRECIS_COMMIT",
     "PRECIS_EVAL",
@@ -23,6 +24,7 @@ pub const OF_OTHERS: &[&str] = &[
     "PRECIS_REQUIRE_CONFORMANCE",
     "PRECIS_REQUIRE_WASM",
     "PRECIS_ROFL_CLIENT_PYTHON",
+    "PRECIS_STATE_HOME",
     "PRECIS_STORE_TEST_CHILD",
     "PRECIS_TDX_VECTORS",
     "PRECIS_URL",
