@@ -55,14 +55,21 @@ pub async fn settle(service: &Service, summarized: Summarized) -> Result<Settled
 /// Step 5 where the payment is taken first. Without the document nothing is taken: what was begun is only looked for.
 ///
 /// # Errors
-/// As [`settle`]; `job_interrupted` when the document is gone and nothing was begun.
+/// As [`settle`]; `job_interrupted` when the document is gone and nothing was taken, or nobody can tell.
 pub async fn settle_upfront(service: &Service, mut claimed: Claimed) -> Result<Prepaid, Failure> {
     if let State::Paid { transaction } | State::Settled { transaction } = &claimed.record.state {
         return Ok(Prepaid { paid: B256::from(*transaction), claimed });
     }
     let (record, paid) = match (&claimed.work, claimed.record.state.stage()) {
         (Some(_), _) => take(service, claimed.record, &claimed.context).await?,
-        (None, Stage::Settling | Stage::Unknown) => look(service, claimed.record, &claimed.context).await?,
+        (None, Stage::Settling | Stage::Unknown) => {
+            let looked = look(service, claimed.record, &claimed.context).await;
+            // Whoever has the document goes on.
+            looked.map_err(|failure| match failure.class() {
+                Class::SettlementUnknown => Failure::new(Class::Interrupted, "").charged(Charged::Unknown),
+                _ => failure,
+            })?
+        }
         (None, _) => return Err(Failure::new(Class::Interrupted, "")),
     };
     claimed.record = advance(service, &record, Change::to(State::Paid { transaction: paid.0 }, clock::now())).await?;
