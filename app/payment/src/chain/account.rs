@@ -91,8 +91,8 @@ impl ChainView {
         let yes = FixedBytes(isValidSignatureCall::SELECTOR);
         match self.rpc().eth_call(Address::ZERO, authorized.payer(), &call.abi_encode()).await {
             Ok(answer) => Ok(isValidSignatureCall::abi_decode_returns(&answer).is_ok_and(|answer| answer == yes)),
-            // An account says no in any way it likes.
-            Err(RpcError::Reverted | RpcError::Refused(_)) => Ok(false),
+            Err(RpcError::Reverted) => Ok(false),
+            // A node that refuses the question says nothing of the account.
             Err(error) => Err(error),
         }
     }

@@ -44,6 +44,25 @@ async fn contract_accounts_pay_by_what_they_accept() {
 }
 
 #[tokio::test]
+async fn an_account_that_could_not_be_asked_is_not_one_that_says_no() {
+    let world = World::new().await;
+    let facilitator = world.facilitator();
+    let account = Address::repeat_byte(0x44);
+    world.mint(account, PURSE).await;
+    let mut payload = world.payload(1);
+    payload.payload.authorization.from = account;
+    payload.payload.signature = Bytes::from(vec![7; 96]);
+    let authorized = world.check(&payload);
+    world.set_code(account, YES).await;
+    let settled = paid(settle(&facilitator, &authorized).await);
+    assert_eq!(facilitator.verify(&authorized).await, Ok(Standing::Paid(settled)));
+    // The node answers with an error of its own, as it does when it has had enough.
+    world.set_code(account, "0xfe").await;
+    let asked = facilitator.verify(&authorized).await;
+    assert!(matches!(asked, Err(VerifyError::Unavailable(_))), "{asked:?}");
+}
+
+#[tokio::test]
 async fn a_wrapped_signature_pays_once_its_account_is_deployed_and_no_factory_is_called() {
     let world = World::new().await;
     let facilitator = world.facilitator();
