@@ -1,11 +1,12 @@
-//! A ledger that an earlier version wrote is opened by this one, which ends every job in it and pays what it owes.
+//! A ledger that another process wrote, on another devnet or by an earlier version, is opened by this one, which ends every job in it and pays what
+//! it owes. Key, wallet and token are the same in every devnet.
 //!
-//! `tests/vectors/ledger/format-N.redb` was written by the version whose ledgers had format N, on a devnet: its key, its wallet and its token are the
-//! same in every devnet. It has one job that was settled, one that is done and not settled, and one whose refund was decided and not begun.
-//! To write that of the present format: `PRECIS_WRITE_LEDGER_FIXTURE=FILE cargo nextest run -p precis-tests --test faults -E 'test(writes_the_fixture)'`.
+//! Each file `format-N.redb` in `tests/vectors/ledger` was written by the version whose ledgers had format N, and has one job that was settled, one that
+//! is done and not settled, and one whose refund was decided and not begun. To write that of the present format:
+//! `PRECIS_WRITE_LEDGER_FIXTURE=FILE cargo nextest run -p precis-tests --test faults -E 'test(an_earlier_version)'`.
 //! A file is written once and never again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use precis_tests::paths;
 use precis_tests::process::eventually;
@@ -16,17 +17,11 @@ use super::steps::Step::{ArmAt, Ask, Boot, Dead, Order, Send};
 use super::{FLOWS, town};
 
 const WRITE: &str = "PRECIS_WRITE_LEDGER_FIXTURE";
-/// Every format that this version must open.
-const FORMATS: [u32; 1] = [1];
+/// Where the files of earlier versions are.
+const FILES: &str = "tests/vectors/ledger";
 
-fn fixture(format: u32) -> PathBuf {
-    paths::root().join(format!("tests/vectors/ledger/format-{format}.redb"))
-}
-
-/// Not a test of its own: see above.
-#[tokio::test]
-async fn helper_that_writes_the_fixture_of_the_present_format() {
-    let Ok(file) = std::env::var(WRITE) else { return };
+/// Writes a ledger of the present format to `file`.
+async fn write(file: &Path) {
     let town = town(&[]).await.unwrap();
     let [(_, later), (_, upfront)] = FLOWS;
     town.set("PRECIS_UPFRONT_SECONDS", later);
@@ -38,29 +33,44 @@ async fn helper_that_writes_the_fixture_of_the_present_format() {
     std::fs::copy(town.home().join("state/ledger.redb"), file).unwrap();
 }
 
+/// Opens a copy of `file`, ends every job in it and requires the refund.
+async fn is_paid_out(file: &Path) {
+    let town = town(&[]).await.unwrap();
+    let state = town.home().join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    std::fs::copy(file, state.join("ledger.redb")).unwrap();
+    town.boot(None).await.unwrap();
+    let entries = town.ledger().await.unwrap();
+    // Jobs that were settled are forgotten a day after they have ended.
+    let owed = entries.iter().find(|entry| entry.state == "refunding").unwrap();
+    let (wallet, payer) = (owed.pay_to.parse().unwrap(), owed.payer.parse().unwrap());
+    assert_eq!(town.chain.tokens(payer).await.unwrap(), 0u64);
+    town.bank.mint(wallet, owed.amount.parse().unwrap()).await.unwrap();
+    // The job that was done may still be paid by its payer; here it cannot, and lapses.
+    town.lapse().await.unwrap();
+    town.boot(None).await.unwrap();
+    let ended = eventually("end of every job", async || {
+        town.reconcile().await.ok()?;
+        let entries = town.ledger().await.ok()?;
+        let ended = |state: &str| ["settled", "refunded", "void"].contains(&state);
+        entries.iter().all(|entry| ended(&entry.state)).then_some(entries)
+    });
+    let ended = ended.await.unwrap_or_else(|error| panic!("{}: {error}\n{}", file.display(), town.log()));
+    let refunded = ended.iter().find(|entry| entry.id == owed.id).unwrap();
+    assert_eq!(refunded.state, "refunded", "{}", file.display());
+    assert_eq!(town.chain.tokens(payer).await.unwrap().to_string(), owed.amount, "{}", file.display());
+}
+
 #[tokio::test]
 async fn a_ledger_that_an_earlier_version_wrote_is_opened_reconciled_and_paid_out() {
-    for format in FORMATS {
-        let town = town(&[]).await.unwrap();
-        let state = town.home().join("state");
-        std::fs::create_dir_all(&state).unwrap();
-        std::fs::copy(fixture(format), state.join("ledger.redb")).unwrap();
-        town.boot(None).await.unwrap();
-        let entries = town.ledger().await.unwrap();
-        // Jobs that were settled are forgotten a day after they have ended.
-        let owed = entries.iter().find(|entry| entry.state == "refunding").expect("the refund");
-        let (wallet, payer) = (owed.pay_to.parse().unwrap(), owed.payer.parse().unwrap());
-        assert_eq!(town.chain.tokens(payer).await.unwrap(), 0u64);
-        town.bank.mint(wallet, owed.amount.parse().unwrap()).await.unwrap();
-        let ended = eventually("end of every job", async || {
-            town.reconcile().await.ok()?;
-            let entries = town.ledger().await.ok()?;
-            let ended = |state: &str| ["settled", "refunded", "void"].contains(&state);
-            entries.iter().all(|entry| ended(&entry.state)).then_some(entries)
-        });
-        let ended = ended.await.unwrap_or_else(|error| panic!("format {format}: {error}\n{}", town.log()));
-        let refunded = ended.iter().find(|entry| entry.id == owed.id).unwrap();
-        assert_eq!(refunded.state, "refunded", "format {format}");
-        assert_eq!(town.chain.tokens(payer).await.unwrap().to_string(), owed.amount, "format {format}");
+    let scratch = tempfile::tempdir().unwrap();
+    let file = std::env::var(WRITE).map_or_else(|_| scratch.path().join("ledger"), PathBuf::from);
+    // What this version writes is what the next one must open.
+    write(&file).await;
+    is_paid_out(&file).await;
+    let kept = std::fs::read_dir(paths::root().join(FILES)).into_iter().flatten();
+    for file in kept.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "redb"))
+    {
+        is_paid_out(&file).await;
     }
 }
