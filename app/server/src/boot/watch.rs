@@ -32,7 +32,7 @@ pub(super) async fn keep_watched(service: &Arc<Service>) {
     loop {
         let found = |check, outcome| service.health.found(check, outcome, clock::now());
         found(Check::Keyset, keyset(service));
-        found(Check::Ledger, ledger(service).await);
+        found(Check::Ledger, ledger(service));
         found(Check::Workers, workers(service));
         found(Check::Disk, room(service));
         found(Check::Chain, head.look(service).await);
@@ -54,13 +54,9 @@ fn keyset(service: &Service) -> Result<(), String> {
     }
 }
 
-async fn ledger(service: &Service) -> Result<(), String> {
-    let ledger = &service.payments.ledger;
-    if !ledger.health().writable {
-        // Payments are refused, so that nothing else may try whether it works again. Nothing is as old as this.
-        _ = ledger.expire(0).await;
-    }
-    let health = ledger.health();
+/// A ledger that fails tries by itself whether it works again.
+fn ledger(service: &Service) -> Result<(), String> {
+    let health = service.payments.ledger.health();
     match health.failing_since {
         _ if health.writable => Ok(()),
         Some(since) => Err(format!("writing fails for {} s", since.elapsed().as_secs())),
