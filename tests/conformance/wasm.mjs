@@ -1,5 +1,5 @@
 // The browser's verifier as a page would use it: node wasm.mjs MODULE CASES. CASES is JSON,
-//   [{ name, call, options: { data, mockRoot, document: base64, policy, now, nonce }, verdict, checks: [[id, status], …] }],
+//   [{ name, call, options: { data, mockRoot, document, summary, evidence: base64, policy, now, nonce }, verdict, checks: [[id, status], …] }],
 // `verdict` null where there must be none. Prints one line of JSON: how large the module is and how long a verification takes.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { load } from '../../app/web/precis-verify.mjs';
 
 const ROUNDS = 15;
-const BINARY = ['data', 'mockRoot', 'document', 'ohttpKeys'];
+const BINARY = ['data', 'mockRoot', 'document', 'summary', 'evidence', 'ohttpKeys'];
 
 const [module, cases] = process.argv.slice(2);
 const bytes = readFileSync(module);
