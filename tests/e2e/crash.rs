@@ -89,7 +89,7 @@ async fn a_client_whose_answer_was_lost_accepts_the_receipt_of_the_boot_that_is_
     let scene = Scene::around(scene.stack.crash_and_restart().await.unwrap()).await.unwrap();
     let cli = scene.stack.cli().unwrap();
     let bought = cli.summarize(&document, &["--receipt", receipt]).await.unwrap().expect(0).unwrap();
-    assert!(bought.stderr.contains("an unfinished one for this request is sent again"), "{}", bought.stderr);
+    assert!(bought.stderr.contains("payment: an unfinished one of"), "{}", bought.stderr);
     assert_eq!(scene.balances().await.unwrap(), after, "paid twice");
     // The saved receipt carries the evidence of the boot that signed it.
     cli.run(&["receipt", "verify", receipt, "--document", document.to_str().unwrap()])

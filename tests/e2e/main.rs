@@ -3,6 +3,7 @@
 
 mod boot;
 mod channel;
+mod client;
 mod crash;
 mod edges;
 mod failures;

@@ -129,7 +129,8 @@ async fn a_caller_verifies_pays_and_gets_a_summary_with_a_receipt() {
         .await;
     story
         .tell("the summary alone stands on standard output, the rest on standard error", async {
-            let said = cli.summarize(&paths::document("notice.txt"), &[]).await?.expect(0)?;
+            // It was bought before, over the other channel.
+            let said = cli.summarize(&paths::document("notice.txt"), &["--again"]).await?.expect(0)?;
             ensure!(!said.stdout.contains("sha256:") && !said.stdout.contains("0x"), "{}", said.stdout);
             ensure!(said.stderr.contains("receipt:") && said.stderr.contains("paid:"), "{}", said.stderr);
             Ok(())
@@ -137,10 +138,53 @@ async fn a_caller_verifies_pays_and_gets_a_summary_with_a_receipt() {
         .await;
     story
         .tell(
+            "what was bought is printed again and not paid again",
+            scene.moving(0, async {
+                let receipt = scene.stack.file("again.receipt.json");
+                let arguments = ["--receipt", receipt.to_str().context("path")?];
+                let said = cli.summarize(&paths::document("notice.txt"), &arguments).await?.expect(0)?;
+                ensure!(said.stderr.contains("already paid, nothing was charged"), "{}", said.stderr);
+                ensure!(!said.stdout.is_empty(), "{}", said.stderr);
+                cli.verify_receipt(&receipt, &[]).await?.expect(0).map(drop)
+            }),
+        )
+        .await;
+    story
+        .tell(
+            "people read token units and programs atomic units, once the token can be asked",
+            scene.moving(0, async {
+                let (path, rpc) = (paths::document("metre.txt"), scene.stack.devnet.get("PRECIS_RPC_URL")?);
+                let path = path.to_str().context("path")?;
+                let json = cli.run(&["quote", path, "--json"]).await?.expect(0)?.json()?;
+                let units: u64 = json["amount"].as_str().context("amount")?.parse()?;
+                let said = cli.run(&["quote", path, "--rpc", rpc]).await?.expect(0)?;
+                let price = said.stdout.lines().find_map(|line| line.strip_prefix("price")).context("price")?;
+                let (number, symbol) = price.trim().split_once(' ').context("unit")?;
+                ensure!(symbol != "atomic units", "{price}");
+                let digits = number.split_once('.').context("point")?;
+                ensure!(
+                    digits.0.parse::<u64>()? * 1_000_000 + format!("{:0<6}", digits.1).parse::<u64>()? == units,
+                    "{price}"
+                );
+                let capped = ["--again", "--rpc", rpc, "--max-price", "0.0001"];
+                let said = cli.summarize(&paths::document("metre.txt"), &capped).await?.expect(4)?;
+                ensure!(
+                    said.stderr.contains(&format!("the price is {number} {symbol}, over the cap of 0.0001 {symbol}")),
+                    "{}",
+                    said.stderr
+                );
+                Ok(())
+            }),
+        )
+        .await;
+    story
+        .tell(
             "a price over the cap is refused before anything is signed",
             scene.moving(0, async {
-                let said = cli.summarize(&paths::document("metre.txt"), &["--max-price", "10"]).await?.expect(4)?;
+                let capped = ["--again", "--max-price", "10atomic"];
+                let said = cli.summarize(&paths::document("metre.txt"), &capped).await?.expect(4)?;
                 ensure!(said.stdout.is_empty(), "{}", said.stdout);
+                ensure!(said.stderr.contains("this command signed nothing"), "{}", said.stderr);
                 Ok(())
             }),
         )

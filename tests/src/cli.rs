@@ -35,11 +35,11 @@ pub struct Ended {
 }
 
 impl Cli {
-    /// Runs `precis` with `arguments`.
+    /// `precis` with `arguments`, not started yet.
     ///
     /// # Errors
-    /// If it cannot be run or takes too long. Any exit code is a result.
-    pub async fn run(&self, arguments: &[&str]) -> anyhow::Result<Ended> {
+    /// If the program is not built.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<tokio::process::Command> {
         let mut command = tokio::process::Command::from(stack::command("precis")?);
         command
             .args(arguments)
@@ -50,6 +50,15 @@ impl Cli {
             .env("PRECIS_KEY_FILE", &self.key_file)
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Runs `precis` with `arguments`.
+    ///
+    /// # Errors
+    /// If it cannot be run or takes too long. Any exit code is a result.
+    pub async fn run(&self, arguments: &[&str]) -> anyhow::Result<Ended> {
+        let mut command = self.command(arguments)?;
         let output = tokio::time::timeout(self.patience, command.output()).await.context("precis takes too long")??;
         let text = |bytes| String::from_utf8(bytes).context("precis wrote something else than UTF-8");
         Ok(Ended {

@@ -23,9 +23,10 @@ impl Scene {
         Self { stack, proxy }
     }
 
-    /// Buys a summary of the short notice through the proxy.
+    /// Buys a summary of the short notice through the proxy, whether or not it was bought before.
     async fn buy(&self, arguments: &[&str]) -> anyhow::Result<Ended> {
-        self.stack.cli_at(&self.proxy.url)?.summarize(&precis_tests::paths::document("notice.txt"), arguments).await
+        let arguments = [&["--again"], arguments].concat();
+        self.stack.cli_at(&self.proxy.url)?.summarize(&precis_tests::paths::document("notice.txt"), &arguments).await
     }
 }
 

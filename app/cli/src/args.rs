@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,7 +102,7 @@ pub struct Online {
     /// gRPC endpoint of an Oasis node: is the registration still in force?
     #[arg(long, value_name = "URL", env = "PRECIS_OASIS_GRPC_URL", hide_env_values = true)]
     pub oasis_grpc: Option<String>,
-    /// JSON-RPC endpoint of the payment chain: does it have the block that the challenge names?
+    /// JSON-RPC endpoint of the payment chain: does it have the block that the challenge names, what are the token's decimals?
     #[arg(long, value_name = "URL", env = "PRECIS_RPC_URL", hide_env_values = true)]
     pub rpc: Option<String>,
 }
@@ -115,6 +116,14 @@ pub struct OwnCollateral {
     /// Read it from this file instead
     #[arg(long, value_name = "FILE")]
     pub collateral: Option<PathBuf>,
+}
+
+/// Whose certificates are accepted.
+#[derive(Args)]
+pub struct Trust {
+    /// Accept certificates of these authorities as well (PEM); HTTPS_PROXY and NO_PROXY are honoured
+    #[arg(long, value_name = "FILE", env = "PRECIS_CACERT", hide_env_values = true)]
+    pub cacert: Option<PathBuf>,
 }
 
 /// How a service is reached.
@@ -153,6 +162,8 @@ pub struct VerifyArgs {
     pub online: Online,
     #[command(flatten)]
     pub collateral: OwnCollateral,
+    #[command(flatten)]
+    pub trust: Trust,
     /// Longest wait for one answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     pub timeout: Duration,
@@ -189,6 +200,8 @@ pub struct Request {
     #[command(flatten)]
     pub online: Online,
     #[command(flatten)]
+    pub trust: Trust,
+    #[command(flatten)]
     pub common: Common,
 }
 
@@ -204,27 +217,33 @@ pub struct QuoteArgs {
 pub struct SummarizeArgs {
     #[command(flatten)]
     pub request: Request,
-    /// The most to pay: an integer is atomic units of the token; a decimal such as 0.05 is token units, for USDC on Base and Base Sepolia
-    #[arg(long, value_name = "PRICE", default_value_t = MaxPrice::default())]
-    pub max_price: MaxPrice,
+    /// The most to pay: 0.05, 0.05USDC or 50000atomic; by default 100000atomic, which is 0.10 USDC
+    #[arg(long, value_name = "PRICE")]
+    pub max_price: Option<MaxPrice>,
     /// File with the key that pays, 32 bytes of hex, readable by you only; or set PRECIS_KEY to the key itself
     #[arg(long, value_name = "FILE", env = "PRECIS_KEY_FILE", hide_env_values = true)]
     pub key_file: Option<PathBuf>,
     /// Show after the summary where each sentence stands in the document, or what supports it and what the document does not contain
     #[arg(long)]
     pub grounding: bool,
-    /// Save the receipt here; it verifies offline with `precis receipt verify`. That of a job that failed goes to FILE.failure.json
+    /// Save the receipt here, too; it verifies offline with `precis receipt verify`. That of a job that failed goes to FILE.failure.json
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,
     /// Order the summary and leave (exit code 6) if it takes longer; the same command without this option waits for it
     #[arg(long)]
     pub no_wait: bool,
     /// Call off what the same command ordered, if the work has not begun; nothing is charged then, and no key is needed
-    #[arg(long, conflicts_with_all = ["no_wait", "new_payment"])]
+    #[arg(long, conflicts_with_all = ["no_wait", "new_payment", "again"])]
     pub cancel: bool,
-    /// Give up an unfinished payment for the same request and sign another: if the first is taken after all, you pay twice
+    /// Buy the summary once more although it was bought before; otherwise the kept one is printed and nothing is charged
+    #[arg(long)]
+    pub again: bool,
+    /// Give up an unfinished payment for the same request and sign another. You may be charged twice
     #[arg(long)]
     pub new_payment: bool,
+    /// Where your purchases are recorded: unfinished payments, and every receipt; by default $XDG_STATE_HOME/precis, else ~/.local/state/precis
+    #[arg(long, value_name = "DIRECTORY", env = "PRECIS_STATE_HOME", hide_env_values = true)]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// `precis receipt verify`.
@@ -265,17 +284,24 @@ const MAX_TIMEOUT_SECONDS: u64 = 3600;
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(n @ 1..=MAX_TIMEOUT_SECONDS) => Ok(Duration::from_secs(n)),
-        _ => Err(format!("1 to {MAX_TIMEOUT_SECONDS}")),
+        _ => Err(format!("give 1 to {MAX_TIMEOUT_SECONDS} seconds")),
     }
 }
 
 fn time(text: &str) -> Result<u64, String> {
     let seconds = text.parse().ok().or_else(|| precis_verify::time::unix_seconds(text));
-    seconds.ok_or_else(|| "Unix seconds, or a date such as 2026-11-25T08:00:00Z".into())
+    seconds.ok_or_else(|| "give Unix seconds, or a date such as 2026-11-25T08:00:00Z".into())
 }
 
 fn mode(text: &str) -> Result<Mode, String> {
-    Mode::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| "extractive or abstractive".into())
+    Mode::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| "use extractive or abstractive".into())
+}
+
+/// Whether a command line that cannot be parsed asks for JSON.
+pub fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let arguments: Vec<OsString> = arguments.take_while(|argument| argument != "--").collect();
+    let named = |pair: &[OsString]| matches!(pair, [name, value] if name == "--format" && value == "json");
+    arguments.iter().any(|a| a == "--json" || a == "--format=json") || arguments.windows(2).any(named)
 }
 
 impl Command {
@@ -327,8 +353,19 @@ mod tests {
 
     #[test]
     fn an_order_is_either_placed_or_called_off() {
-        for with in ["--no-wait", "--new-payment"] {
+        for with in ["--no-wait", "--new-payment", "--again"] {
             assert!(Cli::try_parse_from(["precis", "summarize", "f", "--url", "http://x", "--cancel", with]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_program_that_asks_for_json_gets_it_even_when_the_rest_is_wrong() {
+        let wants = |line: &str| wants_json(line.split(' ').map(OsString::from));
+        for line in ["precis verify --json --nope", "precis x --format json", "precis quote --format=json"] {
+            assert!(wants(line), "{line}");
+        }
+        for line in ["precis verify --nope", "precis x --format text", "precis quote f -- --json"] {
+            assert!(!wants(line), "{line}");
         }
     }
 

@@ -7,16 +7,19 @@ use precis_protocol::problem::Fault;
 use precis_verify::transcript::{Transcript, Verdict};
 use serde_json::{Value, json};
 
+use crate::money::Money;
+
 /// Shown by `precis --help`.
 pub const TABLE: &str = "\
 Exit codes:
-  0  done; what was asked for is verified
-  1  negative verdict: the service or the receipt failed a check
-  2  usage: something in the command, its files or the document must change
-  3  unavailable: try again; a payment under way is retried, not repeated
-  4  payment refused, or terms that this command does not sign (over the cap)
-  5  could not verify: a check was not evaluated, or an answer was altered
-  6  under way: ordered with --no-wait; run the same command again to fetch it";
+  0    done; what was asked for is verified
+  1    negative verdict: the service or the receipt failed a check
+  2    usage: something in the command, its files or the document must change
+  3    unavailable: try again; a payment under way is retried, not repeated
+  4    payment refused, or terms that this command does not sign (over the cap)
+  5    could not verify: a check was not evaluated, or an answer was altered
+  6    under way: ordered or interrupted; run the same command again to fetch it
+  130  interrupted (143 when terminated) before anything was signed";
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,10 @@ pub enum Exit {
     Unverified = 5,
     /// Ordered, and not waited for.
     Underway = 6,
+    /// SIGINT, as shells report it.
+    Interrupted = 130,
+    /// SIGTERM, as shells report it.
+    Terminated = 143,
 }
 
 impl Exit {
@@ -67,15 +74,22 @@ pub struct Failure {
     /// One sentence and the next action.
     pub message: String,
     /// The checks, if that is why.
-    pub transcript: Option<Transcript>,
+    pub transcript: Option<Box<Transcript>>,
     /// What programs may want of a job that ended without a summary.
     pub job: Option<Box<Value>>,
+    /// What became of the money, if the command could have moved any.
+    pub money: Option<Box<Money>>,
 }
 
 impl Failure {
+    /// A failure that says no more than its message.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), transcript: None, job: None, money: None }
+    }
+
     /// The caller must change something.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into(), transcript: None, job: None }
+        Self::new(Exit::Usage, message)
     }
 
     /// A verdict other than VERIFIED, before anything was sent.
@@ -87,7 +101,15 @@ impl Failure {
         } else {
             format!("the service is not what the policy allows ({}); nothing was sent", failed.join(", "))
         };
-        Self { exit: Exit::of_verdict(transcript.verdict()), message, transcript: Some(transcript), job: None }
+        let exit = Exit::of_verdict(transcript.verdict());
+        Self { transcript: Some(Box::new(transcript)), ..Self::new(exit, message) }
+    }
+
+    /// The same failure, and what became of the money.
+    #[must_use]
+    pub fn with_money(mut self, money: Money) -> Self {
+        self.money = Some(Box::new(money));
+        self
     }
 }
 
@@ -97,14 +119,16 @@ impl From<ClientError> for Failure {
         let (exit, transcript) = match error {
             ClientError::Input(_) | ClientError::RequestRefused(_) => (Exit::Usage, None),
             ClientError::Unavailable(_) | ClientError::SettlementUnknown(_) => (Exit::Unavailable, None),
-            ClientError::Terms(_) | ClientError::PaymentRefused(_) => (Exit::Payment, None),
+            ClientError::Terms(_) | ClientError::PaymentRefused { .. } => (Exit::Payment, None),
             ClientError::Underway(_) => (Exit::Underway, None),
-            ClientError::Receipt(transcript) => (Exit::of_verdict(transcript.verdict()), Some(*transcript)),
+            ClientError::Receipt(transcript) | ClientError::Kept { transcript, .. } => {
+                (Exit::of_verdict(transcript.verdict()), Some(transcript))
+            }
             ClientError::JobFailed(failure) => return Self::of_job(*failure),
             // What is not known better was not verified.
             _ => (Exit::Unverified, None),
         };
-        Self { exit, message, transcript, job: None }
+        Self { transcript, ..Self::new(exit, message) }
     }
 }
 
@@ -126,6 +150,6 @@ impl Failure {
             _ => by_fault,
         };
         let job = json!({"problem": failure.problem, "receiptFile": failure.receipt});
-        Self { exit, message, transcript: failure.transcript, job: Some(Box::new(job)) }
+        Self { transcript: failure.transcript.map(Box::new), job: Some(Box::new(job)), ..Self::new(exit, message) }
     }
 }

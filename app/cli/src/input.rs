@@ -2,17 +2,21 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use precis_client::{Document, MediaType, SummaryRequest, Wallet};
+use precis_client::{Authorities, Document, MediaType, SummaryRequest, Wallet, io_reason};
 use precis_protocol::summary::Options;
 use zeroize::Zeroizing;
 
-use crate::args::Request;
+use crate::args::{Request, Trust};
 use crate::exit::Failure;
 
 /// Longest key file read, bytes.
 const MAX_KEY_FILE_BYTES: usize = 1024;
+/// Longest file of certificate authorities read, bytes.
+const MAX_CA_FILE_BYTES: usize = 4 * 1024 * 1024;
+/// Our name below a state directory that others use as well.
+const STATE_NAME: &str = "precis";
 /// Environment variable that may hold the key itself.
 const KEY_VARIABLE: &str = "PRECIS_KEY";
 
@@ -21,8 +25,9 @@ const KEY_VARIABLE: &str = "PRECIS_KEY";
 /// # Errors
 /// A usage [`Failure`] that names the file and what it was for.
 pub fn read_file(path: &Path, limit: usize, what: &str) -> Result<Vec<u8>, Failure> {
-    let failed =
-        |e: io::Error| Failure::usage(format!("cannot read the {what} {} ({e}); check the path", path.display()));
+    let failed = |e: io::Error| {
+        Failure::usage(format!("cannot read the {what} {}: {}; check the path", path.display(), io_reason(&e)))
+    };
     bounded(File::open(path).map_err(failed)?, limit)
         .map_err(failed)?
         .ok_or_else(|| too_large(&path.display().to_string(), limit, what))
@@ -36,7 +41,7 @@ pub fn request(args: &Request) -> Result<SummaryRequest, Failure> {
     let limit = Document::MAX_BYTES;
     let bytes = if args.file.as_os_str() == "-" {
         bounded(io::stdin().lock(), limit)
-            .map_err(|e| Failure::usage(format!("cannot read standard input ({e})")))?
+            .map_err(|e| Failure::usage(format!("cannot read standard input: {}", io_reason(&e))))?
             .ok_or_else(|| too_large("standard input", limit, "document"))?
     } else {
         read_file(&args.file, limit, "document")?
@@ -49,6 +54,38 @@ pub fn request(args: &Request) -> Result<SummaryRequest, Failure> {
         focus: args.focus.clone(),
     };
     Ok(SummaryRequest::new(&Document::new(bytes, media_type)?, &options)?)
+}
+
+/// Certificate authorities that are trusted besides those of the system.
+///
+/// # Errors
+/// A usage [`Failure`].
+pub fn authorities(trust: &Trust) -> Result<Authorities, Failure> {
+    let Some(path) = &trust.cacert else { return Ok(Authorities::default()) };
+    let pem = read_file(path, MAX_CA_FILE_BYTES, "file of certificate authorities")?;
+    Authorities::from_pem(&pem).map_err(|e| Failure::usage(format!("{} cannot be used: {e}", path.display())))
+}
+
+/// Where purchases are recorded: as named, else by the XDG base directory specification.
+///
+/// # Errors
+/// A usage [`Failure`] when no place can be told.
+pub fn state_directory(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = named.filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned);
+    named
+        .or_else(|| Some(set("XDG_STATE_HOME")?.join(STATE_NAME)))
+        .or_else(|| Some(set("HOME")?.join(".local/state").join(STATE_NAME)))
+        .ok_or_else(|| {
+            Failure::usage(
+                "there is no place to record the purchase, and without a record a summary could be paid twice; give --state-dir or set PRECIS_STATE_HOME or HOME",
+            )
+        })
+}
+
+/// Whether a key to pay with was given.
+pub fn has_key(key_file: Option<&Path>) -> bool {
+    key_file.is_some() || std::env::var_os(KEY_VARIABLE).is_some()
 }
 
 /// The wallet, from a file or from the environment; exactly one of them.
@@ -76,8 +113,15 @@ pub fn wallet(key_file: Option<&Path>) -> Result<Wallet, Failure> {
 #[cfg(unix)]
 fn refuse_shared(path: &Path) -> Result<(), Failure> {
     use std::os::unix::fs::PermissionsExt as _;
-    let metadata = std::fs::metadata(path)
-        .map_err(|e| Failure::usage(format!("cannot read the key file {} ({e}); check the path", path.display())))?;
+    let metadata = std::fs::metadata(path).map_err(|e| {
+        Failure::usage(format!("cannot read the key file {}: {}; check the path", path.display(), io_reason(&e)))
+    })?;
+    if metadata.is_dir() {
+        return Err(Failure::usage(format!(
+            "the key file {} is a directory; name the file in it that holds the key",
+            path.display()
+        )));
+    }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
         return Ok(());

@@ -32,11 +32,12 @@ impl Output {
             Format::Json => format!("{}\n", json()),
         };
         let mut out = io::stdout().lock();
-        out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(|e| Failure {
-            exit: Exit::Unavailable,
-            message: format!("cannot write the result ({e})"),
-            transcript: None,
-            job: None,
+        out.write_all(line.as_bytes()).and_then(|()| out.flush()).map_err(|e| {
+            let why = precis_client::io_reason(&e);
+            Failure::new(
+                Exit::Unavailable,
+                format!("cannot write the result to standard output: {why}; run again with one that can be written"),
+            )
         })
     }
 
@@ -45,8 +46,10 @@ impl Output {
     /// # Errors
     /// A usage [`Failure`] that names the file and what it was for.
     pub fn save(self, path: &Path, bytes: &[u8], what: &str) -> Result<(), Failure> {
-        precis_client::replace_file(path, bytes)
-            .map_err(|e| Failure::usage(format!("cannot write the {what} to {} ({e})", path.display())))?;
+        precis_client::replace_file(path, bytes).map_err(|e| {
+            let why = precis_client::io_reason(&e);
+            Failure::usage(format!("cannot write the {what} to {}: {why}; name another place", path.display()))
+        })?;
         self.progress(&format!("{what}: saved to {}", path.display()));
         Ok(())
     }
@@ -62,8 +65,11 @@ impl Output {
         if self.format == Format::Json {
             let error = json!({"exitCode": failure.exit.code(), "message": failure.message});
             // The same failure stands on standard error below.
-            let _ = self
-                .result(String::new, || json!({"error": error, "transcript": failure.transcript, "job": failure.job}));
+            let money = failure.money.as_ref().map(|money| money.to_json());
+            let _ = self.result(
+                String::new,
+                || json!({"error": error, "transcript": failure.transcript, "job": failure.job, "money": money}),
+            );
         }
         let mut err = io::stderr().lock();
         // Of checks that passed one line is enough, and it was written before.
@@ -72,6 +78,9 @@ impl Output {
             let _ = err.write_all(transcript.render(false).as_bytes());
         }
         let _ = writeln!(err, "error: {}", one_line(&failure.message));
+        for line in failure.money.iter().flat_map(|money| money.lines()) {
+            let _ = writeln!(err, "{}", one_line(&line));
+        }
     }
 
     /// The stage that `what` was verified in, one line, preceded by the warning that a mock root deserves.

@@ -8,7 +8,7 @@ mod support;
 
 use std::process::Output;
 
-use desk::{Desk, KEY, code, files, run, stderr, stdout};
+use desk::{Desk, KEY, code, run, stderr, stdout};
 use serde_json::Value;
 use support::{FakeService, Step, Wrong};
 
@@ -23,7 +23,7 @@ async fn a_summary_goes_to_stdout_and_everything_else_to_stderr() {
         assert!(stderr(&output).contains(stage), "{stage}: {}", stderr(&output));
     }
     assert!(!stderr(&output).contains("canary"), "nothing of the document");
-    assert!(!desk.path("receipt.json.pending").exists(), "a finished purchase leaves no unfinished payment");
+    assert!(desk.kept("pending.json").is_empty(), "a finished purchase leaves no unfinished payment");
     let checked = desk.run(&["receipt", "verify", "receipt.json", "--document", "document.txt"]).await;
     assert_eq!(code(&checked), 0, "{}{}", stdout(&checked), stderr(&checked));
     assert!(
@@ -103,7 +103,7 @@ async fn any_byte_of_a_saved_receipt_decides() {
 async fn payment_refusals_and_the_cap_exit_with_four() {
     let service = FakeService::start(Wrong::default()).await;
     let desk = Desk::new(&service);
-    let capped = desk.summarize(&service, &["--max-price", "1499", "--format", "json"]).await;
+    let capped = desk.summarize(&service, &["--max-price", "1499atomic", "--format", "json"]).await;
     assert_eq!(code(&capped), 4);
     let error: Value = serde_json::from_slice(&capped.stdout).unwrap();
     assert_eq!(error["error"]["exitCode"], 4);
@@ -111,10 +111,10 @@ async fn payment_refusals_and_the_cap_exit_with_four() {
     let service = FakeService::start(Wrong { before: vec![Step::Status(402)], ..Wrong::default() }).await;
     let desk = Desk::new(&service);
     assert_eq!(code(&desk.summarize(&service, &[]).await), 4);
-    assert_eq!(files(&desk.path("state/precis")).len(), 1, "the payment is kept without --receipt too");
+    assert_eq!(desk.kept("pending.json").len(), 1, "the payment is kept without --receipt too");
     let resumed = desk.summarize(&service, &[]).await;
     assert_eq!((code(&resumed), stdout(&resumed)), (0, "Hello\n"));
-    assert!(files(&desk.path("state/precis")).is_empty());
+    assert!(desk.kept("pending.json").is_empty());
     let seen = service.seen();
     assert_eq!(seen.payments[0].payload, seen.payments[1].payload);
 }

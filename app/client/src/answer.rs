@@ -24,6 +24,19 @@ const ENDS: [&str; 3] = ["cancelled", "authorization_lapsed", "abandoned"];
 /// Answers to the bearer of a job who must show the request and its payment again.
 const LOST: [&str; 3] = ["unknown_job", "job_expired", "job_interrupted"];
 
+/// Reasons of a refusal that were found in the payment or in the payer's balance, and not in the use of the authorization, which
+/// may have moved money (x402 v2, section 9).
+const FOUND: [&str; 8] = [
+    "insufficient_funds",
+    "unsupported_scheme",
+    "invalid_network",
+    "invalid_payment_requirements",
+    "invalid_exact_evm_payload_recipient_mismatch",
+    "invalid_exact_evm_payload_authorization_value_mismatch",
+    "invalid_exact_evm_payload_authorization_valid_after",
+    "invalid_exact_evm_payload_signature",
+];
+
 /// A 200 of the paid route, its exact bytes not yet judged.
 pub(crate) struct Delivered {
     pub status: u16,
@@ -134,10 +147,7 @@ fn any(response: &http::Response<Bytes>, problem: Option<Problem>) -> Next {
     }
     match status {
         http::StatusCode::OK => delivered(response).map_or_else(Next::Stop, |d| Next::Done(Box::new(d))),
-        http::StatusCode::PAYMENT_REQUIRED => Next::Stop(ClientError::PaymentRefused(format!(
-            "the service refused the payment ({}); check the wallet's balance and try again",
-            refusal(response)
-        ))),
+        http::StatusCode::PAYMENT_REQUIRED => Next::Stop(refused(response, problem.as_ref())),
         http::StatusCode::TOO_MANY_REQUESTS | http::StatusCode::REQUEST_TIMEOUT => again(response),
         _ if status.is_server_error() => again(response),
         _ => Next::Stop(problem::refusal(response)),
@@ -188,13 +198,25 @@ fn required(response: &http::Response<Bytes>) -> Option<PaymentRequired> {
     Some(quote)
 }
 
-fn refusal(response: &http::Response<Bytes>) -> String {
+fn refused(response: &http::Response<Bytes>, problem: Option<&Problem>) -> ClientError {
     let settlement = response
         .headers()
         .get(headers::PAYMENT_RESPONSE)
-        .and_then(|v| wire::decode::<SettleResponse>(v.as_bytes()).ok());
-    let reason = settlement.and_then(|s| s.error_reason).or_else(|| required(response).and_then(|r| r.error));
-    reason.map_or_else(|| "no reason given".into(), |r| printable(&r))
+        .and_then(|v| wire::decode::<SettleResponse>(v.as_bytes()).ok())
+        .filter(|settlement| !settlement.success);
+    let code = settlement.as_ref().and_then(|s| s.error_reason.clone());
+    let is_final = settlement.is_some_and(|settlement| match problem {
+        Some(problem) => problem.charged == Charged::No,
+        // A quote, and why this payment does not fit it.
+        None => settlement.transaction.is_none() && code.as_deref().is_some_and(|code| FOUND.contains(&code)),
+    });
+    let reason = code.or_else(|| required(response).and_then(|r| r.error));
+    let next = match reason.as_deref() {
+        Some("insufficient_funds") => "put more of the token into the wallet, or pay with another key",
+        _ => "check the wallet and its authorizations, or pay with another key",
+    };
+    let reason = reason.map_or_else(|| "no reason given".into(), |r| printable(&r));
+    ClientError::PaymentRefused { why: format!("the service refused the payment ({reason}); {next}"), is_final }
 }
 
 #[cfg(test)]
@@ -238,7 +260,10 @@ mod tests {
     #[test]
     fn faults_decide_who_must_act() {
         assert!(matches!(problem(&a_problem(422, "client", json!(false))), ClientError::RequestRefused(_)));
-        assert!(matches!(problem(&a_problem(409, "payer", json!(false))), ClientError::PaymentRefused(_)));
+        assert!(matches!(
+            problem(&a_problem(409, "payer", json!(false))),
+            ClientError::PaymentRefused { is_final: false, .. }
+        ));
         assert!(matches!(problem(&a_problem(500, "service", json!(false))), ClientError::Unavailable(_)));
         assert!(matches!(problem(&response(418, &json!("tea"))), ClientError::Unavailable(_)));
         assert_eq!(problem(&a_problem(422, "client", json!(false))).to_string(), "the service refused: D (c); N.");
@@ -254,8 +279,42 @@ mod tests {
         assert!(matches!(paid(&a_problem(503, "service", json!(false))), Next::Again { charged: Charged::No, .. }));
         assert!(matches!(paid(&response(202, &json!({}))), Next::Again { .. }));
         assert!(matches!(fetched(&response(502, &json!(null))), Next::Again { charged: Charged::Unknown, .. }));
-        assert!(matches!(paid(&response(402, &json!({}))), Next::Stop(ClientError::PaymentRefused(_))));
-        assert!(matches!(paid(&a_problem(409, "payer", json!(false))), Next::Stop(ClientError::PaymentRefused(_))));
+        assert!(matches!(
+            paid(&response(402, &json!({}))),
+            Next::Stop(ClientError::PaymentRefused { is_final: false, .. })
+        ));
+        assert!(matches!(
+            paid(&a_problem(409, "payer", json!(false))),
+            Next::Stop(ClientError::PaymentRefused { is_final: false, .. })
+        ));
+    }
+
+    #[test]
+    fn only_a_refusal_that_rests_on_something_found_is_final() {
+        let is_final = |body: serde_json::Value, code: Option<&str>| {
+            let mut response = response(402, &body);
+            if let Some(code) = code {
+                let refused = SettleResponse::failed("eip155:8453".parse().unwrap(), None, code, None);
+                response
+                    .headers_mut()
+                    .insert(headers::PAYMENT_RESPONSE, wire::encode(&refused).unwrap().parse().unwrap());
+            }
+            match paid(&response) {
+                Next::Stop(ClientError::PaymentRefused { is_final, .. }) => is_final,
+                _ => panic!("no refusal"),
+            }
+        };
+        let problem = |charged: serde_json::Value| json!({"type": "about:blank", "title": "T", "status": 402, "code": "settlement_refused", "fault": "payer", "charged": charged, "next": "N."});
+        assert!(is_final(problem(json!(false)), Some("invalid_transaction_state")));
+        assert!(is_final(json!({}), Some("insufficient_funds")));
+        assert!(!is_final(problem(json!(false)), None), "no word on the settlement");
+        assert!(!is_final(problem(json!("unknown")), Some("settlement_pending")));
+        assert!(!is_final(json!({}), None));
+        for used in
+            ["invalid_transaction_state", "invalid_exact_evm_payload_authorization_valid_before", "settlement_pending"]
+        {
+            assert!(!is_final(json!({}), Some(used)), "{used}: money may have moved");
+        }
     }
 
     #[test]

@@ -35,14 +35,11 @@ impl Session {
         now: u64,
     ) -> Result<JobFailure, ClientError> {
         let Some(kept) = pending.load(request.commitment())? else {
-            return Err(ClientError::Input(format!(
-                "there is no unfinished payment for this request in {}; there is nothing to call off",
-                pending.path().display()
-            )));
+            return Err(ClientError::nothing_to_call_off());
         };
         let (Some(job), Some(terms)) = (kept.job.clone(), self.kept_terms(request, &kept)) else {
             return Err(ClientError::Input(
-                "the service has not named the job of this payment yet; run the same command with --no-wait instead of --cancel, then with --cancel again"
+                "the service has not said yet that it took the order; run the same command with --no-wait instead of --cancel, then with --cancel again"
                     .into(),
             ));
         };

@@ -64,7 +64,7 @@ pub(crate) struct Found {
 /// # Errors
 /// [`ClientError::Input`] for a URL that is not an origin, [`ClientError::Unavailable`] when either document cannot be had.
 pub async fn discover(url: &str, connection: Connection) -> Result<Discovered, ClientError> {
-    let transport = Transport::new(url, connection.timeout)?;
+    let transport = Transport::new(url, connection.timeout, &connection.sources.authorities)?;
     if connection.channel == ChannelChoice::PlainHttps && !transport.is_private() {
         return Err(ClientError::Input(
             "without the encrypted channel the URL must be https; use https or drop --plain-https".into(),

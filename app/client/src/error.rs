@@ -3,6 +3,8 @@
 //! Every message is one sentence and says the next action. None carries document text, and text that came from
 //! the network is cut and stripped of control characters before it stands here.
 
+use std::path::PathBuf;
+
 use precis_verify::Transcript;
 use precis_verify::text::one_line;
 
@@ -25,12 +27,17 @@ pub enum ClientError {
     /// Money may be under way: the outcome of the settlement is not known. Only the same payment may be sent again.
     #[error("{0}")]
     SettlementUnknown(String),
-    /// The terms asked for are not the ones that the verified service published, or exceed the caller's cap. Nothing was signed.
+    /// The terms asked for are not the ones that the verified service published, or exceed the caller's cap. They were not signed.
     #[error(transparent)]
     Terms(#[from] TermsError),
     /// The service refused the payment.
-    #[error("{0}")]
-    PaymentRefused(String),
+    #[error("{why}")]
+    PaymentRefused {
+        /// Why, and what to do next.
+        why: String,
+        /// Whether the service found that it did not take this payment and never will. Otherwise it may still be taken.
+        is_final: bool,
+    },
     /// The service refused the request and says that the caller must change it.
     #[error("{0}")]
     RequestRefused(String),
@@ -44,11 +51,36 @@ pub enum ClientError {
     #[error("{0}")]
     CannotVerify(String),
     /// The receipt that came with the summary does not verify; the summary is withheld.
-    #[error("the receipt does not verify, so the summary is withheld; the transcript names the failed checks")]
+    #[error(
+        "the receipt does not verify, so the summary is withheld; the transcript names the failed checks, report them to the operator of the service"
+    )]
     Receipt(Box<Transcript>),
+    /// The summary was bought before, and its kept receipt does not verify any more.
+    #[error(
+        "this summary was bought before, but its receipt {} does not pass the policy that is given now; use the policy that it was bought under, or --again to buy another",
+        path.display()
+    )]
+    Kept {
+        /// Where the receipt is kept.
+        path: PathBuf,
+        /// The checks.
+        transcript: Box<Transcript>,
+    },
 }
 
 impl ClientError {
+    /// A refusal after which the payment may still be taken.
+    pub(crate) fn refused(why: String) -> Self {
+        Self::PaymentRefused { why, is_final: false }
+    }
+
+    /// Nothing is under way that could be called off.
+    #[must_use]
+    pub fn nothing_to_call_off() -> Self {
+        let why = "no payment for this request is under way, so that there is nothing to call off; give the same document and options as in the order";
+        Self::Input(why.into())
+    }
+
     /// An answer outside the protocol.
     pub(crate) fn malformed(what: &str) -> Self {
         Self::CannotVerify(format!("{what}; report this to the operator of the service"))

@@ -76,8 +76,9 @@ pub(crate) fn save(receipt: &ReceiptFile, path: &Path) -> Result<(), ClientError
         serde_json::to_vec(receipt).map_err(|_| ClientError::malformed("the receipt cannot be written as JSON"))?;
     files::replace(path, &json).map_err(|e| {
         ClientError::Input(format!(
-            "cannot write the receipt to {} ({e}); run again with another --receipt, the same payment is used",
-            path.display()
+            "cannot write the receipt to {}: {}; run again with another --receipt, which costs nothing",
+            path.display(),
+            files::reason(&e)
         ))
     })
 }

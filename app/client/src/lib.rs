@@ -16,8 +16,10 @@
 
 mod answer;
 mod archive;
+mod bought;
 mod cancel;
 mod collateral;
+pub mod date;
 mod deliver;
 mod discover;
 mod document;
@@ -27,6 +29,7 @@ mod error;
 mod exchange;
 mod failure;
 mod files;
+mod index;
 mod job;
 mod judge;
 mod offer;
@@ -41,6 +44,7 @@ mod renewal;
 mod request;
 mod session;
 mod terms;
+mod token;
 mod transport;
 mod tries;
 mod wallet;
@@ -52,15 +56,18 @@ pub use document::{Document, MediaType};
 pub use error::{ClientError, printable};
 pub use exchange::ChannelChoice;
 pub use failure::JobFailure;
-pub use files::replace as replace_file;
+pub use files::{reason as io_reason, replace as replace_file};
+pub use index::{Index, KeptReceipt, Place};
 pub use online::Sources;
 pub use options::{Progress, PurchaseOptions, Retry};
-pub use pending::PendingFile;
-pub use price::MaxPrice;
+pub use pending::{PendingFile, SignedPayment};
+pub use price::{Amount, MaxPrice};
 pub use purchase::Purchase;
 pub use request::SummaryRequest;
 pub use session::{Quote, Session};
 pub use terms::{MAX_AUTHORIZATION_SECONDS, TermsError};
+pub use token::Token;
+pub use transport::Authorities;
 pub use wallet::Wallet;
 
 /// Installs the process's one TLS provider. Call it once, first thing in `main`; a second call changes nothing.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::transport::Transport;
+use crate::transport::{Authorities, Transport};
 
 /// Longest wait for a node of the payment chain.
 const RPC_TIMEOUT: Duration = Duration::from_secs(15);
@@ -22,12 +22,14 @@ const RPC_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_RPC_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Nodes that the caller chose to believe about the state of their chains.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// gRPC endpoint of an Oasis node, for the current epoch, the app and this instance.
     pub oasis_grpc: Option<String>,
     /// JSON-RPC endpoint of the payment chain, for the block that the challenge names.
     pub rpc: Option<String>,
+    /// Whose certificates are accepted besides those of the system.
+    pub authorities: Authorities,
 }
 
 /// What they said.
@@ -91,7 +93,7 @@ impl Sources {
         let block = async {
             match &self.rpc {
                 None => Answer::NotAsked,
-                Some(url) => Answer::of(block_named_in(attestation, url).await),
+                Some(url) => Answer::of(block_named_in(attestation, url, &self.authorities).await),
             }
         };
         let (epoch, app, block) = tokio::join!(epoch, app, block);
@@ -160,16 +162,20 @@ async fn app_of(attestation: &[u8], url: &str) -> Result<AppState, String> {
 }
 
 /// The block at the height that the challenge names. The challenge is not believed here: it only says where to look.
-async fn block_named_in(attestation: &[u8], url: &str) -> Result<Option<ChainBlock>, String> {
+async fn block_named_in(
+    attestation: &[u8],
+    url: &str,
+    authorities: &Authorities,
+) -> Result<Option<ChainBlock>, String> {
     let attestation = Attestation::parse(attestation).map_err(|_| "the attestation names no block".to_owned())?;
     let Block { network, number, .. } = attestation.challenge.block;
-    let node = node_of(&network, url).await?;
+    let node = node_of(&network, url, authorities).await?;
     Ok(block_at(&node, json!(format!("{number:#x}"))).await?.map(|block| block.block()))
 }
 
 /// Block and settlement of a receipt.
 pub(crate) async fn receipt(network: &str, signed: &SignedReceipt, url: &str) -> Result<OnChain, String> {
-    let node = node_of(network, url).await?;
+    let node = node_of(network, url, &Authorities::default()).await?;
     let head = block_at(&node, json!("latest")).await?.ok_or("the node has no newest block")?.number.to();
     let block = block_at(&node, json!(format!("{:#x}", signed.receipt.block_number))).await?;
     let transaction = signed.payment.as_ref().map(|payment| payment.transaction).filter(|hash| !hash.is_zero());
@@ -196,9 +202,9 @@ async fn mined(node: &Transport, transaction: B256) -> Result<Option<Mined>, Str
 }
 
 /// A node of the chain that is meant, and of no other.
-async fn node_of(network: &str, url: &str) -> Result<Transport, String> {
+async fn node_of(network: &str, url: &str, authorities: &Authorities) -> Result<Transport, String> {
     let network: Network = network.parse().map_err(|_| "no EVM chain is named".to_owned())?;
-    let node = Transport::endpoint(url, RPC_TIMEOUT).map_err(|error| error.to_string())?;
+    let node = Transport::endpoint(url, RPC_TIMEOUT, authorities).map_err(|error| error.to_string())?;
     let chain: U64 = call(&node, "eth_chainId", json!([])).await?;
     if chain.to::<u64>() != network.chain_id() {
         return Err(format!("the node asked is of chain {chain}, not of {network}"));

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::Address;
 
-use crate::pending::PendingFile;
-use crate::price::MaxPrice;
+use crate::pending::{PendingFile, SignedPayment};
+use crate::price::{Amount, MaxPrice};
 
 /// How often the same payment is sent, how long to wait in between, and for how long in all.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +27,9 @@ impl Default for Retry {
 /// How to buy.
 #[derive(Clone)]
 pub struct PurchaseOptions {
-    /// The most that may be authorized.
-    pub max_price: MaxPrice,
+    /// The most that may be authorized; none is [`MaxPrice::default`] for what is signed now, and no bound on a payment that was
+    /// signed before.
+    pub max_price: Option<MaxPrice>,
     /// Where the unfinished payment stands. Without it, a client that is killed cannot resume.
     pub pending: Option<PendingFile>,
     /// Bounds on trying again.
@@ -48,8 +49,8 @@ pub struct PurchaseOptions {
 pub enum Progress {
     /// The terms are those of the attested keyset, and within the cap.
     Terms {
-        /// Atomic units.
-        amount: U256,
+        /// The price.
+        amount: Amount,
         /// CAIP-2 network.
         network: String,
         /// Token contract.
@@ -60,13 +61,23 @@ pub enum Progress {
         upfront: bool,
     },
     /// An earlier, unfinished payment for the same request is used again.
-    Resuming,
+    Resuming {
+        /// What is signed.
+        payment: SignedPayment,
+        /// Its amount.
+        amount: Amount,
+    },
+    /// The service refused the earlier payment for good, or it has lapsed: another is signed in its place.
+    GivenWay {
+        /// Why.
+        why: String,
+    },
     /// An earlier, unfinished payment is given up as [`PurchaseOptions::new_payment`] asks: it may still be taken until it lapses.
     Discarding {
-        /// Atomic units.
-        amount: U256,
-        /// When it lapses, Unix seconds.
-        valid_before: U256,
+        /// What is signed.
+        payment: SignedPayment,
+        /// Its amount.
+        amount: Amount,
     },
     /// The payment is signed and about to be sent.
     Paying,

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::{Address, B256, U256};
 use precis_payment::wire::{self, ExactPayload, PaymentPayload, PaymentRequired, Version2};
 use precis_protocol::encoding::hex_array;
 use precis_protocol::request::Commitment;
@@ -60,9 +61,49 @@ impl Pending {
         }
     }
 
+    /// Atomic units that were authorized.
+    pub(crate) fn amount(&self) -> U256 {
+        self.payment.authorization.value.get()
+    }
+
     /// The quote that was paid, if the file has it.
     pub(crate) fn quote(&self) -> Option<PaymentRequired> {
         wire::decode(self.quote.as_ref()?.as_bytes()).ok()
+    }
+}
+
+/// A payment that was signed and may still be taken, for whoever asks what is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedPayment {
+    /// Atomic units.
+    pub amount: U256,
+    /// CAIP-2 network and token contract, if the file says them.
+    pub target: Option<(String, Address)>,
+    /// The account that pays.
+    pub payer: Address,
+    /// The payee.
+    pub pay_to: Address,
+    /// Names the authorization on chain.
+    pub nonce: B256,
+    /// The payment cannot be taken from this Unix second on.
+    pub valid_before: u64,
+    /// Whether the service named the job that it made of it.
+    pub accepted: bool,
+}
+
+impl From<&Pending> for SignedPayment {
+    fn from(pending: &Pending) -> Self {
+        let signed = &pending.payment.authorization;
+        let required = pending.quote().and_then(|quote| quote.accepts.into_iter().next());
+        Self {
+            amount: signed.value.get(),
+            target: required.map(|required| (required.network.to_string(), required.asset)),
+            payer: signed.from,
+            pay_to: signed.to,
+            nonce: signed.nonce,
+            valid_before: u64::try_from(signed.valid_before).unwrap_or(u64::MAX),
+            accepted: pending.job.is_some(),
+        }
     }
 }
 
@@ -73,16 +114,10 @@ pub struct PendingFile {
 }
 
 impl PendingFile {
-    /// Beside the receipt file: `FILE.pending`.
+    /// At `path`. Its directory must be there.
     #[must_use]
-    pub fn beside(receipt: &Path) -> Self {
-        Self { path: files::beside(receipt, ".pending") }
-    }
-
-    /// In a directory of such files, by the request's commitment. The directory is made when it is needed.
-    #[must_use]
-    pub fn in_directory(directory: &Path, request: &Commitment) -> Self {
-        Self { path: directory.join(format!("{}.pending", hex::encode(request.as_bytes()))) }
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
     }
 
     /// Its path.
@@ -91,38 +126,44 @@ impl PendingFile {
         &self.path
     }
 
+    /// The payment that is under way, if there is one.
+    ///
+    /// # Errors
+    /// [`ClientError::Input`] when the file cannot be read or is damaged.
+    pub fn signed(&self) -> Result<Option<SignedPayment>, ClientError> {
+        Ok(self.read()?.as_ref().map(SignedPayment::from))
+    }
+
     /// The unfinished payment for `request`, if there is one.
     pub(crate) fn load(&self, request: &Commitment) -> Result<Option<Pending>, ClientError> {
+        let pending = self.read()?;
+        if pending.as_ref().is_some_and(|pending| pending.request != *request.as_bytes()) {
+            return Err(ClientError::Input(format!(
+                "{} holds an unfinished payment for another request; finish that one first, or use another place",
+                self.path.display()
+            )));
+        }
+        Ok(pending)
+    }
+
+    fn read(&self) -> Result<Option<Pending>, ClientError> {
         let bytes = match std::fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(self.failed("read", &e)),
         };
-        let damaged = || {
-            ClientError::Input(format!(
-                "{} is not a readable unfinished payment; delete it if you know that no payment is under way",
+        match strict::from_slice::<Pending>(&bytes, MAX_BYTES) {
+            Ok(pending) if pending.version == VERSION => Ok(Some(pending)),
+            _ => Err(ClientError::Input(format!(
+                "{} should hold an unfinished payment and cannot be read; a payment may be under way: check the wallet, and move the file away before you pay again",
                 self.path.display()
-            ))
-        };
-        let pending: Pending = strict::from_slice(&bytes, MAX_BYTES).map_err(|_| damaged())?;
-        if pending.version != VERSION {
-            return Err(damaged());
+            ))),
         }
-        if pending.request != *request.as_bytes() {
-            return Err(ClientError::Input(format!(
-                "{} holds an unfinished payment for another request; finish that one first, or choose another receipt file",
-                self.path.display()
-            )));
-        }
-        Ok(Some(pending))
     }
 
     /// Puts the payment on disk. Refuses to replace another: two purchases of one request at the same time would pay twice.
     pub(crate) fn save(&self, pending: &Pending) -> Result<(), ClientError> {
         let bytes = serde_json::to_vec(pending).map_err(|e| self.failed("write", &io::Error::other(e)))?;
-        if let Some(directory) = self.path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory).map_err(|e| self.failed("write", &e))?;
-        }
         files::create(&self.path, &bytes).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => ClientError::Input(format!(
                 "{} was made in the meantime: another purchase of the same request is under way; wait for it, or run again to resume it",
@@ -130,6 +171,13 @@ impl PendingFile {
             )),
             _ => self.failed("write", &e),
         })
+    }
+
+    /// Gives the payment up: what was signed stays beside, since it may be taken until it lapses.
+    pub(crate) fn abandon(&self, pending: &Pending) -> Result<(), ClientError> {
+        let nonce = hex::encode(&pending.payment.authorization.nonce[..8]);
+        let given_up = self.path.with_file_name(format!("abandoned-{nonce}.json"));
+        std::fs::rename(&self.path, given_up).map_err(|e| self.failed("move", &e))
     }
 
     /// Adds the job that the service made of the payment, so that another run follows it without sending the document again.
@@ -156,8 +204,9 @@ impl PendingFile {
 
     fn failed(&self, what: &str, error: &io::Error) -> ClientError {
         ClientError::Input(format!(
-            "cannot {what} {} ({error}); nothing was sent, make the directory writable",
-            self.path.display()
+            "cannot {what} {}: {}; without that file a payment could be made twice, so make its directory writable",
+            self.path.display(),
+            files::reason(error)
         ))
     }
 }
@@ -171,7 +220,7 @@ mod tests {
     #[test]
     fn a_file_of_an_earlier_version_is_still_read() {
         let directory = tempfile::tempdir().unwrap();
-        let file = PendingFile::beside(&directory.path().join("receipt.json"));
+        let file = PendingFile::at(directory.path().join("pending.json"));
         let request = Commitment::from_bytes([7; 32]);
         let authorization = json!({
             "from": format!("0x{}", "11".repeat(20)), "to": format!("0x{}", "22".repeat(20)), "value": "1500",

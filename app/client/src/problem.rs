@@ -29,7 +29,7 @@ pub(crate) fn refusal(response: &http::Response<Bytes>) -> ClientError {
     ));
     match problem.fault {
         Fault::Client => ClientError::RequestRefused(text),
-        Fault::Payer => ClientError::PaymentRefused(text),
+        Fault::Payer => ClientError::refused(text),
         Fault::Service | Fault::Upstream => ClientError::Unavailable(text),
     }
 }

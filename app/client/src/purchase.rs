@@ -14,14 +14,16 @@ use precis_protocol::summary::SummaryResult;
 use precis_verify::Transcript;
 
 use crate::answer;
+use crate::date;
 use crate::deliver::{End, Followed};
 use crate::entropy;
 use crate::error::ClientError;
+use crate::exchange::ChannelChoice;
 use crate::failure;
 use crate::judge::{Order, Payment};
 use crate::offer;
 use crate::options::{Progress, PurchaseOptions, Watcher};
-use crate::pending::Pending;
+use crate::pending::{Pending, SignedPayment};
 use crate::request::SummaryRequest;
 use crate::session::Session;
 use crate::terms::{Expected, Terms, TermsError};
@@ -74,62 +76,74 @@ impl Payment {
 }
 
 impl Session {
-    /// Buys the summary of `request`, paying from `wallet` at most what `options` allow.
+    /// Buys the summary of `request`, paying from `wallet` at most what `options` allow. Without a wallet only a payment that was
+    /// signed before is used.
     ///
     /// The unfinished payment, if `options` name a file for it, is still there when this returns: the caller removes it once
     /// it has kept what it wants of the [`Purchase`], or of a [`crate::JobFailure`] with a receipt, so that being killed in between
-    /// loses nothing.
+    /// loses nothing. A payment that the service refused for good is removed here.
     ///
     /// # Errors
-    /// [`ClientError`], which says whether anything was signed and what to do next.
+    /// [`ClientError`], which says what to do next. The file of the unfinished payment says whether anything is signed.
     pub async fn purchase(
         &self,
         request: &SummaryRequest,
-        wallet: &Wallet,
+        wallet: Option<&Wallet>,
         options: &PurchaseOptions,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Purchase, ClientError> {
         if !options.wait && options.pending.is_none() {
             return Err(ClientError::Input(
-                "a payment that is not waited for must be kept, and there is no place for it; name one with --receipt"
+                "a payment that is not waited for must be kept, and there is no place for it; name a file for it"
                     .into(),
             ));
         }
-        let earlier = options.pending.as_ref().map(|file| file.load(request.commitment())).transpose()?.flatten();
-        if let Some(earlier) = earlier.clone().filter(|_| !options.new_payment) {
-            progress(Progress::Resuming);
-            let lapsed = earlier.payment.authorization.valid_before.saturating_add(U256::from(EXPIRY_MARGIN))
-                < U256::from((options.clock)());
-            match self.resume(request, earlier, options, progress).await {
-                // The service did not take it and can no longer: another authorization cannot be a second charge.
-                Err(error) if lapsed && is_refusal(&error) => {}
+        let mut earlier = options.pending.as_ref().map(|file| file.load(request.commitment())).transpose()?.flatten();
+        if let (Some(kept), Some(file), false) = (&earlier, &options.pending, options.new_payment) {
+            self.check_kept(kept, options)?;
+            progress(Progress::Resuming { payment: kept.into(), amount: self.amount(kept.amount()) });
+            match self.resume(request, kept.clone(), options, progress).await {
+                Err(error) if self.gives_way(&error, kept, (options.clock)()) => {
+                    file.remove()?;
+                    earlier = None;
+                    progress(Progress::GivenWay { why: error.to_string() });
+                }
                 outcome => return outcome,
             }
         }
-        let terms = self.terms(request, options, progress).await?;
+        let wallet =
+            wallet.ok_or_else(|| ClientError::Input("there is no key to pay with; give one with --key-file".into()))?;
+        let target = &self.service.keyset().payment;
+        let max_price = options.max_price.clone().unwrap_or_default();
+        let cap = max_price.resolve(&target.network, target.asset, self.token.as_ref())?;
+        let terms = self.terms(request, cap, options, progress).await?;
         if let (Some(file), Some(earlier)) = (&options.pending, earlier) {
-            if options.new_payment {
-                let signed = &earlier.payment.authorization;
-                progress(Progress::Discarding { amount: signed.value.get(), valid_before: signed.valid_before });
-            }
-            file.remove()?;
+            progress(Progress::Discarding {
+                payment: SignedPayment::from(&earlier),
+                amount: self.amount(earlier.amount()),
+            });
+            file.abandon(&earlier)?;
         }
         let payment = self.sign(request, &terms, wallet, options)?;
         progress(Progress::Paying);
-        let end = self.deliver(request, &payment, options, &mut Tries::new(options.retry), progress).await?;
-        self.close(&Order { request, terms: &terms, payment: &payment }, end, false, options).await
+        match self.deliver(request, &payment, options, &mut Tries::new(options.retry), progress).await {
+            Err(error) if self.is_final(&error) => {
+                options.pending.as_ref().map_or(Ok(()), |file| file.remove())?;
+                Err(error)
+            }
+            end => self.close(&Order { request, terms: &terms, payment: &payment }, end?, false, options).await,
+        }
     }
 
-    /// The terms of the service for `request`: an unpaid request, answered by 402.
+    /// The terms of the service for `request`, of at most `cap`: an unpaid request, answered by 402.
     async fn terms(
         &self,
         request: &SummaryRequest,
+        cap: U256,
         options: &PurchaseOptions,
         progress: &mut Watcher<'_>,
     ) -> Result<Terms, ClientError> {
         self.check_pins()?;
-        let target = &self.service.keyset().payment;
-        let cap = options.max_price.resolve(&target.network, target.asset)?;
         let mut terms = self.offered(request, cap).await?;
         if offer::are_by_another(&terms, offer::receipt_signer(&self.exchange.latest())?) {
             // The keys may have been replaced since the service was verified; nothing is signed yet.
@@ -138,7 +152,7 @@ impl Session {
         }
         offer::check_offers(&terms, offer::receipt_signer(&self.exchange.latest())?, (options.clock)())?;
         progress(Progress::Terms {
-            amount: terms.amount(),
+            amount: self.amount(terms.amount()),
             network: terms.network(),
             asset: terms.asset(),
             pay_to: terms.pay_to(),
@@ -150,6 +164,18 @@ impl Session {
     async fn offered(&self, request: &SummaryRequest, cap: U256) -> Result<Terms, ClientError> {
         let response = self.exchange.send(request.to_summaries(&[])?).await?;
         Ok(Terms::check(answer::quote(&response)?, &self.expected(request, cap))?)
+    }
+
+    /// A cap that the caller names bounds what was signed before as well: nothing more is done with it.
+    fn check_kept(&self, kept: &Pending, options: &PurchaseOptions) -> Result<(), ClientError> {
+        let Some(max_price) = &options.max_price else { return Ok(()) };
+        let target = &self.service.keyset().payment;
+        let cap = max_price.resolve(&target.network, target.asset, self.token.as_ref())?;
+        if kept.amount() > cap {
+            let (amount, cap) = (self.amount(kept.amount()), self.amount(cap));
+            return Err(TermsError::KeptOverCap { amount, cap }.into());
+        }
+        Ok(())
     }
 
     /// The terms of a payment that was signed before, if the service's keyset still gives them. What is spent is spent: no cap.
@@ -166,6 +192,7 @@ impl Session {
             price: keyset.price_list.modes.get(request.mode()),
             document_bytes: request.body().len(),
             cap,
+            token: self.token.as_ref(),
         }
     }
 
@@ -204,16 +231,17 @@ impl Session {
             let payment = Payment::kept(earlier, &terms);
             return self.close(&Order { request, terms: &terms, payment: &payment }, end, true, options).await;
         }
-        let terms = self.terms(request, options, progress).await?;
+        // What is signed is signed: no cap.
+        let terms = self.terms(request, U256::MAX, options, progress).await?;
         if !is_for(&earlier, &terms) {
-            let signed = &earlier.payment.authorization;
-            return Err(ClientError::PaymentRefused(format!(
-                "an unfinished payment of {} to {} exists, but the service now asks for {} to {}; nothing was sent, try again after {} (Unix seconds) or ask the operator",
-                signed.value,
-                signed.to,
-                terms.amount(),
+            let signed = SignedPayment::from(&earlier);
+            return Err(ClientError::refused(format!(
+                "an unfinished payment of {} to {} is kept, but the service now asks for {} to {}; it was not sent again: try again after {}, or ask the operator",
+                self.amount(signed.amount),
+                signed.pay_to,
+                self.amount(terms.amount()),
                 terms.pay_to(),
-                signed.valid_before
+                date::utc(signed.valid_before)
             )));
         }
         let payment = Payment::kept(earlier, &terms);
@@ -237,21 +265,31 @@ impl Session {
     }
 }
 
-/// Whether what was signed pays these terms.
-fn is_for(earlier: &Pending, terms: &Terms) -> bool {
-    let signed = &earlier.payment.authorization;
-    signed.to == terms.pay_to() && signed.value.get() == terms.amount()
+impl Session {
+    /// Whether the service refused the payment for good. Only the attested channel shows that it was the service.
+    fn is_final(&self, error: &ClientError) -> bool {
+        self.channel == ChannelChoice::Encrypted && matches!(error, ClientError::PaymentRefused { is_final: true, .. })
+    }
+
+    /// Whether another authorization cannot be a second charge: the service refused this one for good, or it did not take it and no
+    /// longer can.
+    fn gives_way(&self, error: &ClientError, kept: &Pending, now: u64) -> bool {
+        let end = kept.payment.authorization.valid_before.saturating_add(U256::from(EXPIRY_MARGIN));
+        let did_not_take = match error {
+            // A service that named the job may have taken its payment and forgotten both.
+            ClientError::PaymentRefused { .. } => kept.job.is_none(),
+            // Without a receipt: one that does not verify is a reason for doubt.
+            ClientError::JobFailed(failure) => {
+                let problem = &failure.problem;
+                problem.receipt.is_none() && problem.refund.is_none() && problem.charged == Charged::No
+            }
+            _ => false,
+        };
+        self.is_final(error) || (did_not_take && end < U256::from(now))
+    }
 }
 
-/// Whether the service says that it did not take a payment. A failure with a receipt is the caller's to keep first.
-fn is_refusal(error: &ClientError) -> bool {
-    match error {
-        ClientError::PaymentRefused(_) => true,
-        // Without a receipt: one that does not verify is a reason for doubt.
-        ClientError::JobFailed(failure) => {
-            let problem = &failure.problem;
-            problem.receipt.is_none() && problem.refund.is_none() && problem.charged == Charged::No
-        }
-        _ => false,
-    }
+/// Whether what was signed pays these terms.
+fn is_for(earlier: &Pending, terms: &Terms) -> bool {
+    earlier.payment.authorization.to == terms.pay_to() && earlier.amount() == terms.amount()
 }

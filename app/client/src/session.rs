@@ -11,9 +11,12 @@ use serde::Deserialize;
 
 use crate::error::ClientError;
 use crate::exchange::{ChannelChoice, Exchange};
+use crate::online::Sources;
+use crate::price::Amount;
 use crate::problem;
 use crate::request::SummaryRequest;
 use crate::terms::TermsError;
+use crate::token::Token;
 
 /// A verified service.
 pub struct Session {
@@ -21,6 +24,7 @@ pub struct Session {
     pub(crate) channel: ChannelChoice,
     pub(crate) service: VerifiedService,
     pub(crate) policy: Policy,
+    pub(crate) token: Option<Token>,
     appraisal: Appraisal,
 }
 
@@ -62,7 +66,30 @@ impl Session {
         policy: &Policy,
         appraisal: Appraisal,
     ) -> Self {
-        Self { exchange, channel, policy: policy.clone(), service, appraisal }
+        let target = &service.keyset().payment;
+        let token = Token::known(&target.network, target.asset);
+        Self { exchange, channel, policy: policy.clone(), token, service, appraisal }
+    }
+
+    /// Asks the token that the service is paid in for its symbol and decimals, unless they are known, if `sources` name a node of the
+    /// payment chain. Without an answer amounts stay in atomic units.
+    pub async fn ask_token(&mut self, sources: &Sources) {
+        if let (None, Some(rpc)) = (&self.token, &sources.rpc) {
+            let target = &self.service.keyset().payment;
+            self.token = Token::ask(rpc, &sources.authorities, &target.network, target.asset).await;
+        }
+    }
+
+    /// The token that the service is paid in, if that is known.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
+    }
+
+    /// Atomic units of the token that the service is paid in, for people.
+    #[must_use]
+    pub fn amount(&self, units: U256) -> Amount {
+        Amount::new(units, self.token.as_ref())
     }
 
     /// The checks that the service passed.
@@ -93,7 +120,7 @@ impl Session {
         if body.mode != request.mode()
             || amount != U256::from(keyset.price_list.modes.get(body.mode).amount(body.tokens))
         {
-            return Err(TermsError::Price { amount }.into());
+            return Err(TermsError::Price { amount: self.amount(amount) }.into());
         }
         let attested = |r: &PaymentRequirements| {
             r.network.to_string() == target.network

@@ -8,21 +8,24 @@ use precis_payment::wire::{self, PaymentRequired, PaymentRequirements};
 use precis_protocol::keyset::PaymentTarget;
 use precis_protocol::price::Price;
 
+use crate::price::Amount;
+use crate::token::Token;
+
 /// Longest life of an authorization this client signs, in seconds.
 pub const MAX_AUTHORIZATION_SECONDS: u64 = 3600;
 /// Tokens that a document may have beyond one per byte: markers that a tokenizer adds around the text.
 const TOKEN_SLACK: usize = 64;
 
-/// Why this client does not sign what was asked for. Nothing was signed.
+/// Why this client does not sign what was asked for.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TermsError {
     /// The 402 holds no x402 v2 quote.
-    #[error("the service asks for payment without a readable quote; nothing was signed, report this to its operator")]
+    #[error("the service asks for payment without a readable quote; report this to its operator")]
     Unreadable,
     /// No entry is on the keyset's network with the keyset's token.
     #[error(
-        "the service offers no way to pay on {network} with {asset}, which is what its attested keyset names; nothing was signed"
+        "the service offers no way to pay with {asset} on {network}, which is what its attested keyset names; report this to its operator"
     )]
     NothingAttested {
         /// The keyset's network.
@@ -32,7 +35,7 @@ pub enum TermsError {
     },
     /// The policy pins another network or token than the keyset names.
     #[error(
-        "the policy pins {pinned}, but the service's keyset names {found}; nothing was signed, use another service or change the policy"
+        "the policy pins {pinned}, but the service's keyset names {found}; use another service, or change the policy"
     )]
     Pinned {
         /// What the policy says.
@@ -42,7 +45,7 @@ pub enum TermsError {
     },
     /// The payee is not the keyset's.
     #[error(
-        "the quote pays {found}, but the attested keyset names {expected}; nothing was signed, report this to the operator"
+        "the quote pays {found}, but the attested keyset names {expected}; report this to the operator of the service"
     )]
     PayTo {
         /// The keyset's payee.
@@ -51,40 +54,46 @@ pub enum TermsError {
         found: Address,
     },
     /// A transfer method or flow that this client does not sign.
-    #[error("the quote asks for {0}, which this client does not sign; nothing was signed")]
+    #[error("the quote asks for {0}, which this client does not sign; use another service")]
     Method(&'static str),
     /// The quote is not bound to the request.
-    #[error(
-        "the quote is not bound to this request (no requestDigest); nothing was signed, report this to the operator"
-    )]
+    #[error("the quote is not bound to this request (no requestDigest); report this to the operator of the service")]
     Unbound,
     /// The amount does not follow from the attested price list.
     #[error(
-        "the quote asks for {amount} atomic units, which the attested price list does not give for this document; nothing was signed, report this to the operator"
+        "the quote asks for {amount}, which the attested price list does not give for this document; report this to the operator of the service"
     )]
     Price {
         /// The quote's amount.
-        amount: U256,
+        amount: Amount,
     },
     /// The amount is above the caller's cap.
-    #[error(
-        "the price is {amount} atomic units, over the cap of {cap}; nothing was signed, raise --max-price to allow it"
-    )]
+    #[error("the price is {amount}, over the cap of {cap}; raise --max-price to allow it")]
     OverCap {
         /// The quote's amount.
-        amount: U256,
+        amount: Amount,
         /// The caller's cap.
-        cap: U256,
+        cap: Amount,
+    },
+    /// An authorization that was signed before is above the caller's cap.
+    #[error(
+        "an unfinished payment of {amount} is kept for this request, over the cap of {cap}; leave --max-price out to fetch what it pays for, or use --cancel to call the order off"
+    )]
+    KeptOverCap {
+        /// The amount that is signed.
+        amount: Amount,
+        /// The caller's cap.
+        cap: Amount,
     },
     /// The quote lacks what an authorization is signed over.
-    #[error("{0}; nothing was signed, report this to the operator")]
+    #[error("{0}; report this to the operator of the service")]
     Unpayable(#[from] precis_payment::authorize::Unpayable),
     /// The quote carries a signed offer that the verified service did not make, or not for these terms (SPEC 6.6).
-    #[error("the signed offer in the quote {0}; nothing was signed, report this to the operator")]
+    #[error("the signed offer in the quote {0}; report this to the operator of the service")]
     Offer(&'static str),
     /// The authorization would live too long, or not at all.
     #[error(
-        "the quote wants an authorization that lives {0} seconds, which this client does not sign (1 to {MAX_AUTHORIZATION_SECONDS}); nothing was signed"
+        "the quote wants an authorization that lives {0} seconds, and this client signs 1 to {MAX_AUTHORIZATION_SECONDS}; use another service"
     )]
     Lifetime(u64),
 }
@@ -96,6 +105,8 @@ pub(crate) struct Expected<'a> {
     /// Bytes of the document: no tokenizer makes more tokens than that, but for its markers.
     pub document_bytes: usize,
     pub cap: U256,
+    /// For messages.
+    pub token: Option<&'a Token>,
 }
 
 /// Requirements that may be signed.
@@ -122,10 +133,11 @@ impl Terms {
         check_extra(chosen)?;
         let amount = chosen.amount.get();
         if !follows_from(amount, expected.price, expected.document_bytes) {
-            return Err(TermsError::Price { amount });
+            return Err(TermsError::Price { amount: Amount::new(amount, expected.token) });
         }
         if amount > expected.cap {
-            return Err(TermsError::OverCap { amount, cap: expected.cap });
+            let (amount, cap) = (Amount::new(amount, expected.token), Amount::new(expected.cap, expected.token));
+            return Err(TermsError::OverCap { amount, cap });
         }
         if !(1..=MAX_AUTHORIZATION_SECONDS).contains(&chosen.max_timeout_seconds) {
             return Err(TermsError::Lifetime(chosen.max_timeout_seconds));
@@ -235,7 +247,8 @@ mod tests {
 
     fn check(quote: PaymentRequired, cap: u64) -> Result<U256, TermsError> {
         let target = target();
-        let expected = Expected { target: &target, price: &PRICE, document_bytes: 1500, cap: U256::from(cap) };
+        let cap = U256::from(cap);
+        let expected = Expected { target: &target, price: &PRICE, document_bytes: 1500, cap, token: None };
         Terms::check(quote, &expected).map(|t| t.amount())
     }
 
@@ -292,7 +305,8 @@ mod tests {
     #[test]
     fn a_payment_before_the_work_is_signed_and_said() {
         let target = target();
-        let expected = Expected { target: &target, price: &PRICE, document_bytes: 1500, cap: U256::from(1500) };
+        let cap = U256::from(1500);
+        let expected = Expected { target: &target, price: &PRICE, document_bytes: 1500, cap, token: None };
         assert!(!Terms::check(quote(), &expected).unwrap().upfront());
         let mut upfront = quote();
         upfront.accepts[0].extra.insert("paymentFlow".into(), "upfront".into());
@@ -301,7 +315,8 @@ mod tests {
 
     #[test]
     fn a_price_over_the_cap_is_refused() {
-        assert_eq!(check(quote(), 1499), Err(TermsError::OverCap { amount: U256::from(1500), cap: U256::from(1499) }));
+        let amount = |units| Amount::new(U256::from(units), None);
+        assert_eq!(check(quote(), 1499), Err(TermsError::OverCap { amount: amount(1500), cap: amount(1499) }));
     }
 
     #[test]

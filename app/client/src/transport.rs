@@ -1,7 +1,10 @@
-//! Bytes over HTTP to one origin: bounded answers, timeouts, no redirects, no proxy from the environment, no silent retries.
+//! Bytes over HTTP to one origin: bounded answers, timeouts, no redirects, no silent retries.
+//!
+//! `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are honoured, but never for this machine itself.
 //!
 //! Nothing here is trusted: what comes back is judged by `precis_verify` or opened by the channel.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,10 +12,28 @@ use reqwest::Url;
 use serde_json::Value;
 
 use crate::error::ClientError;
+use crate::files;
 use crate::pinned;
 
 /// Longest time to establish a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Certificate authorities that a caller trusts besides those of the system.
+#[derive(Debug, Clone, Default)]
+pub struct Authorities(Vec<reqwest::Certificate>);
+
+impl Authorities {
+    /// Reads certificates in PEM, one after the other.
+    ///
+    /// # Errors
+    /// [`ClientError::Input`] when there is none, or one that is no certificate.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, ClientError> {
+        match reqwest::Certificate::from_pem_bundle(pem) {
+            Ok(certificates) if !certificates.is_empty() => Ok(Self(certificates)),
+            _ => Err(ClientError::Input("there is no certificate in it; give certificates in PEM".into())),
+        }
+    }
+}
 
 /// How one origin is reached.
 #[derive(Debug, Clone)]
@@ -38,14 +59,15 @@ impl Transport {
     ///
     /// # Errors
     /// [`ClientError::Input`] when `url` is not the bare origin of a service.
-    pub fn new(url: &str, timeout: Duration) -> Result<Self, ClientError> {
-        Self::at(origin(url)?, timeout)
+    pub fn new(url: &str, timeout: Duration, authorities: &Authorities) -> Result<Self, ClientError> {
+        Self::at(origin(url)?, timeout, authorities)
     }
 
     /// A transport to one endpoint, whose path may hold a key. [`Transport::post_json`] is all it is for.
-    pub(crate) fn endpoint(url: &str, timeout: Duration) -> Result<Self, ClientError> {
+    pub(crate) fn endpoint(url: &str, timeout: Duration, authorities: &Authorities) -> Result<Self, ClientError> {
         let base = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        Self::at(base.ok_or_else(|| ClientError::Input("an endpoint is an http or https URL".into()))?, timeout)
+        let base = base.ok_or_else(|| ClientError::Input("an endpoint is an http or https URL".into()))?;
+        Self::at(base, timeout, authorities)
     }
 
     /// A transport to the same origin that talks to the holder of one TLS key and to nobody else. Without TLS there is none to pin.
@@ -60,27 +82,37 @@ impl Transport {
             .retry(reqwest::retry::never())
             .tls_backend_preconfigured(config)
             .build()
-            .map_err(|e| ClientError::Unavailable(format!("TLS cannot be set up ({})", cause(&e))))?;
+            .map_err(|e| ClientError::Unavailable(format!("TLS cannot be set up ({})", innermost(&e))))?;
         Ok(Self { client, base: self.base.clone(), timeout: self.timeout })
     }
 
-    fn at(base: Url, timeout: Duration) -> Result<Self, ClientError> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("precis/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tls_info(true)
-            .no_proxy();
-        if base.scheme() == "http" {
+    fn at(base: Url, timeout: Duration, authorities: &Authorities) -> Result<Self, ClientError> {
+        let builder = || {
+            let builder = reqwest::Client::builder()
+                .user_agent(concat!("precis/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT_TIMEOUT)
+                .timeout(timeout)
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .tls_info(true);
+            // What may go to this machine in clear may not go to a proxy in clear.
+            if is_loopback(&base) { builder.no_proxy() } else { builder }
+        };
+        let certificates = || authorities.0.iter().cloned();
+        let client = if base.scheme() == "http" {
             // Without TLS no trust anchors are needed, and a machine without any must still be able to talk to loopback.
-            builder = builder.tls_certs_only([]);
-        }
-        let client = builder.build().map_err(|e| {
-            ClientError::Unavailable(format!(
-                "TLS cannot be set up ({}); install the system's CA certificates",
-                cause(&e)
+            builder().tls_certs_only([]).build()
+        } else {
+            // Without the system's, the caller's own are enough.
+            let both = builder().tls_certs_merge(certificates()).build();
+            both.or_else(|e| {
+                if authorities.0.is_empty() { Err(e) } else { builder().tls_certs_only(certificates()).build() }
+            })
+        };
+        let client = client.map_err(|e| {
+            ClientError::Input(format!(
+                "TLS cannot be set up ({}); install the system's CA certificates, or name some with --cacert FILE",
+                innermost(&e)
             ))
         })?;
         Ok(Self { client, base, timeout })
@@ -144,25 +176,66 @@ impl Transport {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
-        ClientError::Unavailable(format!(
-            "{} cannot be reached ({}); check the address and try again",
-            // The origin alone: a path may hold a key.
-            self.base.origin().ascii_serialization(),
-            cause(error)
-        ))
+        // The origin alone: a path may hold a key.
+        let origin = self.base.origin().ascii_serialization();
+        let tls = tls_error(error);
+        if let Some(rustls::Error::InvalidCertificate(problem)) = tls {
+            return ClientError::CannotVerify(format!(
+                "{origin} does not prove its name: {}; check the address, and give --cacert FILE if you know the authority that issued the certificate",
+                certificate_problem(problem)
+            ));
+        }
+        let why = match tls {
+            Some(rustls::Error::InvalidMessage(_)) => "it does not speak TLS there, perhaps only http".into(),
+            Some(_) => "it refuses the TLS connection".into(),
+            None if error.is_timeout() => "it did not answer in time".into(),
+            None => innermost(error),
+        };
+        ClientError::Unavailable(format!("{origin} cannot be reached ({why}); check the address, and try again"))
     }
 }
 
 /// The innermost cause, which is the sentence that helps.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".into();
-    }
+fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    crate::error::printable(&cause.to_string())
+    match cause.downcast_ref::<io::Error>() {
+        Some(error) => files::reason(error),
+        None => crate::error::printable(&cause.to_string()),
+    }
+}
+
+/// What went wrong in TLS, if it did.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(at) = cause {
+        // An I/O error hides what it wraps from its own chain.
+        let inner = at.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()).or_else(|| at.downcast_ref()) {
+            return Some(tls);
+        }
+        cause = at.source();
+    }
+    None
+}
+
+fn certificate_problem(problem: &rustls::CertificateError) -> &'static str {
+    use rustls::CertificateError::{
+        BadEncoding, BadSignature, Expired, ExpiredContext, InvalidPurpose, InvalidPurposeContext, NotValidForName,
+        NotValidForNameContext, NotValidYet, NotValidYetContext, Revoked, UnknownIssuer,
+    };
+    match problem {
+        UnknownIssuer => "its certificate is signed by nobody that this machine trusts, perhaps by itself",
+        Expired | ExpiredContext { .. } => "its certificate has expired",
+        NotValidYet | NotValidYetContext { .. } => "its certificate is not valid yet",
+        NotValidForName | NotValidForNameContext { .. } => "its certificate is for another name",
+        Revoked => "its certificate is revoked",
+        InvalidPurpose | InvalidPurposeContext { .. } => "its certificate is not for a server",
+        BadEncoding | BadSignature => "its certificate is damaged",
+        _ => "its certificate is not acceptable",
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

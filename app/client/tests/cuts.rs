@@ -74,7 +74,7 @@ async fn runs_until_bought(what: &str, wrong: Wrong, connection: Connection) -> 
     let options = options(Some(pending.clone()));
     for run in 1..=3 {
         let session = session_over(&service, connection.clone()).await;
-        match session.purchase(&request(), &wallet(), &options, &mut |_| {}).await {
+        match session.purchase(&request(), Some(&wallet()), &options, &mut |_| {}).await {
             Ok(purchase) => {
                 assert_eq!(purchase.result.summary, "Hello", "{what}");
                 assert_eq!(purchase.resumed, run > 1, "{what}");

@@ -121,7 +121,7 @@ async fn another_authorization_is_signed_only_when_told_so() {
     assert_eq!(service.seen().authorizations(), 1);
     let told = PurchaseOptions { new_payment: true, ..kept.clone() };
     let (bought, events) = watch(&service, &told).await;
-    assert!(matches!(bought.err().unwrap(), ClientError::PaymentRefused(_)));
+    assert!(matches!(bought.err().unwrap(), ClientError::PaymentRefused { .. }));
     assert!(events.iter().any(|event| matches!(event, Progress::Discarding { .. })));
     assert_eq!(service.seen().authorizations(), 2);
     let purchase = buy(&service, &kept).await.unwrap_or_else(|e| panic!("{e}"));
@@ -150,8 +150,11 @@ async fn being_told_to_pay_anew_changes_nothing_before_the_terms_are_good() {
     let service = FakeService::start(Wrong { before: vec![Step::Status(402)], ..Wrong::default() }).await;
     let pending = in_directory(directory.path());
     fail(&service, &options(Some(pending.clone()))).await;
-    let capped =
-        PurchaseOptions { new_payment: true, max_price: "1499".parse().unwrap(), ..options(Some(pending.clone())) };
+    let capped = PurchaseOptions {
+        new_payment: true,
+        max_price: Some("1499atomic".parse().unwrap()),
+        ..options(Some(pending.clone()))
+    };
     assert!(matches!(fail(&service, &capped).await, ClientError::Terms(_)));
     assert!(pending.path().exists());
 }
@@ -164,4 +167,92 @@ async fn a_payment_that_is_taken_first_is_said_before_it_is_signed() {
         assert!(bought.is_ok());
         assert!(matches!(events[0], Progress::Terms { upfront: said, .. } if said == upfront));
     }
+}
+
+#[tokio::test]
+async fn a_refusal_for_good_ends_the_payment_and_the_next_run_signs_with_the_key_that_it_is_given() {
+    for step in [Step::Refused("invalid_transaction_state"), Step::Unfit("insufficient_funds")] {
+        let directory = tempfile::tempdir().unwrap();
+        let service = FakeService::start(Wrong { before: vec![step], ..Wrong::default() }).await;
+        let pending = in_directory(directory.path());
+        let kept = options(Some(pending.clone()));
+        let error = fail(&service, &kept).await;
+        assert!(matches!(error, ClientError::PaymentRefused { is_final: true, .. }), "{step:?}: {error}");
+        assert!(!pending.path().exists(), "{step:?}: it will not be taken any more");
+        let purchase = buy(&service, &kept).await.unwrap_or_else(|e| panic!("{step:?}: {e}"));
+        assert!(!purchase.resumed, "{step:?}");
+        assert_eq!(service.seen().authorizations(), 2, "{step:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_of_an_earlier_run_that_is_refused_for_good_gives_way_in_the_same_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let before = vec![Step::Code(503, "busy"), Step::Unfit("insufficient_funds")];
+    let service = FakeService::start(Wrong { before, ..Wrong::default() }).await;
+    let kept = options(Some(in_directory(directory.path())));
+    let once = PurchaseOptions { retry: precis_client::Retry { attempts: 1, ..kept.retry }, ..kept.clone() };
+    fail(&service, &once).await;
+    let other = precis_client::Wallet::from_hex(&"43".repeat(32)).unwrap();
+    let mut given_way = 0;
+    let session = support::buyer::session(&service).await;
+    let purchase = session
+        .purchase(&support::buyer::request(), Some(&other), &kept, &mut |event| {
+            given_way += usize::from(matches!(event, Progress::GivenWay { .. }));
+        })
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((purchase.payment.payer, given_way), (other.address(), 1), "the funded key paid");
+    assert_eq!(service.seen().authorizations(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_that_does_not_say_why_or_came_over_another_channel_keeps_the_payment() {
+    for step in [Step::Status(402), Step::Unfit("invalid_transaction_state"), Step::Code(409, "payment_reused")] {
+        let directory = tempfile::tempdir().unwrap();
+        let service = FakeService::start(Wrong { before: vec![step], ..Wrong::default() }).await;
+        let pending = in_directory(directory.path());
+        fail(&service, &options(Some(pending.clone()))).await;
+        assert!(pending.path().exists(), "{step:?}");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let before = vec![Step::Unfit("insufficient_funds")];
+    let service = FakeService::start(Wrong { before, ..Wrong::default() }).await;
+    let pending = in_directory(directory.path());
+    let session = support::buyer::session_over(&service, support::buyer::plain()).await;
+    let (request, wallet) = (support::buyer::request(), support::buyer::wallet());
+    let bought = session.purchase(&request, Some(&wallet), &options(Some(pending.clone())), &mut |_| {}).await;
+    assert!(bought.is_err() && pending.path().exists(), "nobody knows who refused");
+}
+
+#[tokio::test]
+async fn a_payment_that_was_accepted_and_then_forgotten_never_gives_way_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
+    let late = Step::Unfit("invalid_exact_evm_payload_authorization_valid_before");
+    let (before, polls) = (vec![Step::Accept, late], vec![Step::Code(410, "job_expired")]);
+    let service = FakeService::start(Wrong { before, polls, quote: Some(quote), ..Wrong::default() }).await;
+    let pending = in_directory(directory.path());
+    let kept = options(Some(pending.clone()));
+    assert!(matches!(fail(&service, &PurchaseOptions { wait: false, ..kept.clone() }).await, ClientError::Underway(_)));
+    let error = fail(&service, &PurchaseOptions { clock: || now() + 600, ..kept }).await;
+    assert!(matches!(error, ClientError::PaymentRefused { .. }), "{error}");
+    assert!(pending.path().exists());
+    assert_eq!(service.seen().authorizations(), 1, "it may have been charged");
+}
+
+#[tokio::test]
+async fn a_payment_that_is_kept_needs_no_key_and_obeys_a_cap_only_when_one_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let service = FakeService::start(Wrong { before: vec![Step::Accept], ..Wrong::default() }).await;
+    let kept = options(Some(in_directory(directory.path())));
+    assert!(matches!(fail(&service, &PurchaseOptions { wait: false, ..kept.clone() }).await, ClientError::Underway(_)));
+    let capped = PurchaseOptions { max_price: Some("1atomic".parse().unwrap()), ..kept.clone() };
+    let error = fail(&service, &capped).await;
+    assert!(matches!(error, ClientError::Terms(precis_client::TermsError::KeptOverCap { .. })), "{error}");
+    assert!(!error.to_string().contains("nothing was signed"), "{error}");
+    let session = support::buyer::session(&service).await;
+    let purchase = session.purchase(&support::buyer::request(), None, &kept, &mut |_| {}).await;
+    assert!(purchase.is_ok_and(|purchase| purchase.resumed));
+    assert_eq!(service.seen().payments.len(), 1);
 }

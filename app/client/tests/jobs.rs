@@ -92,7 +92,7 @@ async fn a_client_that_waits_less_than_the_service_says_so() {
         let service = FakeService::start(Wrong::default()).await;
         let connection = Connection { timeout: Duration::from_secs(seconds), ..Connection::default() };
         let session = session_over(&service, connection).await;
-        assert!(session.purchase(&request(), &wallet(), &options(None), &mut |_| {}).await.is_ok());
+        assert!(session.purchase(&request(), Some(&wallet()), &options(None), &mut |_| {}).await.is_ok());
         assert_eq!(service.seen().preferences, [preference]);
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
 use precis_client::{
-    ClientError, Connection, Document, MaxPrice, MediaType, Purchase, PurchaseOptions, Retry, SummaryRequest,
-    TermsError, Wallet, discover,
+    ClientError, Connection, Document, MediaType, Purchase, PurchaseOptions, Retry, SummaryRequest, TermsError, Wallet,
+    discover,
 };
 use precis_payment::offer::{self, Receipt};
 use precis_payment::wire::{PaymentRequired, SettleResponse};
@@ -28,10 +28,9 @@ async fn buy(wrong: Wrong) -> (FakeService, Result<Purchase, ClientError>) {
     let document = Document::new("Hello there. ".repeat(30).into_bytes(), MediaType::Plain).unwrap();
     let request = SummaryRequest::new(&document, &Options::default()).unwrap();
     let retry = Retry { attempts: 1, pause: Duration::ZERO, ..Retry::default() };
-    let max_price = MaxPrice::default();
-    let options = PurchaseOptions { max_price, pending: None, retry, wait: true, new_payment: false, clock: now };
+    let options = PurchaseOptions { max_price: None, pending: None, retry, wait: true, new_payment: false, clock: now };
     let wallet = Wallet::from_hex(&"42".repeat(32)).unwrap();
-    let bought = session.purchase(&request, &wallet, &options, &mut |_| {}).await;
+    let bought = session.purchase(&request, Some(&wallet), &options, &mut |_| {}).await;
     (service, bought)
 }
 

@@ -4,7 +4,7 @@
 
 mod support;
 
-use precis_client::{ClientError, Connection, PendingFile, PurchaseOptions, TermsError, discover};
+use precis_client::{ClientError, Connection, PurchaseOptions, TermsError, discover};
 use precis_verify::Beside;
 use support::buyer::{TEXT, buy, in_directory, options, plain, request, request_for, session, session_over, wallet};
 use support::{AMOUNT, FakeService, Step, Wrong, now, stranger};
@@ -115,7 +115,7 @@ async fn terms_other_than_the_attested_ones_are_not_signed() {
 #[tokio::test]
 async fn a_price_over_the_cap_is_not_paid() {
     let service = FakeService::start(Wrong::default()).await;
-    let capped = PurchaseOptions { max_price: "1499".parse().unwrap(), ..options(None) };
+    let capped = PurchaseOptions { max_price: Some("1499atomic".parse().unwrap()), ..options(None) };
     let error = buy(&service, &capped).await.err().unwrap();
     assert!(matches!(error, ClientError::Terms(TermsError::OverCap { .. })), "{error}");
     assert_eq!(service.seen().payments.len(), 0);
@@ -170,24 +170,23 @@ async fn the_unfinished_payment_is_on_disk_before_it_is_sent_and_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
     let service = FakeService::start(Wrong { before: vec![Step::Status(402)], ..Wrong::default() }).await;
-    let pending = PendingFile::beside(&directory.path().join("receipt.json"));
+    let pending = in_directory(directory.path());
     let error = buy(&service, &options(Some(pending.clone()))).await.err().unwrap();
-    assert!(matches!(error, ClientError::PaymentRefused(_)), "{error}");
+    assert!(matches!(error, ClientError::PaymentRefused { .. }), "{error}");
     let mode = std::fs::metadata(pending.path()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert_eq!(pending.path(), directory.path().join("receipt.json.pending"));
 }
 
 #[tokio::test]
 async fn an_unfinished_payment_for_another_request_is_never_used_or_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let service = FakeService::start(Wrong { before: vec![Step::Status(402)], ..Wrong::default() }).await;
-    let pending = PendingFile::beside(&directory.path().join("receipt.json"));
+    let pending = in_directory(directory.path());
     let options = options(Some(pending.clone()));
     assert!(buy(&service, &options).await.is_err());
     let kept = std::fs::read(pending.path()).unwrap();
     let other =
-        session(&service).await.purchase(&request_for("Another text. "), &wallet(), &options, &mut |_| {}).await;
+        session(&service).await.purchase(&request_for("Another text. "), Some(&wallet()), &options, &mut |_| {}).await;
     assert!(matches!(other.err().unwrap(), ClientError::Input(_)));
     assert_eq!(std::fs::read(pending.path()).unwrap(), kept);
     assert_eq!(service.seen().payments.len(), 1);
@@ -227,8 +226,10 @@ async fn a_quote_is_checked_against_the_attested_price_list() {
 async fn plain_https_is_only_by_request_and_the_receipt_says_so() {
     let service = FakeService::start(Wrong::default()).await;
     let session = session_over(&service, plain()).await;
-    let purchase =
-        session.purchase(&request(), &wallet(), &options(None), &mut |_| {}).await.unwrap_or_else(|e| panic!("{e}"));
+    let purchase = session
+        .purchase(&request(), Some(&wallet()), &options(None), &mut |_| {})
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(purchase.receipt.receipt.receipt.channel, precis_protocol::receipt::Channel::Https);
     assert!(
         matches!(discover("http://192.0.2.1", plain()).await.err().unwrap(), ClientError::Input(_)),

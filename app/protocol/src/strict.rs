@@ -21,7 +21,7 @@ pub enum StrictError {
         limit: usize,
     },
     /// Not JSON, too deep, duplicate member, unknown member or wrong shape.
-    #[error("line {line} column {column}: {what}")]
+    #[error("line {line} column {column}: {what}{}", named(.member))]
     Malformed {
         /// Line, from 1.
         line: usize,
@@ -29,7 +29,29 @@ pub enum StrictError {
         column: usize,
         /// What is wrong there.
         what: &'static str,
+        /// The member that is wrong, by its path from the root such as `options.mode`; empty if no member of the type is.
+        member: String,
     },
+}
+
+/// Longest path of a member in an error, characters.
+const MAX_MEMBER_CHARACTERS: usize = 80;
+
+fn named(member: &str) -> String {
+    if member.is_empty() { String::new() } else { format!(" (`{member}`)") }
+}
+
+/// The path of the member that does not fit a `T`. The name of a member that `T` does not have is not repeated.
+fn member<T: DeserializeOwned>(bytes: &[u8]) -> String {
+    let read: Result<T, _> = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(bytes));
+    let Err(error) = read else { return String::new() };
+    if error.inner().to_string().contains("unknown field") {
+        return String::new();
+    }
+    let mut path = error.path().to_string();
+    path.retain(|c| c.is_ascii_alphanumeric() || ".[]_-".contains(c));
+    path.truncate(MAX_MEMBER_CHARACTERS);
+    path.trim_matches('.').to_owned()
 }
 
 /// Parses `bytes` as `T`.
@@ -44,7 +66,12 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, 
     let mut walker = serde_json::Deserializer::from_slice(bytes);
     NoDuplicates { depth: MAX_JSON_DEPTH }.deserialize(&mut walker).map_err(|e| malformed(&e))?;
     walker.end().map_err(|e| malformed(&e))?;
-    serde_json::from_slice(bytes).map_err(|e| malformed(&e))
+    serde_json::from_slice(bytes).map_err(|e| match malformed(&e) {
+        StrictError::Malformed { line, column, what, .. } => {
+            StrictError::Malformed { line, column, what, member: member::<T>(bytes) }
+        }
+        other => other,
+    })
 }
 
 /// Whether `bytes` are the compact JSON of `value`, with members in the order of its type: the one encoding where no byte is free.
@@ -69,7 +96,7 @@ fn malformed(error: &serde_json::Error) -> StrictError {
         serde_json::error::Category::Data => "a member has the wrong form",
         _ => "not valid JSON",
     });
-    StrictError::Malformed { line: error.line(), column: error.column(), what }
+    StrictError::Malformed { line: error.line(), column: error.column(), what, member: String::new() }
 }
 
 /// Walks a document without keeping it, refusing depth and duplicate members.
@@ -168,5 +195,19 @@ mod tests {
     fn errors_never_quote_the_document() {
         let error = from_slice::<u32>(br#""the secret""#, 100).unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn the_member_that_is_wrong_is_named_and_names_of_the_document_are_not_repeated() {
+        let of = |text: &str| {
+            from_slice::<crate::summary::SummaryRequest>(text.as_bytes(), 1000).map(|_| ()).unwrap_err().to_string()
+        };
+        let mode = of(r#"{"document":"a","options":{"mode":"poetic secret"}}"#);
+        assert!(mode.ends_with("an unknown value (`options.mode`)"), "{mode}");
+        let words = of(r#"{"document":"a","options":{"max_words":"many"}}"#);
+        assert!(words.ends_with("(`options.max_words`)"), "{words}");
+        for text in [r#"{"document":"a","canary":1}"#, r#"{"document":"a","options":{"canary":1}}"#, "canary", r#"{"document":"a","options":"canary"}"#] {
+            assert!(!of(text).contains("canary"), "{text}");
+        }
     }
 }

@@ -1,35 +1,27 @@
 //! `precis summarize FILE --cancel`: calls off what the same command ordered.
 
-use precis_client::{ClientError, PendingFile, SummaryRequest};
+use precis_client::ClientError;
 use serde_json::json;
 
-use super::summarize::keep_failure;
-use crate::args::SummarizeArgs;
+use super::summarize::Order;
 use crate::exit::{Exit, Failure};
 use crate::now;
-use crate::output::Output;
 
-pub(super) async fn run(
-    args: &SummarizeArgs,
-    request: &SummaryRequest,
-    pending: Option<PendingFile>,
-    output: Output,
-) -> Result<Exit, Failure> {
-    let pending = pending.ok_or_else(|| {
-        Failure::usage("no payment is kept where the order was placed; give the --receipt that it was placed with")
-    })?;
-    let session = super::verified(&args.request, output).await?;
+pub(super) async fn run(order: &Order<'_>) -> Result<Exit, Failure> {
+    let Order { args, policy, request, place, output } = order;
+    let pending = place.pending();
+    if pending.signed()?.is_none() {
+        return Err(ClientError::nothing_to_call_off().into());
+    }
+    let session = super::verified(&args.request, policy, *output).await?;
     match session.cancel(request, &pending, now()).await {
         Ok(failure) => {
-            keep_failure(&failure, args, Some(&pending), output)?;
+            order.keep_failure(&failure)?;
             let json = || json!({"status": "cancelled", "charged": false, "receiptFile": failure.receipt});
             output.result(|| "called off; nothing was charged\n".into(), json)?;
             Ok(Exit::Ok)
         }
-        Err(ClientError::JobFailed(failure)) => {
-            keep_failure(&failure, args, Some(&pending), output)?;
-            Err(ClientError::JobFailed(failure).into())
-        }
+        Err(ClientError::JobFailed(failure)) => Err(order.failed(failure)?),
         Err(error) => Err(error.into()),
     }
 }

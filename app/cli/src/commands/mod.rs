@@ -4,16 +4,16 @@ mod cancel;
 mod policy;
 mod quote;
 mod receipt;
+mod report;
 mod summarize;
 mod verify;
 
 use precis_client::{ChannelChoice, Connection, Session, Sources};
-
 use precis_protocol::evidence_file::OwnCollateral;
 use precis_protocol::limits::MAX_EVIDENCE_FILE_BYTES;
 use precis_verify::Policy;
 
-use crate::args::{self, Command, Online, PolicyCommand, ReceiptCommand, Request};
+use crate::args::{self, Command, Online, PolicyCommand, ReceiptCommand, Request, Trust};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::{input, now};
@@ -32,8 +32,10 @@ pub async fn run(command: Command, output: Output) -> Result<Exit, Failure> {
     }
 }
 
-fn sources(online: &Online) -> Sources {
-    Sources { oasis_grpc: online.oasis_grpc.clone(), rpc: online.rpc.clone() }
+/// Whom to ask about the chains, and whose certificates to accept.
+fn sources(online: &Online, trust: &Trust) -> Result<Sources, Failure> {
+    let authorities = input::authorities(trust)?;
+    Ok(Sources { oasis_grpc: online.oasis_grpc.clone(), rpc: online.rpc.clone(), authorities })
 }
 
 /// Collateral of the caller's own for the platform that `attestation` names, if a source was given.
@@ -53,15 +55,16 @@ async fn own_collateral(
 }
 
 /// Discovers and verifies the service that `args` name. Nothing of the caller's is sent.
-async fn verified(args: &Request, output: Output) -> Result<Session, Failure> {
-    let (policy, _) = crate::policy::load(args.common.policy.as_deref())?;
+async fn verified(args: &Request, policy: &Policy, output: Output) -> Result<Session, Failure> {
     let channel = if args.reach.plain_https { ChannelChoice::PlainHttps } else { ChannelChoice::Encrypted };
-    let connection = Connection { timeout: args.reach.timeout, channel, sources: sources(&args.online) };
+    let sources = sources(&args.online, &args.trust)?;
+    let connection = Connection { timeout: args.reach.timeout, channel, sources: sources.clone() };
     let discovered = precis_client::discover(&args.url, connection).await?;
-    let session = discovered.verify(&policy, now()).map_err(|appraisal| Failure::verdict(appraisal.transcript))?;
+    let mut session = discovered.verify(policy, now()).map_err(|appraisal| Failure::verdict(appraisal.transcript))?;
     output.verified("verify", session.transcript());
     if channel == ChannelChoice::PlainHttps {
         output.progress("channel: plain HTTPS by your choice; whoever ends the TLS connection reads the document");
     }
+    session.ask_token(&sources).await;
     Ok(session)
 }

@@ -1,27 +1,29 @@
 //! `precis quote FILE`: what a summary would cost, from a service that passed verification.
 
-use precis_client::{Quote, price};
+use precis_client::{Amount, Quote};
 use serde_json::{Value, json};
 
 use crate::args::QuoteArgs;
 use crate::exit::{Exit, Failure};
-use crate::input;
 use crate::output::Output;
+use crate::{input, policy};
 
 pub(super) async fn run(args: &QuoteArgs, output: Output) -> Result<Exit, Failure> {
     let request = input::request(&args.request)?;
-    let session = super::verified(&args.request, output).await?;
+    let (policy, _) = policy::load(args.request.common.policy.as_deref())?;
+    let session = super::verified(&args.request, &policy, output).await?;
     let quote = session.quote(&request).await?;
-    output.result(|| text(&quote), || to_json(&quote, session.transcript().insecure()))?;
+    output
+        .result(|| text(&quote, &session.amount(quote.amount)), || to_json(&quote, session.transcript().insecure()))?;
     Ok(Exit::Ok)
 }
 
-fn text(quote: &Quote) -> String {
+fn text(quote: &Quote, price: &Amount) -> String {
     format!(
         "mode       {}\ntokens     {}\nprice      {}\nnetwork    {}\nasset      {}\npay to     {}\npredicted  {} s\n",
         quote.mode.name(),
         quote.tokens,
-        price::display(quote.amount, &quote.network, quote.asset),
+        price,
         quote.network,
         quote.asset,
         quote.pay_to,

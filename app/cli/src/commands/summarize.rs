@@ -1,163 +1,193 @@
-//! `precis summarize FILE`: verify, pay, check the receipt, and only then print.
+//! `precis summarize FILE`: verify, pay, check the receipt, and only then print. What was bought before is printed without paying.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use precis_client::{
-    ClientError, JobFailure, PendingFile, Progress, Purchase, PurchaseOptions, Retry, SummaryRequest, price,
+    ClientError, Index, JobFailure, Place, Purchase, PurchaseOptions, Retry, Session, SummaryRequest, Token, Wallet,
 };
-use serde_json::{Value, json};
+use precis_verify::Policy;
+use serde_json::json;
 
-use super::cancel;
+use super::{cancel, report};
 use crate::args::SummarizeArgs;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, summary_text};
-use crate::{grounding, input, now};
+use crate::interrupt::Signals;
+use crate::money::Money;
+use crate::output::Output;
+use crate::{input, now, policy};
 
 /// Appended to the name of the receipt file for a job that failed: it is no receipt of a summary.
 const FAILURE_SUFFIX: &str = ".failure.json";
 
-pub(super) async fn run(args: &SummarizeArgs, output: Output) -> Result<Exit, Failure> {
-    let request = input::request(&args.request)?;
-    let pending = pending_file(args, &request);
-    if args.cancel {
-        return cancel::run(args, &request, pending, output).await;
-    }
-    let wallet = input::wallet(args.key_file.as_deref())?;
-    let session = super::verified(&args.request, output).await?;
-    let options = PurchaseOptions {
-        max_price: args.max_price.clone(),
-        pending: pending.clone(),
-        retry: Retry::default(),
-        wait: !args.no_wait,
-        new_payment: args.new_payment,
-        clock: now,
-    };
-    let bought = session.purchase(&request, &wallet, &options, &mut |event| output.progress(&line(&event))).await;
-    let purchase = match bought {
-        Ok(purchase) => purchase,
-        Err(ClientError::Underway(how)) => {
-            output.progress(&how);
-            output.result(String::new, || json!({"status": "accepted", "next": how}))?;
-            return Ok(Exit::Underway);
-        }
-        Err(ClientError::JobFailed(failure)) => {
-            keep_failure(&failure, args, pending.as_ref(), output)?;
-            return Err(ClientError::JobFailed(failure).into());
-        }
-        Err(error) => return Err(error.into()),
-    };
-    report(&purchase, args, output);
-    if let Some(path) = &args.receipt {
-        purchase.save_receipt(path)?;
-        output.progress(&format!("receipt: saved to {}", path.display()));
-    }
-    let text = || {
-        let mut text = summary_text(&purchase.result.summary);
-        if args.grounding {
-            text.push_str(&summary_text(&grounding::report(&purchase.result, request.document().text())));
-        }
-        text
-    };
-    output.result(text, || to_json(&purchase, session.transcript().insecure()))?;
-    if let Some(file) = pending {
-        file.remove()?;
-    }
-    Ok(Exit::Ok)
+/// What the command works on.
+pub(super) struct Order<'a> {
+    pub args: &'a SummarizeArgs,
+    pub policy: &'a Policy,
+    pub request: &'a SummaryRequest,
+    pub place: &'a Place,
+    pub output: Output,
 }
 
-/// Keeps the receipt of a job that ended without a summary, and only then forgets the payment, which is of no more use.
-pub(super) fn keep_failure(
-    failure: &JobFailure,
-    args: &SummarizeArgs,
-    pending: Option<&PendingFile>,
-    output: Output,
-) -> Result<(), Failure> {
-    if failure.receipt.is_none() {
-        return Ok(());
+pub(super) async fn run(args: &SummarizeArgs, output: Output) -> Result<Exit, Failure> {
+    let untouched = |failure: Failure| failure.with_money(Money::Untouched);
+    let (policy, _) = policy::load(args.request.common.policy.as_deref()).map_err(untouched)?;
+    let request = input::request(&args.request).map_err(untouched)?;
+    let index = Index::at(&input::state_directory(args.state_dir.as_deref()).map_err(untouched)?);
+    // A purchase that another process waits for can be called off; that process then keeps the proof.
+    let opened = match index.open(&policy.app_id, request.commitment()) {
+        Err(ClientError::Unavailable(_)) if args.cancel => Ok(index.look(&policy.app_id, request.commitment())),
+        opened => opened,
+    };
+    let place = match opened {
+        Ok(place) => place,
+        Err(error) => {
+            let look = index.look(&policy.app_id, request.commitment());
+            return Err(Failure::from(error).with_money(Money::by_record(&look, None, now())));
+        }
+    };
+    let order = Order { args, policy: &policy, request: &request, place: &place, output };
+    order.run().await
+}
+
+impl Order<'_> {
+    async fn run(&self) -> Result<Exit, Failure> {
+        let token = &mut None;
+        let ended = self.steps(token).await;
+        ended.map_err(|failure| {
+            if failure.money.is_some() {
+                return failure;
+            }
+            let money = Money::by_record(self.place, token.as_ref(), now());
+            let interrupted = matches!(failure.exit, Exit::Interrupted | Exit::Terminated);
+            let under_way = interrupted && matches!(money, Money::Signed { .. });
+            let exit = if under_way { Exit::Underway } else { failure.exit };
+            Failure { exit, ..failure }.with_money(money)
+        })
     }
-    if let Some(transcript) = &failure.transcript {
-        output.verified("receipt", transcript);
+
+    async fn steps(&self, token: &mut Option<Token>) -> Result<Exit, Failure> {
+        let Self { args, .. } = self;
+        if args.cancel {
+            return Signals::hold()?.interrupt(cancel::run(self)).await;
+        }
+        if !args.again
+            && let Some((path, purchase)) = self.place.bought(self.request, self.policy, now())?
+        {
+            return self.hand_over(&purchase, &path, true, None);
+        }
+        let wallet = self.wallet()?;
+        let (purchase, session) = Signals::hold()?.interrupt(self.buy(wallet.as_ref(), token)).await?;
+        let Some(purchase) = purchase else { return Ok(Exit::Underway) };
+        // First of all the receipt is kept: whatever fails from here on, the summary is not paid for again.
+        let path = self.place.keep_receipt(&purchase.receipt)?;
+        self.hand_over(&purchase, &path, false, Some(&session))
     }
-    match &args.receipt {
-        Some(receipt) => {
+
+    /// The key that pays. What was signed before needs none.
+    fn wallet(&self) -> Result<Option<Wallet>, Failure> {
+        let key_file = self.args.key_file.as_deref();
+        let resumes = !self.args.new_payment && self.place.pending().signed()?.is_some();
+        if resumes && !input::has_key(key_file) { Ok(None) } else { input::wallet(key_file).map(Some) }
+    }
+
+    /// The summary; none if it is being made and not to be waited for.
+    async fn buy(
+        &self,
+        wallet: Option<&Wallet>,
+        token: &mut Option<Token>,
+    ) -> Result<(Option<Purchase>, Session), Failure> {
+        let Self { args, output, .. } = *self;
+        let session = super::verified(&args.request, self.policy, output).await?;
+        *token = session.token().cloned();
+        let options = PurchaseOptions {
+            max_price: args.max_price.clone(),
+            pending: Some(self.place.pending()),
+            retry: Retry::default(),
+            wait: !args.no_wait,
+            new_payment: args.new_payment,
+            clock: now,
+        };
+        let mut watch = |event| output.progress(&report::line(&event));
+        match session.purchase(self.request, wallet, &options, &mut watch).await {
+            Ok(purchase) => Ok((Some(purchase), session)),
+            Err(ClientError::Underway(how)) => {
+                let money = Money::by_record(self.place, token.as_ref(), now());
+                output.progress(&how);
+                money.lines().iter().for_each(|line| output.progress(line));
+                output.result(String::new, || json!({"status": "accepted", "next": how, "money": money.to_json()}))?;
+                Ok((None, session))
+            }
+            Err(ClientError::JobFailed(failure)) => Err(self.failed(failure)?),
+            Err(error) => {
+                let refused = matches!(error, ClientError::PaymentRefused { is_final: true, .. });
+                let failure = Failure::from(error);
+                // Refused for good, and no longer kept.
+                let over = refused && self.place.pending().signed()?.is_none();
+                Err(if over { failure.with_money(Money::NotCharged) } else { failure })
+            }
+        }
+    }
+
+    /// Keeps the receipt of a job that ended without a summary, and only then forgets the payment, which is of no more use.
+    pub(super) fn failed(&self, failure: Box<JobFailure>) -> Result<Failure, Failure> {
+        self.keep_failure(&failure)?;
+        let money = match (&failure.receipt, failure.refund()) {
+            (None, _) => None,
+            (Some(_), None) => Some(Money::NotCharged),
+            (Some(_), Some(refund)) => Some(Money::PaidBack { refund: refund.to_owned() }),
+        };
+        let failure = Failure::from(ClientError::JobFailed(failure));
+        Ok(match money {
+            Some(money) => failure.with_money(money),
+            None => failure,
+        })
+    }
+
+    /// Keeps the receipt of a job that ended without a summary.
+    pub(super) fn keep_failure(&self, failure: &JobFailure) -> Result<(), Failure> {
+        let Self { args, output, .. } = self;
+        if failure.receipt.is_none() {
+            return Ok(());
+        }
+        if let Some(transcript) = &failure.transcript {
+            output.verified("receipt", transcript);
+        }
+        if let Some(receipt) = &args.receipt {
             let mut path = receipt.clone().into_os_string();
             path.push(FAILURE_SUFFIX);
             let path = PathBuf::from(path);
             failure.save_receipt(&path)?;
             output.progress(&format!("receipt: saved to {}", path.display()));
         }
-        None => output.progress("receipt: not saved (use --receipt FILE)"),
+        if self.place.is_held()
+            && let Some(path) = self.place.keep_failure(failure)?
+        {
+            output.progress(&format!("receipt: kept in {}", path.display()));
+        }
+        Ok(())
     }
-    output.progress(&match failure.refund() {
-        Some(refund) => format!("charged and paid back by transaction {refund}"),
-        None => "not charged".into(),
-    });
-    pending.map_or(Ok(()), |file| Ok(file.remove()?))
-}
 
-/// Beside the receipt; without one, in the user's state directory; without that, nowhere.
-fn pending_file(args: &SummarizeArgs, request: &SummaryRequest) -> Option<PendingFile> {
-    if let Some(receipt) = &args.receipt {
-        return Some(PendingFile::beside(receipt));
+    /// Prints what was bought and saves its receipt where that was asked for.
+    fn hand_over(
+        &self,
+        purchase: &Purchase,
+        path: &Path,
+        already: bool,
+        session: Option<&Session>,
+    ) -> Result<Exit, Failure> {
+        let Self { args, output, request, .. } = self;
+        let precis_protocol::receipt::Payment { amount, network, asset, .. } = &purchase.payment;
+        let token = session.and_then(Session::token).cloned().or_else(|| Token::known(network, *asset));
+        let amount = precis_client::Amount::new(*amount, token.as_ref());
+        report::bought(purchase, &amount, already, *output);
+        output.progress(&format!("receipt: kept in {}", path.display()));
+        let paid = |failure: Failure| failure.with_money(Money::Paid { receipt: path.to_owned() });
+        if let Some(copy) = &args.receipt {
+            purchase.save_receipt(copy).map_err(|error| paid(error.into()))?;
+            output.progress(&format!("receipt: saved to {}", copy.display()));
+        }
+        let text = || report::text(purchase, args, request.document().text());
+        output.result(text, || report::to_json(purchase, already)).map_err(paid)?;
+        Ok(Exit::Ok)
     }
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")))?;
-    Some(PendingFile::in_directory(&state.join("precis"), request.commitment()))
-}
-
-fn line(event: &Progress) -> String {
-    match event {
-        Progress::Terms { amount, network, asset, pay_to, upfront } => {
-            let price = format!("price: {} to {pay_to} on {network}", price::display(*amount, network, *asset));
-            if *upfront { format!("{price}; taken before the work, and paid back if that fails") } else { price }
-        }
-        Progress::Resuming => {
-            "payment: an unfinished one for this request is sent again, or its job is asked for".into()
-        }
-        Progress::Discarding { amount, valid_before } => format!(
-            "payment: the unfinished one of {amount} atomic units is given up as you asked; if it was taken, or is taken before it lapses at {valid_before} (Unix seconds), you pay twice"
-        ),
-        Progress::Paying => "payment: signed, sent with the document over the verified channel".into(),
-        Progress::Working { status, tokens: 0, .. } => format!("job: {status}"),
-        Progress::Working { status, tokens_read, tokens } => {
-            format!("job: {status}, {tokens_read} of {tokens} tokens read")
-        }
-        Progress::Refunding { pause } => {
-            format!("job: failed, the payment is being paid back; asking again in {} s", pause.as_secs())
-        }
-        Progress::Retrying { attempt, why, pause } => {
-            format!("try {attempt}: {why}; the same payment again in {} s", pause.as_secs())
-        }
-        _ => "working".into(),
-    }
-}
-
-fn report(purchase: &Purchase, args: &SummarizeArgs, output: Output) {
-    let payment = &purchase.payment;
-    output.progress(&format!(
-        "paid: {} in transaction {}",
-        price::display(payment.amount, &payment.network, payment.asset),
-        payment.transaction
-    ));
-    output.verified("receipt", &purchase.transcript);
-    let coverage = &purchase.result.coverage;
-    output.progress(&format!("read: {} of {} tokens", coverage.tokens_read, coverage.input_tokens));
-    if let Some(warning) = grounding::warning(&purchase.result) {
-        output.progress(&warning);
-    }
-    if args.receipt.is_none() {
-        output.progress("receipt: not saved (use --receipt FILE)");
-    }
-}
-
-fn to_json(purchase: &Purchase, insecure: bool) -> Value {
-    json!({
-        "result": purchase.result,
-        "payment": purchase.payment,
-        "settlement": purchase.settlement,
-        "receiptFile": purchase.receipt,
-        "transcript": purchase.transcript,
-        "resumed": purchase.resumed,
-        "insecure": insecure,
-    })
 }

@@ -41,7 +41,7 @@ pub(super) async fn run(args: &VerifyArgs, output: Output) -> Result<Exit, Failu
 }
 
 async fn live(url: &str, args: &VerifyArgs, policy: &Policy, output: Output) -> Result<Judged, Failure> {
-    let sources = super::sources(&args.online);
+    let sources = super::sources(&args.online, &args.trust)?;
     let connection = Connection { timeout: args.timeout, channel: ChannelChoice::Encrypted, sources };
     let mut discovered = precis_client::discover(url, connection).await?;
     if let Some(own) = super::own_collateral(&args.collateral, discovered.attestation(), policy).await? {

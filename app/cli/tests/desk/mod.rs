@@ -2,8 +2,10 @@
 
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::Receiver;
 
 use crate::support::FakeService;
 
@@ -26,7 +28,7 @@ impl Desk {
         desk
     }
 
-    pub fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
@@ -53,6 +55,79 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// Files of this name in the record of purchases.
+    pub fn kept(&self, name: &str) -> Vec<PathBuf> {
+        let (mut found, mut open) = (Vec::new(), vec![self.path("state/precis/purchases")]);
+        while let Some(directory) = open.pop() {
+            for entry in std::fs::read_dir(&directory).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if path.file_name().is_some_and(|found| found == name) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// `precis summarize document.txt`, running, with its standard error to be read as it comes.
+    pub fn running(&self, service: &FakeService, more: &[&str]) -> Running {
+        let arguments = [&["summarize", "document.txt", "--url", &service.url, "--key-file", "key"], more].concat();
+        let mut command = self.command(&arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::start(command)
+    }
+}
+
+/// A command that runs.
+pub struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    seen: String,
+}
+
+impl Running {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (sender, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines() {
+                let _ = sender.send(line.unwrap());
+            }
+        });
+        Self { child, lines, seen: String::new() }
+    }
+
+    /// Waits for a line with these words.
+    pub fn says(&mut self, words: &str) {
+        while !self.seen.contains(words) {
+            let line = self.lines.recv().unwrap_or_else(|_| panic!("it ended without {words:?}: {}", self.seen));
+            self.seen.push_str(&line);
+            self.seen.push('\n');
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// How it ended: its exit code, standard output and standard error.
+    pub fn end(mut self) -> (Option<i32>, String, String) {
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let status = self.child.wait().unwrap();
+        while let Ok(line) = self.lines.recv() {
+            self.seen.push_str(&line);
+            self.seen.push('\n');
+        }
+        (status.code(), stdout, self.seen)
+    }
+}
+
 pub async fn run(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
@@ -67,9 +142,4 @@ pub fn stdout(output: &Output) -> &str {
 
 pub fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
-}
-
-pub fn files(directory: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use precis_client::{
-    ChannelChoice, ClientError, Connection, Document, MaxPrice, MediaType, PendingFile, Progress, Purchase,
-    PurchaseOptions, Retry, Session, SummaryRequest, Wallet, discover,
+    ChannelChoice, ClientError, Connection, Document, MediaType, PendingFile, Progress, Purchase, PurchaseOptions,
+    Retry, Session, SummaryRequest, Wallet, discover,
 };
 use precis_protocol::summary::Options;
 
@@ -28,7 +28,7 @@ pub fn wallet() -> Wallet {
 
 pub fn options(pending: Option<PendingFile>) -> PurchaseOptions {
     let retry = Retry { attempts: 4, pause: Duration::ZERO, ..Retry::default() };
-    PurchaseOptions { max_price: MaxPrice::default(), pending, retry, wait: true, new_payment: false, clock: now }
+    PurchaseOptions { max_price: None, pending, retry, wait: true, new_payment: false, clock: now }
 }
 
 pub fn plain() -> Connection {
@@ -56,7 +56,7 @@ pub async fn buy(service: &FakeService, options: &PurchaseOptions) -> Result<Pur
 pub async fn watch(service: &FakeService, options: &PurchaseOptions) -> (Result<Purchase, ClientError>, Vec<Progress>) {
     let mut events = Vec::new();
     let session = session(service).await;
-    let bought = session.purchase(&request(), &wallet(), options, &mut |event| events.push(event)).await;
+    let bought = session.purchase(&request(), Some(&wallet()), options, &mut |event| events.push(event)).await;
     (bought, events)
 }
 
@@ -68,5 +68,5 @@ pub async fn fail(service: &FakeService, options: &PurchaseOptions) -> ClientErr
 }
 
 pub fn in_directory(directory: &Path) -> PendingFile {
-    PendingFile::in_directory(directory, request().commitment())
+    PendingFile::at(directory.join("pending.json"))
 }

@@ -33,6 +33,13 @@ pub(super) fn ticket() -> http::Response<Bytes> {
     later(&json!({"id": ID, "status": "accepted", "token": TOKEN}))
 }
 
+/// The same answer, which says that the payment did not settle, and why.
+pub(super) fn unsettled(mut response: http::Response<Bytes>, code: &str) -> http::Response<Bytes> {
+    let refused = wire::SettleResponse::failed("eip155:31337".parse().unwrap(), None, code, None);
+    response.headers_mut().insert(headers::PAYMENT_RESPONSE, wire::encode(&refused).unwrap().parse().unwrap());
+    response
+}
+
 fn later(body: &Value) -> http::Response<Bytes> {
     let mut response = answer(202, body);
     response.headers_mut().insert("retry-after", "0".parse().unwrap());
@@ -141,7 +148,10 @@ impl Shared {
                 self.cut_answer.store(true, Ordering::SeqCst);
                 self.summary()
             }
-            Some(Step::Accept) => panic!("not here"),
+            Some(Step::Refused(code)) => {
+                unsettled(problem(402, "settlement_refused", &json!({"fault": "payer"})), code)
+            }
+            Some(Step::Accept | Step::Hang | Step::Unfit(_)) => panic!("not here"),
             Some(Step::Failed) => self.failure(500, "work_failed", None),
             Some(Step::Refunding) => problem(500, "work_failed", &json!({"charged": true})),
             Some(Step::Refunded) => self.failure(500, "work_failed", Some(REFUND)),

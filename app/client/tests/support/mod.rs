@@ -77,10 +77,16 @@ pub enum Step {
     Status(u16),
     /// A refusal with this code.
     Code(u16, &'static str),
+    /// The settlement is refused for good, and the answer says why.
+    Refused(&'static str),
+    /// The payment does not fit the quote, and the answer says why.
+    Unfit(&'static str),
     /// The connection is cut before the answer.
     Cut,
     /// The connection is cut in the middle of the summary.
     CutInAnswer,
+    /// There is never an answer.
+    Hang,
     /// The job is taken, or goes on.
     Accept,
     /// The job failed, with a receipt that says that nothing was charged.
@@ -184,6 +190,12 @@ impl FakeService {
         let app = Router::new().fallback(outer).with_state(shared.clone());
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { url: format!("http://{address}"), evidence, shared, tasks: [task, relay] }
+    }
+
+    /// Whatever was to come before the summary no longer comes.
+    pub fn finish(&self) {
+        self.shared.before.lock().unwrap().clear();
+        self.shared.polls.lock().unwrap().clear();
     }
 
     pub fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -298,7 +310,9 @@ impl Shared {
         self.claim(&commitment, payment, encrypted);
         match step {
             Some(Step::Status(402)) => self.payment_required(&commitment),
+            Some(Step::Unfit(code)) => jobs::unsettled(self.payment_required(&commitment), code),
             Some(Step::Accept) => jobs::ticket(),
+            Some(Step::Hang) => std::future::pending().await,
             step => self.of_claim(step),
         }
     }
