@@ -9,7 +9,6 @@ pub const PREFIX: &str = "PRECIS_";
 pub const OF_OTHERS: &[&str] = &[
     "PRECIS_APP_ID",
     "PRECIS_CACERT",
-    "PRECIS_CACERT",
     "PRECIS_CHAIN_ID",
     "PRECIS_COMMIT",
     "PRECIS_EVAL",
@@ -25,7 +24,6 @@ pub const OF_OTHERS: &[&str] = &[
     "PRECIS_REQUIRE_CONFORMANCE",
     "PRECIS_REQUIRE_WASM",
     "PRECIS_ROFL_CLIENT_PYTHON",
-    "PRECIS_STATE_HOME",
     "PRECIS_STATE_HOME",
     "PRECIS_STORE_TEST_CHILD",
     "PRECIS_TDX_VECTORS",
