@@ -206,7 +206,12 @@ mod tests {
         assert!(mode.ends_with("an unknown value (`options.mode`)"), "{mode}");
         let words = of(r#"{"document":"a","options":{"max_words":"many"}}"#);
         assert!(words.ends_with("(`options.max_words`)"), "{words}");
-        for text in [r#"{"document":"a","canary":1}"#, r#"{"document":"a","options":{"canary":1}}"#, "canary", r#"{"document":"a","options":"canary"}"#] {
+        for text in [
+            r#"{"document":"a","canary":1}"#,
+            r#"{"document":"a","options":{"canary":1}}"#,
+            "canary",
+            r#"{"document":"a","options":"canary"}"#,
+        ] {
             assert!(!of(text).contains("canary"), "{text}");
         }
     }
