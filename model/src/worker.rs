@@ -23,7 +23,7 @@ use crate::load::Models;
 use crate::options::{Mode, Options};
 use crate::summary::Summary;
 use places::{Place, Places};
-use queue::{Queue, Queued};
+use queue::{Queue, Queued, Seat};
 
 /// One request. No `Debug`: it holds a document, which is wiped when the job ends.
 pub struct Job {
@@ -80,15 +80,15 @@ impl Worker {
     pub fn spawn(models: Models, queue: usize, concurrency: usize) -> Self {
         let (places, jobs) = (queue.max(1), Arc::new(Queue::default()));
         let concurrency = concurrency.clamp(1, places);
-        let start = |number: usize| {
+        let start = |number: usize, seat: Seat| {
             let (models, jobs) = (models.clone(), Arc::clone(&jobs));
             let thread = std::thread::Builder::new().name(format!("precis-job-{number}"));
-            thread.spawn(move || serve(&models, &jobs, number == concurrency)).ok()
+            thread.spawn(move || serve(&models, &jobs, seat)).ok()
         };
-        let mut threads: Vec<_> = (0..concurrency).filter_map(start).collect();
+        let mut threads: Vec<_> = (0..concurrency).filter_map(|number| start(number, Seat::Regular)).collect();
         let places = Arc::new(Places::new(if threads.is_empty() { 0 } else { places }, threads.len()));
         if threads.len() > 1 {
-            threads.extend(start(concurrency));
+            threads.extend(start(concurrency, Seat::Guest { regular: threads.len() }));
         }
         Self { queue: jobs, places, threads }
     }
@@ -143,8 +143,8 @@ impl Queued {
     }
 }
 
-fn serve(models: &Models, queue: &Queue, guest: bool) {
-    while let Some(queued) = queue.take(guest) {
+fn serve(models: &Models, queue: &Queue, seat: Seat) {
+    while let Some(queued) = queue.take(seat) {
         let Job { mode, text, options, control, payer } = &queued.job;
         let control = control.clone().for_payer(*payer);
         // The models keep no state of a request, so nothing half-changed outlives a panic.

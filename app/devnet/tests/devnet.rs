@@ -17,6 +17,7 @@ use serde_json::json;
 const KEYS: [&str; 19] = [
     "PRECIS_RPC_URL",
     "PRECIS_CHAIN_ID",
+    "PRECIS_HEAD_SECONDS",
     "PRECIS_NETWORK",
     "PRECIS_ASSET",
     "PRECIS_ASSET_NAME",
@@ -31,7 +32,6 @@ const KEYS: [&str; 19] = [
     "PRECIS_RUNTIME_ID",
     "PRECIS_CHAIN_CONTEXT",
     "PRECIS_TRUST_ROOT",
-    "PRECIS_HEAD_SECONDS",
     "PRECIS_POLICY",
     "PRECIS_APP_ID",
 ];

@@ -113,7 +113,7 @@ fn stale_and_early_collateral_is_refused() {
     assert_refused(verify_spec(|spec| spec.next_update = NOW - 1), "expired");
     assert_refused(verify_spec(|spec| spec.issued = NOW + 60), "future");
     let stale = verify_spec(|spec| {
-        (spec.issued, spec.crl_next_update) = (NOW - 2 * DAY, NOW - DAY);
+        (spec.pck_crl_issued, spec.root_crl_issued, spec.crl_next_update) = (NOW - 2 * DAY, NOW - 2 * DAY, NOW - DAY);
     });
     assert!(stale.is_err(), "{stale:?}");
 }

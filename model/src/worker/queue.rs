@@ -25,6 +25,18 @@ struct State {
     stopped: bool,
 }
 
+/// A thread's place at the queue.
+#[derive(Clone, Copy)]
+pub(super) enum Seat {
+    /// Takes any job.
+    Regular,
+    /// Serves payers that would otherwise wait for the end of another's jobs.
+    Guest {
+        /// Regular seats, count.
+        regular: usize,
+    },
+}
+
 /// A queue between those who submit and the threads that serve.
 #[derive(Default)]
 pub(super) struct Queue {
@@ -53,15 +65,21 @@ impl Queue {
         (number, None)
     }
 
-    /// The next job: the least served payer's oldest; for a `guest`, of payers none of whose jobs runs. Waits for one; none
-    /// when the queue has stopped.
-    pub(super) fn take(&self, guest: bool) -> Option<Queued> {
+    /// The next job: the least served payer's oldest. A guest takes one only while all regular seats are
+    /// taken, and only of payers none of whose jobs runs. Waits for one; none when the queue has stopped.
+    pub(super) fn take(&self, seat: Seat) -> Option<Queued> {
         let mut state = self.state();
         loop {
             if state.stopped {
                 return None;
             }
-            let may = |queued: &Queued| !guest || !state.running.contains(&queued.job.payer);
+            let may = |queued: &Queued| match seat {
+                Seat::Regular => true,
+                // Not while a regular seat is free, or one payer could fill them all and this one.
+                Seat::Guest { regular } => {
+                    state.running.len() >= regular && !state.running.contains(&queued.job.payer)
+                }
+            };
             let turn = |(number, queued): (&u64, &Queued)| (state.clocks.turn(queued.job.payer), *number);
             if let Some((_, number)) = state.waiting.iter().filter(|(_, queued)| may(queued)).map(turn).min() {
                 let queued = state.waiting.remove(&number)?;
@@ -69,6 +87,10 @@ impl Queue {
                 let work = usize::try_from(queued.place.work().as_millis()).unwrap_or(usize::MAX);
                 state.clocks.serve(queued.job.payer, work.max(1));
                 state.running.push(queued.job.payer);
+                if !state.waiting.is_empty() {
+                    // The guest may go on now that this seat is taken.
+                    self.bell.notify_all();
+                }
                 return Some(queued);
             }
             state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
