@@ -187,10 +187,10 @@ pub struct Request {
     #[arg(long, value_name = "MODE", default_value = "extractive", value_parser = mode)]
     pub mode: Mode,
     /// At most this many words
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub max_words: Option<u32>,
     /// At most this many sentences
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub max_sentences: Option<u32>,
     /// What the summary should be about
     #[arg(long, value_name = "TEXT")]
@@ -280,6 +280,10 @@ pub struct ReceiptVerifyArgs {
 
 /// Longest wait that can be asked for, in seconds.
 const MAX_TIMEOUT_SECONDS: u64 = 3600;
+
+fn count(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "give a whole number".into())
+}
 
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {

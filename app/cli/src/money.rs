@@ -77,7 +77,7 @@ impl Money {
                 format!("money: paid; the summary and its receipt are kept in {}", receipt.display()),
                 format!("next:  {}   # prints it, and costs nothing", same_command()),
             ],
-            Self::Unknown { why } => vec![format!("money: not known, since its record cannot be read: {why}")],
+            Self::Unknown { .. } => vec!["money: not known, since the record of this purchase cannot be read".into()],
         }
     }
 
@@ -108,15 +108,25 @@ impl Money {
     }
 }
 
-/// The command that was given, without what must not be done twice. It fetches what was ordered.
+/// The command that was given, without what must not be done twice and without a cap, which what is signed no longer needs. It
+/// fetches what was ordered.
 pub fn same_command() -> String {
-    let arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
-    let kept = arguments.filter(|argument| !ONCE.contains(&argument.as_str()));
-    std::iter::once("precis".to_owned()).chain(kept).map(|argument| quoted(&argument)).collect::<Vec<_>>().join(" ")
+    let mut arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
+    let mut command = vec!["precis".to_owned()];
+    while let Some(argument) = arguments.next() {
+        if argument == CAP {
+            arguments.next();
+        } else if !ONCE.contains(&argument.as_str()) && !argument.starts_with(CAP) {
+            command.push(quoted(&argument));
+        }
+    }
+    command.join(" ")
 }
 
 /// Options that ask for another payment, or for something else than the summary.
 const ONCE: [&str; 4] = ["--no-wait", "--new-payment", "--again", "--cancel"];
+/// The option with the cap.
+const CAP: &str = "--max-price";
 
 /// As a shell reads it.
 fn quoted(argument: &str) -> String {

@@ -112,8 +112,11 @@ async fn killed_with_the_payment_on_its_way_the_next_run_sends_the_same_one() {
     let service = FakeService::start(wrong(vec![Step::Hang; 3], Vec::new())).await;
     let desk = Desk::new(&service);
     for sent in 1..=3 {
-        let running = desk.running(&service, &[]);
+        let mut running = desk.running(&service, &[]);
         while service.seen().payments.len() < sent {
+            if running.has_ended() {
+                panic!("it ended without paying: {}", running.end().2);
+            }
             tokio::task::yield_now().await;
         }
         running.signal("KILL");
@@ -121,7 +124,8 @@ async fn killed_with_the_payment_on_its_way_the_next_run_sends_the_same_one() {
     }
     let bought = desk.summarize(&service, &["--receipt", "r.json"]).await;
     assert_eq!(code(&bought), 0, "{}", stderr(&bought));
-    assert_eq!((service.seen().payments.len(), service.seen().authorizations()), (4, 1));
+    let seen = service.seen();
+    assert_eq!((seen.payments.len(), seen.authorizations()), (4, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

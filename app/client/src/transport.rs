@@ -209,14 +209,17 @@ fn innermost(error: &reqwest::Error) -> String {
 
 /// What went wrong in TLS, if it did.
 fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(at) = cause {
-        // An I/O error hides what it wraps from its own chain.
-        let inner = at.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()).or_else(|| at.downcast_ref()) {
+        if let Some(tls) = at.downcast_ref::<rustls::Error>() {
             return Some(tls);
         }
-        cause = at.source();
+        // An I/O error hides what it wraps from its own chain.
+        let wrapped = at.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause = match wrapped {
+            Some(inner) => Some(inner),
+            None => at.source(),
+        };
     }
     None
 }

@@ -115,6 +115,11 @@ impl Running {
         assert!(sent.success());
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// How it ended: its exit code, standard output and standard error.
     pub fn end(mut self) -> (Option<i32>, String, String) {
         let mut stdout = String::new();
