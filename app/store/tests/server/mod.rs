@@ -104,8 +104,12 @@ impl Server {
     /// full disk.
     pub fn limit_files(&self, size: &str, sessions: &[u32]) {
         for process in sessions.iter().copied().chain([self.child.id()]) {
-            let set =
-                Command::new("prlimit").args(["--pid", &process.to_string(), &format!("--fsize={size}:")]).status();
+            let mut prlimit = Command::new("prlimit");
+            // As the server's own user: root alone may not, where CAP_SYS_RESOURCE is withheld.
+            if let Some((user, group)) = owner() {
+                prlimit.uid(user).gid(group);
+            }
+            let set = prlimit.args(["--pid", &process.to_string(), &format!("--fsize={size}:")]).status();
             assert!(set.unwrap().success(), "prlimit of {process}");
         }
     }
