@@ -1,5 +1,5 @@
 //! A ledger that another process wrote, on another devnet or by an earlier version, is opened by this one, which ends every job in it and pays what
-//! it owes. Key, wallet and token are the same in every devnet.
+//! it owes. The KMS keys and the wallet are the same in every devnet; the token is too, since one account deploys it.
 //!
 //! Each file `format-N.redb` in `tests/vectors/ledger` was written by the version whose ledgers had format N, and has one job that was settled, one that
 //! is done and not settled, and one whose refund was decided and not begun. To write that of the present format:
@@ -7,9 +7,11 @@
 //! A file is written once and never again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use precis_tests::paths;
 use precis_tests::process::eventually;
+use precis_tests::testbed::town::Town;
 
 use super::steps::Document::{Failing, Good};
 use super::steps::Play;
@@ -20,9 +22,19 @@ const WRITE: &str = "PRECIS_WRITE_LEDGER_FIXTURE";
 /// Where the files of earlier versions are.
 const FILES: &str = "tests/vectors/ledger";
 
+/// Deploys the token: the same account, the same address.
+const DEPLOYER: &str = "0x7c9fb23a3d2d5d0c1b8f4f4a2c8b6e5d4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c";
+
+/// A devnet of its own whose token has the address that it has in every fixture.
+async fn town_of_fixtures() -> Arc<Town> {
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), DEPLOYER).unwrap();
+    town(&["--deployer-key-file", key.path().to_str().unwrap()]).await.unwrap()
+}
+
 /// Writes a ledger of the present format to `file`.
 async fn write(file: &Path) {
-    let town = town(&[]).await.unwrap();
+    let town = town_of_fixtures().await;
     let [(_, later), (_, upfront)] = FLOWS;
     town.set("PRECIS_UPFRONT_SECONDS", later);
     let mut play = Play::begin(&town, None).await.unwrap();
@@ -35,7 +47,7 @@ async fn write(file: &Path) {
 
 /// Opens a copy of `file`, ends every job in it and requires the refund.
 async fn is_paid_out(file: &Path) {
-    let town = town(&[]).await.unwrap();
+    let town = town_of_fixtures().await;
     let state = town.home().join("state");
     std::fs::create_dir_all(&state).unwrap();
     std::fs::copy(file, state.join("ledger.redb")).unwrap();

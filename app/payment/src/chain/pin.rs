@@ -99,6 +99,14 @@ impl ChainView {
         self.read_at(at.hash, &token::balanceOfCall { account }).await
     }
 
+    /// The token balance of `account` after the newest block, atomic units: of a node that is not behind what was seen before.
+    ///
+    /// # Errors
+    /// If the node does not tell.
+    pub async fn funds_of(&self, account: Address) -> Result<U256, RpcError> {
+        self.balance_at(&self.pin().await?, account).await
+    }
+
     /// Executes the transfer on the state after the pinned block, as `submitter` would.
     pub(crate) async fn simulate_at(
         &self,

@@ -163,8 +163,16 @@ fn is_json(media_type: &str) -> bool {
 }
 
 fn body_json(request: &Whole) -> Result<SummaryRequest, Failure> {
-    strict::from_slice(&request.body, limits::MAX_REQUEST_BODY_BYTES)
-        .map_err(|error| Failure::new(Class::BadRequest, error.to_string()))
+    request_of(&request.body, limits::MAX_REQUEST_BODY_BYTES)
+}
+
+/// The request that a JSON body of at most `longest` bytes is.
+pub(super) fn request_of(body: &[u8], longest: usize) -> Result<SummaryRequest, Failure> {
+    // An array would be read as the members in their order, which nobody means.
+    if body.trim_ascii_start().first() != Some(&b'{') && body.len() <= longest {
+        return Err(Failure::new(Class::BadRequest, "the body is not a JSON object"));
+    }
+    strict::from_slice(body, longest).map_err(|error| Failure::new(Class::BadRequest, error.to_string()))
 }
 
 fn check(options: &Options) -> Result<(), Failure> {

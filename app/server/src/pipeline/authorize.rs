@@ -243,7 +243,7 @@ async fn fresh(
     match verified.map_err(|slow| unavailable(&slow))? {
         // Before the ledger is asked what is reserved: what settles in between is counted as little as can be.
         Ok(Standing::Payable) if !late => {
-            let funds = service.payments.chain.balance_of(payment.payer()).await.map_err(|why| unavailable(&why))?;
+            let funds = service.payments.chain.funds_of(payment.payer()).await.map_err(|why| unavailable(&why))?;
             Ok(Fresh { seen_at, funds: Some(u128::try_from(funds).unwrap_or(u128::MAX)) })
         }
         Ok(Standing::Payable) => Err(invalid(exact::Invalid::ExpiresTooSoon)),

@@ -3,8 +3,9 @@
 use axum::http::HeaderMap;
 use precis_extract::DocumentType;
 use precis_protocol::summary::SummaryRequest;
-use precis_protocol::{Mode, headers, strict};
+use precis_protocol::{Mode, headers};
 
+use super::admit::request_of;
 use super::quote;
 use crate::error::{Class, Failure};
 use crate::http::Whole;
@@ -26,7 +27,7 @@ pub fn asked_mode(request: &Whole) -> Option<Mode> {
     if request.body.trim_ascii().is_empty() {
         return Some(Mode::default());
     }
-    match strict::from_slice(&request.body, MAX_PROBE_BYTES).ok()? {
+    match request_of(&request.body, MAX_PROBE_BYTES).ok()? {
         SummaryRequest { document: None, media_type: None, data: None, tokens: None, options } => {
             options.check().is_ok().then_some(options.mode)
         }
