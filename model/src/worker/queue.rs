@@ -76,9 +76,7 @@ impl Queue {
             let may = |queued: &Queued| match seat {
                 Seat::Regular => true,
                 // Not while a regular seat is free, or one payer could fill them all and this one.
-                Seat::Guest { regular } => {
-                    state.running.len() >= regular && !state.running.contains(&queued.job.payer)
-                }
+                Seat::Guest { regular } => state.running.len() >= regular && !state.running.contains(&queued.job.payer),
             };
             let turn = |(number, queued): (&u64, &Queued)| (state.clocks.turn(queued.job.payer), *number);
             if let Some((_, number)) = state.waiting.iter().filter(|(_, queued)| may(queued)).map(turn).min() {
