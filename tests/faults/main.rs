@@ -5,7 +5,6 @@ mod circle;
 mod clock;
 mod disk;
 mod facilitator;
-mod fixture;
 mod lag;
 mod matrix;
 mod money;

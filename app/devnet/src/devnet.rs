@@ -260,7 +260,7 @@ fn network(wallet: &Wallet) -> String {
     format!("eip155:{}", wallet.chain_id())
 }
 
-/// An account with gas: the one in `key_file`, or a new one. Its balance is set where the chain can.
+/// An account with gas: the one in `key_file`, or a new one whose balance is set.
 async fn deployer(rpc_url: &str, key_file: Option<&Path>) -> anyhow::Result<Wallet> {
     let rpc = RpcClient::new(rpc_url)?;
     let Some(key_file) = key_file else {
@@ -269,9 +269,7 @@ async fn deployer(rpc_url: &str, key_file: Option<&Path>) -> anyhow::Result<Wall
         anyhow::ensure!(set, "{rpc_url} cannot set balances: name a funded key with --deployer-key-file");
         return Ok(Wallet::new(rpc, signer).await?);
     };
-    let signer = read_key(key_file)?;
-    set_balance(&rpc, signer.address(), PLENTY).await?;
-    Ok(Wallet::new(rpc, signer).await?)
+    Ok(Wallet::new(rpc, read_key(key_file)?).await?)
 }
 
 /// Gives `address` gas money: set where the chain can, paid by the deployer where it cannot.
