@@ -58,7 +58,7 @@ impl Gateway {
         self.replays.capacity()
     }
 
-    /// Whether an encapsulated request names the key of this gateway, which is all that can be told without opening it.
+    /// Tells if an encapsulated request names the key of this gateway, which is all that can be told without opening it.
     #[must_use]
     pub fn is_named_in(&self, body: &[u8]) -> bool {
         body.starts_with(&self.key.request_header())
