@@ -74,7 +74,7 @@ pub struct Exchange<'a> {
     pub document: Option<&'a [u8]>,
     /// The summary that the caller holds.
     pub summary: Option<&'a [u8]>,
-    /// What the payment chain has of the receipt's block and settlement.
+    /// What the payment chain has of the receipt's block, settlement and refund.
     pub on_chain: Online<'a, &'a OnChain>,
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
     request(recorder, &signed, exchange);
     response(recorder, &signed, exchange);
     status(recorder, &signed, exchange);
-    let not_before = settlement::record(recorder, &signed, exchange.on_chain);
+    let not_before = settlement::record(recorder, &signed, exchange.result, exchange.on_chain);
     time(recorder, service, &signed, now, not_before);
     if signed.receipt.status == ReceiptStatus::Completed {
         match strict::from_slice::<SummaryResult>(exchange.result, MAX_RESPONSE_BYTES) {
