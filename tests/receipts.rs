@@ -6,7 +6,8 @@ use alloy_sol_types::SolCall as _;
 use precis_protocol::digest::Digest;
 use precis_protocol::encoding::lower_hex;
 use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptFile, ReceiptStatus, Salts, SignedReceipt};
-use precis_protocol::request::{Commitment, parameters_digest, response_digest};
+use precis_protocol::Task;
+use precis_protocol::request::{Commitment, parameters_digest, response_digest, text_digest};
 use precis_tests::chain::Chain;
 use precis_tests::paths;
 use precis_tests::stack::{Devnet, Stack};
@@ -16,10 +17,11 @@ use serde_json::Value;
 mod abi {
     alloy_sol_types::sol! {
         struct Receipt {
-            bytes32 receiptId; bytes21 appId; bytes32 enclaveIdentity; bytes32 keysetDigest; bytes32 modelDigest;
-            bytes32 parametersDigest; bytes32 requestDigest; bytes32 responseDigest; bytes32 paymentDigest; uint64 issuedAt;
-            uint64 blockNumber; bytes32 blockHash; uint64 sequence; bytes32 previousReceipt; uint32 inputTokens;
-            uint32 outputTokens; uint32 tokensRead; uint8 channel; uint8 status;
+            bytes32 receiptId; bytes21 appId; bytes32 enclaveIdentity; bytes32 keysetDigest; bytes32 task;
+            bytes32 modelDigest; bytes32 parametersDigest; bytes32 requestDigest; bytes32 textDigest; bytes32 responseDigest;
+            bytes32 paymentDigest; uint64 issuedAt; uint64 blockNumber; bytes32 blockHash; uint64 sequence;
+            bytes32 previousReceipt; uint32 inputTokens; uint32 outputTokens; uint32 tokensRead; bytes32 subordinates;
+            uint256 spent; uint8 channel; uint8 status;
         }
         struct Payment {
             string network; address asset; address payTo; uint256 amount; address payer; bytes32 nonce; bool nonceCommitted;
@@ -70,9 +72,11 @@ fn receipt(r: &Value) -> Receipt {
         app_id: bytes(&r["appId"]),
         enclave_identity: bytes(&r["enclaveIdentity"]),
         keyset_digest: digest(&r["keysetDigest"]),
+        task: digest(&r["task"]),
         model_digest: digest(&r["modelDigest"]),
         parameters_digest: digest(&r["parametersDigest"]),
         request_digest: digest(&r["requestDigest"]),
+        text_digest: digest(&r["textDigest"]),
         response_digest: digest(&r["responseDigest"]),
         issued_at: number(&r["issuedAt"]),
         block_number: number(&r["blockNumber"]),
@@ -82,6 +86,8 @@ fn receipt(r: &Value) -> Receipt {
         input_tokens: number(&r["inputTokens"]),
         output_tokens: number(&r["outputTokens"]),
         tokens_read: number(&r["tokensRead"]),
+        subordinates: digest(&r["subordinates"]),
+        spent: number(&r["spent"]),
         channel,
         status: statuses[number::<usize>(&r["status"]) - 1],
     }
@@ -107,9 +113,11 @@ fn abi_receipt(signed: &SignedReceipt) -> abi::Receipt {
         appId: r.app_id.into(),
         enclaveIdentity: r.enclave_identity.into(),
         keysetDigest: (*r.keyset_digest.as_bytes()).into(),
+        task: (*r.task.as_bytes()).into(),
         modelDigest: (*r.model_digest.as_bytes()).into(),
         parametersDigest: (*r.parameters_digest.as_bytes()).into(),
         requestDigest: (*r.request_digest.as_bytes()).into(),
+        textDigest: (*r.text_digest.as_bytes()).into(),
         responseDigest: (*r.response_digest.as_bytes()).into(),
         paymentDigest: signed.payment.as_ref().map_or(B256::ZERO, Payment::digest),
         issuedAt: r.issued_at,
@@ -120,6 +128,8 @@ fn abi_receipt(signed: &SignedReceipt) -> abi::Receipt {
         inputTokens: r.input_tokens,
         outputTokens: r.output_tokens,
         tokensRead: r.tokens_read,
+        subordinates: (*r.subordinates.as_bytes()).into(),
+        spent: r.spent,
         channel: r.channel as u8,
         status: r.status as u8,
     }
@@ -147,11 +157,19 @@ fn digests_and_signatures_are_those_of_the_independent_vectors() {
             digest(&case["receipt"]["requestDigest"]),
             "{name}"
         );
+        let worked_on = text_digest(&bytes(&salts["text"]), &Digest::of(text(&case["request"]["text"]).as_bytes()));
+        assert_eq!(worked_on, digest(&case["receipt"]["textDigest"]), "{name}");
+        let task = Task::ALL.into_iter().find(|task| task.id() == text(&case["task"])).unwrap();
+        assert_eq!(task.digest(), digest(&case["receipt"]["task"]), "{name}");
 
         let (receipt, payment) = (receipt(&case["receipt"]), payment(&case["payment"]));
         let paid = payment.as_ref().map_or(B256::ZERO, Payment::digest);
         assert_eq!(paid, B256::from(bytes(&case["receipt"]["paymentDigest"])), "{name}");
-        let salts = Salts { request: bytes(&salts["request"]), response: bytes(&salts["response"]) };
+        let salts = Salts {
+            request: bytes(&salts["request"]),
+            text: bytes(&salts["text"]),
+            response: bytes(&salts["response"]),
+        };
         let key = k256::ecdsa::SigningKey::from_slice(&bytes::<32>(&case["key"])).unwrap();
         let signed = SignedReceipt::sign(receipt, payment, salts, &key).unwrap();
         assert_eq!(signed.digest(), B256::from(bytes(&expected["signingDigest"])), "{name}");
@@ -208,12 +226,13 @@ fn altered(receipt: &abi::Receipt) -> Vec<(&'static str, abi::Receipt)> {
     }
     each! {
         receiptId: |r| r.receiptId.0[31] ^= 1, appId: |r| r.appId.0[20] ^= 1, enclaveIdentity: |r| r.enclaveIdentity.0[0] ^= 0x80,
-        keysetDigest: |r| r.keysetDigest.0[9] ^= 1, modelDigest: |r| r.modelDigest.0[3] ^= 1,
+        keysetDigest: |r| r.keysetDigest.0[9] ^= 1, task: |r| r.task.0[4] ^= 1, modelDigest: |r| r.modelDigest.0[3] ^= 1,
         parametersDigest: |r| r.parametersDigest.0[5] ^= 1, requestDigest: |r| r.requestDigest.0[7] ^= 1,
-        responseDigest: |r| r.responseDigest.0[11] ^= 1, paymentDigest: |r| r.paymentDigest.0[13] ^= 1,
+        textDigest: |r| r.textDigest.0[12] ^= 1, responseDigest: |r| r.responseDigest.0[11] ^= 1, paymentDigest: |r| r.paymentDigest.0[13] ^= 1,
         issuedAt: |r| r.issuedAt ^= 1, blockNumber: |r| r.blockNumber ^= 1, blockHash: |r| r.blockHash.0[30] ^= 1,
         sequence: |r| r.sequence ^= 1, previousReceipt: |r| r.previousReceipt.0[2] ^= 1, inputTokens: |r| r.inputTokens ^= 1,
-        outputTokens: |r| r.outputTokens ^= 1, tokensRead: |r| r.tokensRead ^= 1, channel: |r| r.channel ^= 3,
+        outputTokens: |r| r.outputTokens ^= 1, tokensRead: |r| r.tokensRead ^= 1,
+        subordinates: |r| r.subordinates.0[6] ^= 1, spent: |r| r.spent ^= U256::from(1), channel: |r| r.channel ^= 3,
         status: |r| r.status ^= 3,
     }
 }
@@ -224,7 +243,7 @@ async fn the_contract_computes_the_digests_of_the_vectors() {
     let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
     let verifier = Verifier::new(&devnet);
     for case in vectors() {
-        let salts = Salts { request: [0; 32], response: [0; 32] };
+        let salts = Salts { request: [0; 32], text: [0; 32], response: [0; 32] };
         let signature: [u8; 65] = bytes(&case["expected"]["signature"]);
         let signed = SignedReceipt {
             receipt: receipt(&case["receipt"]),

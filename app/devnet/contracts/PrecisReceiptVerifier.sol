@@ -12,9 +12,11 @@ contract PrecisReceiptVerifier {
         bytes21 appId;
         bytes32 enclaveIdentity;
         bytes32 keysetDigest;
+        bytes32 task;
         bytes32 modelDigest;
         bytes32 parametersDigest;
         bytes32 requestDigest;
+        bytes32 textDigest;
         bytes32 responseDigest;
         bytes32 paymentDigest;
         uint64 issuedAt;
@@ -25,6 +27,8 @@ contract PrecisReceiptVerifier {
         uint32 inputTokens;
         uint32 outputTokens;
         uint32 tokensRead;
+        bytes32 subordinates;
+        uint256 spent;
         uint8 channel;
         uint8 status;
     }
@@ -51,14 +55,14 @@ contract PrecisReceiptVerifier {
     error SignatureInvalid();
 
     bytes32 public constant RECEIPT_TYPEHASH = keccak256(
-        "Receipt(bytes32 receiptId,bytes21 appId,bytes32 enclaveIdentity,bytes32 keysetDigest,bytes32 modelDigest,bytes32 parametersDigest,bytes32 requestDigest,bytes32 responseDigest,bytes32 paymentDigest,uint64 issuedAt,uint64 blockNumber,bytes32 blockHash,uint64 sequence,bytes32 previousReceipt,uint32 inputTokens,uint32 outputTokens,uint32 tokensRead,uint8 channel,uint8 status)"
+        "Receipt(bytes32 receiptId,bytes21 appId,bytes32 enclaveIdentity,bytes32 keysetDigest,bytes32 task,bytes32 modelDigest,bytes32 parametersDigest,bytes32 requestDigest,bytes32 textDigest,bytes32 responseDigest,bytes32 paymentDigest,uint64 issuedAt,uint64 blockNumber,bytes32 blockHash,uint64 sequence,bytes32 previousReceipt,uint32 inputTokens,uint32 outputTokens,uint32 tokensRead,bytes32 subordinates,uint256 spent,uint8 channel,uint8 status)"
     );
     bytes32 public constant PAYMENT_TYPEHASH = keccak256(
         "Payment(string network,address asset,address payTo,uint256 amount,address payer,bytes32 nonce,bool nonceCommitted,bytes32 transaction)"
     );
     bytes32 public constant DOMAIN_SEPARATOR = keccak256(
         abi.encode(
-            keccak256("EIP712Domain(string name,string version)"), keccak256(bytes("Precis Receipt")), keccak256(bytes("1"))
+            keccak256("EIP712Domain(string name,string version)"), keccak256(bytes("Precis Receipt")), keccak256(bytes("2"))
         )
     );
 

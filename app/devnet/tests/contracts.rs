@@ -175,9 +175,11 @@ fn receipt() -> Receipt {
         appId: FixedBytes::repeat_byte(2),
         enclaveIdentity: B256::repeat_byte(3),
         keysetDigest: B256::repeat_byte(4),
+        task: B256::repeat_byte(14),
         modelDigest: B256::repeat_byte(5),
         parametersDigest: B256::repeat_byte(6),
         requestDigest: B256::repeat_byte(7),
+        textDigest: B256::repeat_byte(15),
         responseDigest: B256::repeat_byte(8),
         paymentDigest: B256::repeat_byte(9),
         issuedAt: 1_790_000_000,
@@ -188,6 +190,8 @@ fn receipt() -> Receipt {
         inputTokens: 900,
         outputTokens: 90,
         tokensRead: 900,
+        subordinates: B256::repeat_byte(16),
+        spent: U256::from(17),
         channel: 2,
         status: 1,
     }
@@ -195,7 +199,7 @@ fn receipt() -> Receipt {
 
 /// SPEC 7: no chain, no contract.
 fn receipt_domain() -> Eip712Domain {
-    Eip712Domain { name: Some("Precis Receipt".into()), version: Some("1".into()), ..Default::default() }
+    Eip712Domain { name: Some("Precis Receipt".into()), version: Some("2".into()), ..Default::default() }
 }
 
 #[tokio::test]
@@ -279,9 +283,11 @@ async fn a_contract_accepts_the_receipt_that_the_service_signs() {
         app_id: [2; 21],
         enclave_identity: [3; 32],
         keyset_digest: digest(4),
+        task: digest(17),
         model_digest: digest(5),
         parameters_digest: digest(6),
         request_digest: digest(7),
+        text_digest: digest(18),
         response_digest: digest(8),
         issued_at: 1_790_000_000,
         block_number: 12,
@@ -291,6 +297,8 @@ async fn a_contract_accepts_the_receipt_that_the_service_signs() {
         input_tokens: 900,
         output_tokens: 90,
         tokens_read: 900,
+        subordinates: digest(19),
+        spent: U256::from(20),
         channel: receipt::Channel::Ohttp,
         status: receipt::ReceiptStatus::Completed,
     };
@@ -304,7 +312,7 @@ async fn a_contract_accepts_the_receipt_that_the_service_signs() {
         nonce_committed: true,
         transaction: B256::repeat_byte(13),
     };
-    let salts = receipt::Salts { request: [14; 32], response: [15; 32] };
+    let salts = receipt::Salts { request: [14; 32], text: [16; 32], response: [15; 32] };
     let signer = k256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
     let signed = receipt::SignedReceipt::sign(body, Some(payment), salts, &signer).unwrap();
     // One layout, two declarations: what one encodes, the other reads.

@@ -21,6 +21,8 @@ pub mod service;
 pub mod strict;
 pub mod summary;
 pub mod tags;
+pub mod task;
 
 pub use digest::Digest;
 pub use summary::Mode;
+pub use task::Task;

@@ -18,9 +18,11 @@ pub mod typed {
             bytes21 appId;
             bytes32 enclaveIdentity;
             bytes32 keysetDigest;
+            bytes32 task;
             bytes32 modelDigest;
             bytes32 parametersDigest;
             bytes32 requestDigest;
+            bytes32 textDigest;
             bytes32 responseDigest;
             bytes32 paymentDigest;
             uint64 issuedAt;
@@ -31,6 +33,8 @@ pub mod typed {
             uint32 inputTokens;
             uint32 outputTokens;
             uint32 tokensRead;
+            bytes32 subordinates;
+            uint256 spent;
             uint8 channel;
             uint8 status;
         }
@@ -87,12 +91,16 @@ pub struct Receipt {
     pub enclave_identity: [u8; 32],
     /// SPEC 2.
     pub keyset_digest: Digest,
+    /// SHA-256 of the id of the task that was bought (SPEC 7.2).
+    pub task: Digest,
     /// Digest of the manifest of the model that worked.
     pub model_digest: Digest,
     /// SPEC 7.3.
     pub parameters_digest: Digest,
     /// SPEC 7.3, salted.
     pub request_digest: Digest,
+    /// SPEC 7.3, salted: the text that the work was done on.
+    pub text_digest: Digest,
     /// SPEC 7.3, salted.
     pub response_digest: Digest,
     /// Guest time, Unix seconds.
@@ -113,6 +121,11 @@ pub struct Receipt {
     pub output_tokens: u32,
     /// Tokens of the document that were read.
     pub tokens_read: u32,
+    /// Digest of the receipts of services that were paid for parts of the work; zero if none was (SPEC 7.2).
+    pub subordinates: Digest,
+    /// Atomic units that were paid to those services.
+    #[serde(with = "crate::encoding::decimal_u256")]
+    pub spent: U256,
     /// Channel the request came through.
     pub channel: Channel,
     /// How the job ended.
@@ -154,6 +167,9 @@ pub struct Salts {
     /// For `requestDigest`.
     #[serde(with = "hex_array")]
     pub request: [u8; 32],
+    /// For `textDigest`.
+    #[serde(with = "hex_array")]
+    pub text: [u8; 32],
     /// For `responseDigest`.
     #[serde(with = "hex_array")]
     pub response: [u8; 32],
@@ -224,7 +240,7 @@ pub enum ReceiptError {
 
 /// The EIP-712 domain of every receipt (SPEC 7).
 pub fn domain() -> Eip712Domain {
-    eip712_domain! { name: "Precis Receipt", version: "1", }
+    eip712_domain! { name: "Precis Receipt", version: "2", }
 }
 
 impl Payment {
@@ -252,9 +268,11 @@ impl Receipt {
             appId: self.app_id.into(),
             enclaveIdentity: self.enclave_identity.into(),
             keysetDigest: (*self.keyset_digest.as_bytes()).into(),
+            task: (*self.task.as_bytes()).into(),
             modelDigest: (*self.model_digest.as_bytes()).into(),
             parametersDigest: (*self.parameters_digest.as_bytes()).into(),
             requestDigest: (*self.request_digest.as_bytes()).into(),
+            textDigest: (*self.text_digest.as_bytes()).into(),
             responseDigest: (*self.response_digest.as_bytes()).into(),
             paymentDigest: payment.map_or(B256::ZERO, Payment::digest),
             issuedAt: self.issued_at,
@@ -265,6 +283,8 @@ impl Receipt {
             inputTokens: self.input_tokens,
             outputTokens: self.output_tokens,
             tokensRead: self.tokens_read,
+            subordinates: (*self.subordinates.as_bytes()).into(),
+            spent: self.spent,
             channel: self.channel as u8,
             status: self.status as u8,
         }
@@ -332,8 +352,8 @@ pub enum ReceiptFileError {
     /// Not the strict JSON document of SPEC 7.5.
     #[error("receipt file: {0}")]
     Parse(#[from] strict::StrictError),
-    /// Another version.
-    #[error("receipt file: the version is not `{}`", tags::RECEIPT_FILE)]
+    /// Another version, which has other members.
+    #[error("receipt file: the version is not `{}`; verify it with the release that wrote it", tags::RECEIPT_FILE)]
     Version,
     /// The media type has capital letters, which the commitment does not have.
     #[error("receipt file: `mediaType` is not in lowercase")]
@@ -349,7 +369,9 @@ impl ReceiptFile {
     /// # Errors
     /// [`ReceiptFileError`] when the bytes are not the one encoding of a document of this shape and version.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReceiptFileError> {
-        let file: Self = strict::from_slice(bytes, MAX_RECEIPT_FILE_BYTES)?;
+        let file: Self = strict::from_slice(bytes, MAX_RECEIPT_FILE_BYTES).map_err(|error| {
+            if of_another_version(bytes) { ReceiptFileError::Version } else { error.into() }
+        })?;
         if file.version != tags::RECEIPT_FILE {
             return Err(ReceiptFileError::Version);
         }
@@ -361,6 +383,12 @@ impl ReceiptFile {
         }
         Ok(file)
     }
+}
+
+/// Whether `bytes` begin like a receipt file of some version that is not this one.
+fn of_another_version(bytes: &[u8]) -> bool {
+    let (start, version) = (br#"{"version":"precis/receipt-file: "#, tags::RECEIPT_FILE.as_bytes());
+    bytes.starts_with(start) && !bytes.get(12..).is_some_and(|rest| rest.starts_with(version))
 }
 
 #[cfg(test)]
@@ -375,9 +403,11 @@ mod tests {
             app_id: [2; 21],
             enclave_identity: [3; 32],
             keyset_digest: Digest::of(b"k"),
+            task: Digest::of(b"t"),
             model_digest: Digest::of(b"m"),
             parameters_digest: Digest::of(b"p"),
             request_digest: Digest::of(b"r"),
+            text_digest: Digest::of(b"x"),
             response_digest: Digest::of(b"s"),
             issued_at: 1_790_000_000,
             block_number: 12,
@@ -387,6 +417,8 @@ mod tests {
             input_tokens: 900,
             output_tokens: 120,
             tokens_read: 900,
+            subordinates: Digest::from_bytes([0; 32]),
+            spent: U256::ZERO,
             channel: Channel::Ohttp,
             status: ReceiptStatus::Completed,
         };

@@ -64,6 +64,11 @@ impl Commitment {
     }
 }
 
+/// `textDigest` of a receipt (SPEC 7.3), from the digest of the text that the work was done on.
+pub fn text_digest(salt: &[u8; 32], text: &Digest) -> Digest {
+    Digest::tagged(tags::RECEIPT_TEXT, &[salt, text.as_bytes()])
+}
+
 /// `responseDigest` of a receipt (SPEC 7.3) over the exact bytes of `result`.
 pub fn response_digest(salt: &[u8; 32], status: u16, result: &[u8]) -> Digest {
     Digest::tagged(tags::RECEIPT_RESPONSE, &[salt, &status.to_be_bytes(), Digest::of(result).as_bytes()])
@@ -104,6 +109,7 @@ mod tests {
             request.fingerprint(&[1; 32]),
             request.payment_nonce(&[1; 32]),
             *request.receipt_digest(&[1; 32]).as_bytes(),
+            *text_digest(&[1; 32], &Digest::of(b"x")).as_bytes(),
             *response_digest(&[1; 32], 200, b"x").as_bytes(),
             *response_digest(&[1; 32], 201, b"x").as_bytes(),
         ];

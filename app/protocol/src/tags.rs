@@ -20,10 +20,12 @@ pub const FINGERPRINT: &str = "precis/fingerprint: v1";
 pub const PARAMETERS: &str = "precis/parameters: v1";
 /// Salted request digest of a receipt (SPEC 7.3).
 pub const RECEIPT_REQUEST: &str = "precis/receipt-request: v1";
+/// Salted digest of the text that was worked on, in a receipt (SPEC 7.3).
+pub const RECEIPT_TEXT: &str = "precis/receipt-text: v1";
 /// Salted response digest of a receipt (SPEC 7.3).
 pub const RECEIPT_RESPONSE: &str = "precis/receipt-response: v1";
 /// `version` of a saved receipt file (SPEC 7.5).
-pub const RECEIPT_FILE: &str = "precis/receipt-file: v1";
+pub const RECEIPT_FILE: &str = "precis/receipt-file: v2";
 /// `version` of a saved bundle of evidence (SPEC 8.2).
 pub const EVIDENCE_FILE: &str = "precis/evidence-file: v1";
 /// `version` of a release statement (SPEC 11).

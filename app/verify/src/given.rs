@@ -4,11 +4,12 @@
 //! never passed over. Details name sizes and digests, never text.
 
 use precis_extract::{DocumentType, Limits, extract};
-use precis_protocol::encoding::{base64_decode, base64_encode};
+use precis_protocol::encoding::base64_decode;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
+use precis_protocol::receipt::SignedReceipt;
+use precis_protocol::request::text_digest;
 use precis_protocol::summary::{SummaryRequest, SummaryResult};
-use precis_protocol::{Digest, Mode, strict};
-use serde_json::Value;
+use precis_protocol::{Digest, strict};
 
 use crate::check;
 use crate::receipt::{Body, Exchange};
@@ -23,7 +24,7 @@ const PLAIN: &str = "text/plain";
 pub(crate) fn document(
     recorder: &mut Recorder,
     exchange: &Exchange<'_>,
-    mode: Option<Mode>,
+    signed: &SignedReceipt,
 ) -> Option<Result<String, String>> {
     let Some(given) = exchange.document else {
         recorder.optional(check::RECEIPT_DOCUMENT, "no document was given");
@@ -31,7 +32,7 @@ pub(crate) fn document(
     };
     let found = format!("{} bytes, {}", given.len(), Digest::of(given));
     if essence(exchange.media_type).eq_ignore_ascii_case(JSON) {
-        return Some(in_json(recorder, exchange, given, &found, mode));
+        return Some(in_json(recorder, exchange, given, &found, signed));
     }
     if DocumentType::parse(exchange.media_type).is_err() {
         recorder.skip(
@@ -54,7 +55,7 @@ fn in_json(
     exchange: &Exchange<'_>,
     given: &[u8],
     found: &str,
-    mode: Option<Mode>,
+    signed: &SignedReceipt,
 ) -> Result<String, String> {
     let sent = body_digest(exchange);
     if Digest::of(given) == sent {
@@ -80,20 +81,34 @@ fn in_json(
         );
         return result.map_or_else(|_| text_of(PLAIN, given), |inside| text_of(&inside.media_type, given));
     }
-    let shape = bodies_around(given, mode).find(|(_, body)| Digest::of(body) == sent);
-    match shape {
-        Some((media_type, _)) => {
-            recorder.pass(check::RECEIPT_DOCUMENT, format!("{found}: inside the compact JSON body"));
-            text_of(media_type, given)
+    // Of the body around it only a digest is kept; the text that was worked on has a digest of its own.
+    let text = text_of(PLAIN, given);
+    let result = match &text {
+        Ok(text) if is_worked_on(signed, text) => Ok(format!("{found}: by its text, inside a JSON body that is not kept")),
+        Ok(_) => Err(format!("{found} has another text than the one that was worked on")),
+        Err(why) => Err(format!("{found} has no text: {why}")),
+    };
+    recorder.record(check::RECEIPT_DOCUMENT, result);
+    text
+}
+
+/// Compares the text of the document given with the one that the work was done on. `None` if no document was given.
+pub(crate) fn text(recorder: &mut Recorder, signed: &SignedReceipt, text: Option<Result<&str, &str>>) {
+    match text {
+        None => recorder.optional(check::RECEIPT_TEXT, "no document was given"),
+        Some(Err(why)) => recorder.fail(check::RECEIPT_TEXT, format!("the document given has no text: {why}")),
+        Some(Ok(text)) if is_worked_on(signed, text) => {
+            recorder.pass(check::RECEIPT_TEXT, format!("{} bytes of text", text.len()));
         }
-        None => {
-            recorder.skip(
-                check::RECEIPT_DOCUMENT,
-                format!("{found}; the request was JSON, of which only the digest {sent} is kept: give the exact body that was sent"),
-            );
-            text_of(PLAIN, given)
+        Some(Ok(text)) => {
+            let why = format!("{} bytes of text that are not those that were worked on", text.len());
+            recorder.fail(check::RECEIPT_TEXT, why);
         }
     }
+}
+
+fn is_worked_on(signed: &SignedReceipt, text: &str) -> bool {
+    text_digest(&signed.salts.text, &Digest::of(text.as_bytes())) == signed.receipt.text_digest
 }
 
 /// The document inside a JSON request.
@@ -113,20 +128,6 @@ impl Inside {
             _ => Err("the JSON body holds no document".to_owned()),
         }
     }
-}
-
-/// The compact JSON bodies that a document most likely travelled in, each with the document's type: `document`, or `media_type` and
-/// `data`; without options, or with the mode alone. A body of another form has to be given itself.
-fn bodies_around(given: &[u8], mode: Option<Mode>) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
-    let text = std::str::from_utf8(given).ok().map(|text| (PLAIN, format!(r#""document":{}"#, Value::from(text))));
-    let data = base64_encode(given);
-    let encoded = [PLAIN, "text/markdown"]
-        .map(|media_type| (media_type, format!(r#""media_type":"{media_type}","data":"{data}""#)));
-    let options = mode.map(|mode| format!(r#","options":{{"mode":"{}"}}"#, mode.name()));
-    text.into_iter().chain(encoded).flat_map(move |(media_type, members)| {
-        let with = options.as_ref().map(|options| format!("{{{members}{options}}}"));
-        [Some(format!("{{{members}}}")), with].into_iter().flatten().map(move |body| (media_type, body.into_bytes()))
-    })
 }
 
 /// Compares the summary, but for white space at its end. `result` is none if the job failed.

@@ -8,7 +8,7 @@ use precis_protocol::limits::MAX_RESPONSE_BYTES;
 use precis_protocol::receipt::{Channel, Payment, ReceiptStatus, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest};
 use precis_protocol::summary::SummaryResult;
-use precis_protocol::{Digest, Mode, strict};
+use precis_protocol::{Digest, Mode, Task, strict};
 
 use crate::appraise::CLOCK_TOLERANCE_SECONDS;
 use crate::check;
@@ -108,8 +108,11 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
                 recorder.pass(check::RECEIPT_PARSE, format!("receipt {}", hex::encode(signed.receipt.receipt_id)));
                 model(recorder, service, &signed, result.mode, Some(&result.model));
                 coverage(recorder, &signed, &result);
-                let document = given::document(recorder, exchange, Some(result.mode));
-                verbatim(recorder, &result, document.as_ref().map(|text| text.as_deref().map_err(String::as_str)));
+                task(recorder, &signed, Some(result.mode));
+                let document = given::document(recorder, exchange, &signed);
+                let document = document.as_ref().map(|text| text.as_deref().map_err(String::as_str));
+                given::text(recorder, &signed, document);
+                verbatim(recorder, &result, document);
                 given::summary(recorder, exchange, Some(&result));
                 payment(recorder, service, &signed, exchange, Some(result.mode));
             }
@@ -123,7 +126,9 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
         {
             recorder.optional(absent, "the job failed, there is no summary");
         }
-        given::document(recorder, exchange, None);
+        task(recorder, &signed, None);
+        let document = given::document(recorder, exchange, &signed);
+        given::text(recorder, &signed, document.as_ref().map(|text| text.as_deref().map_err(String::as_str)));
         given::summary(recorder, exchange, None);
         payment(recorder, service, &signed, exchange, None);
     }
@@ -258,6 +263,23 @@ fn model(
     recorder.record(check::RECEIPT_MODEL, result);
     let expected = service.keyset().parameters.get(mode).to_string();
     same(recorder, check::RECEIPT_PARAMETERS, &expected, &signed.receipt.parameters_digest.to_string());
+}
+
+/// The task that was bought. No task that is known here buys parts of its work from others.
+fn task(recorder: &mut Recorder, signed: &SignedReceipt, mode: Option<Mode>) {
+    let receipt = &signed.receipt;
+    let expected = mode.map(Task::from);
+    let result = match Task::of_digest(&receipt.task) {
+        None => Err(format!("{} is the digest of no task that is known here", receipt.task)),
+        Some(found) if expected.is_some_and(|expected| expected != found) => {
+            Err(format!("{}, but the result is of another mode", found.id()))
+        }
+        Some(found) if receipt.spent != U256::ZERO || *receipt.subordinates.as_bytes() != [0; 32] => {
+            Err(format!("{} buys nothing from others, but {} was spent", found.id(), receipt.spent))
+        }
+        Some(found) => Ok(found.id().to_owned()),
+    };
+    recorder.record(check::RECEIPT_TASK, result);
 }
 
 fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, result: &SummaryResult) {

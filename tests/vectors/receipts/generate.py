@@ -133,10 +133,11 @@ def sign(key, digest):
 
 RECEIPT = [
     ("bytes32", "receiptId"), ("bytes21", "appId"), ("bytes32", "enclaveIdentity"), ("bytes32", "keysetDigest"),
-    ("bytes32", "modelDigest"), ("bytes32", "parametersDigest"), ("bytes32", "requestDigest"), ("bytes32", "responseDigest"),
+    ("bytes32", "task"), ("bytes32", "modelDigest"), ("bytes32", "parametersDigest"), ("bytes32", "requestDigest"),
+    ("bytes32", "textDigest"), ("bytes32", "responseDigest"),
     ("bytes32", "paymentDigest"), ("uint64", "issuedAt"), ("uint64", "blockNumber"), ("bytes32", "blockHash"),
     ("uint64", "sequence"), ("bytes32", "previousReceipt"), ("uint32", "inputTokens"), ("uint32", "outputTokens"),
-    ("uint32", "tokensRead"), ("uint8", "channel"), ("uint8", "status"),
+    ("uint32", "tokensRead"), ("bytes32", "subordinates"), ("uint256", "spent"), ("uint8", "channel"), ("uint8", "status"),
 ]
 PAYMENT = [
     ("string", "network"), ("address", "asset"), ("address", "payTo"), ("uint256", "amount"), ("address", "payer"),
@@ -159,7 +160,7 @@ def hash_struct(name, fields, values):
     return keccak256(keccak256(kind.encode()) + b"".join(word(kind, values[field]) for kind, field in fields))
 
 
-DOMAIN = hash_struct("EIP712Domain", [("string", "name"), ("string", "version")], {"name": "Precis Receipt", "version": "1"})
+DOMAIN = hash_struct("EIP712Domain", [("string", "name"), ("string", "version")], {"name": "Precis Receipt", "version": "2"})
 
 
 def signing_digest(receipt):
@@ -194,21 +195,22 @@ def filler(label, length=32):
 
 
 REQUESTS = [
-    {"method": "POST", "path": "/v1/summaries", "mediaType": "application/json", "body": '{"document":"One fact. Another fact."}'},
-    {"method": "POST", "path": "/v1/summaries?mode=abstractive&max_words=80", "mediaType": "Text/Plain; charset=UTF-8", "body": "Äpfel und Öl.\n"},
-    {"method": "POST", "path": "/v1/summaries", "mediaType": "text/markdown", "body": ""},
+    {"method": "POST", "path": "/v1/summaries", "mediaType": "application/json", "body": '{"document":"One fact. Another fact."}',
+     "text": "One fact. Another fact."},
+    {"method": "POST", "path": "/v1/summaries?mode=abstractive&max_words=80", "mediaType": "Text/Plain; charset=UTF-8", "body": "Äpfel und Öl.\n", "text": "Äpfel und Öl."},
+    {"method": "POST", "path": "/v1/summaries", "mediaType": "text/markdown", "body": "", "text": ""},
 ]
 LARGEST = {"issuedAt": 2**64 - 1, "blockNumber": 2**64 - 1, "sequence": 2**64 - 1, "inputTokens": 2**32 - 1,
-           "outputTokens": 2**32 - 1, "tokensRead": 2**32 - 1}
-ORDINARY = {"issuedAt": 1_790_000_123, "blockNumber": 4_242, "sequence": 7, "inputTokens": 913, "outputTokens": 118, "tokensRead": 913}
+           "outputTokens": 2**32 - 1, "tokensRead": 2**32 - 1, "spent": 2**256 - 1}
+ORDINARY = {"issuedAt": 1_790_000_123, "blockNumber": 4_242, "sequence": 7, "inputTokens": 913, "outputTokens": 118, "tokensRead": 913, "spent": 0}
 CASES = [
-    {"name": "completed over the encrypted channel", "request": 0, "status_code": 200, "channel": 2, "status": 1, "numbers": ORDINARY,
+    {"name": "completed over the encrypted channel", "request": 0, "status_code": 200, "task": "summary.extractive", "channel": 2, "status": 1, "numbers": ORDINARY,
      "payment": {"network": "eip155:8453", "amount": 1500, "nonceCommitted": True}},
-    {"name": "completed over plain HTTPS, nonce not committed", "request": 1, "status_code": 200, "channel": 1, "status": 1,
+    {"name": "completed over plain HTTPS, nonce not committed", "request": 1, "status_code": 200, "task": "summary.abstractive", "channel": 1, "status": 1,
      "numbers": {**ORDINARY, "sequence": 1}, "payment": {"network": "eip155:84532", "amount": 1, "nonceCommitted": False}},
-    {"name": "failed and not charged: no payment, zero digest", "request": 2, "status_code": 503, "channel": 2, "status": 2,
+    {"name": "failed and not charged: no payment, zero digest", "request": 2, "status_code": 503, "task": "summary.extractive", "channel": 2, "status": 2,
      "numbers": {name: 0 for name in ORDINARY}, "payment": None},
-    {"name": "refunded, every number at its largest", "request": 0, "status_code": 599, "channel": 2, "status": 3, "numbers": LARGEST,
+    {"name": "refunded, every number at its largest", "request": 0, "status_code": 599, "task": "summary.abstractive", "channel": 2, "status": 3, "numbers": LARGEST,
      "payment": {"network": "eip155:" + "9" * 20, "amount": 2**256 - 1, "nonceCommitted": True}},
 ]
 
@@ -217,7 +219,7 @@ def case(number, given):
     name = lambda part: filler(f"receipt vector {number}: {part}")
     request = REQUESTS[given["request"]]
     rc = commitment(request)
-    salts = {"request": name("request salt"), "response": name("response salt")}
+    salts = {"request": name("request salt"), "text": name("text salt"), "response": name("response salt")}
     result = json.dumps({"id": name("id")[:16].hex(), "summary": given["name"]}, separators=(",", ":")).encode()
     parameters = json.dumps({"template": number}, separators=(",", ":")).encode()
     payment = None
@@ -226,8 +228,10 @@ def case(number, given):
                    "nonce": tagged("precis/payment-nonce: v1", rc, name("nonce salt")), "transaction": name("transaction"), **given["payment"]}
     receipt = {
         "receiptId": name("receiptId"), "appId": name("appId")[:21], "enclaveIdentity": name("enclaveIdentity"),
-        "keysetDigest": name("keyset"), "modelDigest": name("model"), "parametersDigest": tagged("precis/parameters: v1", parameters),
+        "keysetDigest": name("keyset"), "task": sha256(given["task"].encode()), "modelDigest": name("model"), "parametersDigest": tagged("precis/parameters: v1", parameters),
         "requestDigest": tagged("precis/receipt-request: v1", salts["request"], rc),
+        "textDigest": tagged("precis/receipt-text: v1", salts["text"], sha256(request["text"].encode())),
+        "subordinates": name("subordinates") if given["numbers"]["spent"] else bytes(32),
         "responseDigest": tagged("precis/receipt-response: v1", salts["response"], given["status_code"].to_bytes(2, "big"), sha256(result)),
         "paymentDigest": hash_struct("Payment", PAYMENT, payment) if payment else bytes(32),
         "blockHash": name("block"), "previousReceipt": name("previous"), "channel": given["channel"], "status": given["status"],
@@ -237,7 +241,7 @@ def case(number, given):
     digest = signing_digest(receipt)
     show = lambda v: "0x" + v.hex() if isinstance(v, bytes) else str(v) if isinstance(v, int) and not isinstance(v, bool) else v
     return {
-        "name": given["name"], "request": request, "statusCode": given["status_code"], "result": result.decode(), "parameters": parameters.decode(),
+        "name": given["name"], "task": given["task"], "request": request, "statusCode": given["status_code"], "result": result.decode(), "parameters": parameters.decode(),
         "salts": {k: v.hex() for k, v in salts.items()}, "nonceSalt": name("nonce salt").hex(), "secret": name("secret").hex(),
         "receipt": {k: show(receipt[k]) for _, k in RECEIPT}, "payment": payment and {k: show(payment[k]) for _, k in PAYMENT},
         "key": key.to_bytes(32, "big").hex(),

@@ -9,10 +9,9 @@ use axum::extract::Request;
 use precis_channel::{ChannelKey, Gateway};
 use precis_payment::wire;
 use precis_protocol::headers;
-use precis_protocol::request::Commitment;
 use serde_json::{Value, json};
 
-use super::{Boot, Door, RESOURCE, Shared, Step, answer};
+use super::{Asked, Boot, Door, RESOURCE, Shared, Step, answer};
 
 /// Transaction that gives a payment back.
 pub const REFUND: B256 = B256::repeat_byte(0x99);
@@ -22,7 +21,7 @@ const TOKEN: &str = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0
 
 /// A claimed payment. It keeps the keys of the run that claimed it.
 pub(super) struct Job {
-    commitment: Commitment,
+    asked: Asked,
     payment: wire::PaymentPayload,
     encrypted: bool,
     boot: Arc<Boot>,
@@ -98,13 +97,12 @@ impl Shared {
     }
 
     /// One authorization, one job.
-    pub(super) fn claim(&self, commitment: &Commitment, payment: wire::PaymentPayload, encrypted: bool) {
+    pub(super) fn claim(&self, asked: Asked, payment: wire::PaymentPayload, encrypted: bool) {
         let mut job = self.job.lock().unwrap();
         if job.as_ref().is_some_and(|job| job.payment.payload == payment.payload) {
             return;
         }
-        let commitment = Commitment::from_bytes(*commitment.as_bytes());
-        *job = Some(Job { commitment, payment, encrypted, boot: self.boot(), cancelled: false });
+        *job = Some(Job { asked, payment, encrypted, boot: self.boot(), cancelled: false });
     }
 
     /// What the bearer of the token gets.
@@ -166,7 +164,7 @@ impl Shared {
         let job = self.job.lock().unwrap();
         let job = job.as_ref().unwrap();
         let evidence = &job.boot.evidence;
-        let signed = evidence.failure(&job.commitment, &job.payment, code, status, refund, job.encrypted);
+        let signed = evidence.failure(job.asked, &job.payment, code, status, refund, job.encrypted);
         let mut receipt = serde_json::to_value(&signed).unwrap();
         if let Some(edit) = self.wrong.receipt {
             edit(&mut receipt);
@@ -180,10 +178,10 @@ impl Shared {
 
     fn summary(&self) -> http::Response<Bytes> {
         let job = self.job.lock().unwrap();
-        let Job { commitment, payment, encrypted, boot, .. } = job.as_ref().unwrap();
+        let Job { asked, payment, encrypted, boot, .. } = job.as_ref().unwrap();
         let evidence = &boot.evidence;
         let mut result = evidence.result();
-        let signed = evidence.receipt(commitment, payment, &result, *encrypted);
+        let signed = evidence.receipt(*asked, payment, &result, *encrypted);
         let mut receipt = serde_json::to_value(&signed).unwrap();
         if let Some(edit) = self.wrong.receipt {
             edit(&mut receipt);

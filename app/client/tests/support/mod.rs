@@ -25,6 +25,7 @@ use precis_protocol::request::Commitment;
 use serde_json::{Value, json};
 
 pub use evidence::{Evidence, now};
+pub use receipts::Asked;
 
 /// Tokens that the service counts in any document.
 pub const TOKENS: u32 = 900;
@@ -288,7 +289,8 @@ impl Shared {
         }
         let media_type = request.headers().get("content-type").unwrap().to_str().unwrap();
         let path = request.uri().path_and_query().unwrap().as_str();
-        let commitment = Commitment::new("POST", path, media_type, request.body()).unwrap();
+        let asked = Asked::new(path, media_type, request.body());
+        let commitment = asked.commitment;
         let Some(payment) = request.headers().get(headers::PAYMENT_SIGNATURE) else {
             return self.payment_required(&commitment);
         };
@@ -307,7 +309,7 @@ impl Shared {
             seen.preferences.push(preference.to_owned());
         }
         let step = self.before.lock().unwrap().pop_front();
-        self.claim(&commitment, payment, encrypted);
+        self.claim(asked, payment, encrypted);
         match step {
             Some(Step::Status(402)) => self.payment_required(&commitment),
             Some(Step::Unfit(code)) => jobs::unsettled(self.payment_required(&commitment), code),

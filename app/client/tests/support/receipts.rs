@@ -1,14 +1,31 @@
 //! Results and receipts as an honest service makes them.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use precis_payment::wire::PaymentPayload;
-use precis_protocol::Digest;
+use precis_protocol::{Digest, Task};
 use precis_protocol::problem::outcome;
 use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
-use precis_protocol::request::{Commitment, response_digest};
-use serde_json::json;
+use precis_protocol::request::{Commitment, response_digest, text_digest};
+use serde_json::{Value, json};
 
 use super::{Evidence, TOKENS, now};
+
+/// A request, as far as a receipt is about it.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    pub commitment: Commitment,
+    /// Digest of the document's text.
+    pub text: Digest,
+}
+
+impl Asked {
+    /// Of a request with a document as its body, or with one in JSON.
+    pub fn new(path: &str, media_type: &str, body: &[u8]) -> Self {
+        let inside = serde_json::from_slice::<Value>(body).ok().and_then(|body| body["document"].as_str().map(str::to_owned));
+        let text = inside.map_or_else(|| Digest::of(body), |text| Digest::of(text.as_bytes()));
+        Self { commitment: Commitment::new("POST", path, media_type, body).unwrap(), text }
+    }
+}
 
 impl Evidence {
     /// Exact bytes of a result: the first five bytes of the document, verbatim.
@@ -23,19 +40,19 @@ impl Evidence {
 
     pub fn receipt(
         &self,
-        commitment: &Commitment,
+        asked: Asked,
         payment: &PaymentPayload,
         result: &str,
         encrypted: bool,
     ) -> SignedReceipt {
         let response = (ReceiptStatus::Completed, 200, result.as_bytes());
-        self.sign(commitment, payment, response, B256::repeat_byte(0x77), encrypted)
+        self.sign(asked, payment, response, B256::repeat_byte(0x77), encrypted)
     }
 
     /// The receipt of a job that failed with 500 `work_failed`.
     pub fn failure(
         &self,
-        commitment: &Commitment,
+        asked: Asked,
         payment: &PaymentPayload,
         code: &str,
         status: u16,
@@ -47,18 +64,18 @@ impl Evidence {
             None => (ReceiptStatus::FailedUncharged, B256::ZERO),
             Some(_) => (ReceiptStatus::FailedRefunded, B256::repeat_byte(0x77)),
         };
-        self.sign(commitment, payment, (end, status, &outcome), paid, encrypted)
+        self.sign(asked, payment, (end, status, &outcome), paid, encrypted)
     }
 
     fn sign(
         &self,
-        commitment: &Commitment,
+        asked: Asked,
         payment: &PaymentPayload,
         (status, http, response): (ReceiptStatus, u16, &[u8]),
         transaction: B256,
         encrypted: bool,
     ) -> SignedReceipt {
-        let salts = Salts { request: [21; 32], response: [22; 32] };
+        let salts = Salts { request: [21; 32], text: [23; 32], response: [22; 32] };
         let authorization = &payment.payload.authorization;
         let payment = Payment {
             network: payment.accepted.network.to_string(),
@@ -76,9 +93,11 @@ impl Evidence {
             app_id: self.app_id,
             enclave_identity: self.identity,
             keyset_digest: Digest::of(&self.keyset_bytes),
+            task: Task::SummaryExtractive.digest(),
             model_digest: self.keyset.models.extractive,
             parameters_digest: self.keyset.parameters.extractive,
-            request_digest: commitment.receipt_digest(&salts.request),
+            request_digest: asked.commitment.receipt_digest(&salts.request),
+            text_digest: text_digest(&salts.text, &asked.text),
             response_digest: response_digest(&salts.response, http, response),
             issued_at: now(),
             block_number: 8,
@@ -88,6 +107,8 @@ impl Evidence {
             input_tokens: TOKENS,
             output_tokens: if completed { 2 } else { 0 },
             tokens_read: if completed { TOKENS } else { 0 },
+            subordinates: Digest::from_bytes([0; 32]),
+            spent: U256::ZERO,
             channel: if encrypted { Channel::Ohttp } else { Channel::Https },
             status,
         };

@@ -89,9 +89,11 @@ mod interfaces {
             bytes21 appId;
             bytes32 enclaveIdentity;
             bytes32 keysetDigest;
+            bytes32 task;
             bytes32 modelDigest;
             bytes32 parametersDigest;
             bytes32 requestDigest;
+            bytes32 textDigest;
             bytes32 responseDigest;
             bytes32 paymentDigest;
             uint64 issuedAt;
@@ -102,6 +104,8 @@ mod interfaces {
             uint32 inputTokens;
             uint32 outputTokens;
             uint32 tokensRead;
+            bytes32 subordinates;
+            uint256 spent;
             uint8 channel;
             uint8 status;
         }

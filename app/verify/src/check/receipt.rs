@@ -37,6 +37,13 @@ pub const RECEIPT_IDENTITY: CheckId = check(
     "receipt names the verified enclave identity",
     "It says which code made the result.",
 );
+/// `receipt.task`
+pub const RECEIPT_TASK: CheckId = check(
+    "receipt.task",
+    "7.2",
+    "task is one that is known, and the one of the result",
+    "The same request could be answered by cheaper work of another kind.",
+);
 /// `receipt.model`
 pub const RECEIPT_MODEL: CheckId =
     check("receipt.model", "7.3", "model is the keyset's for the mode", "It says which weights made the result.");
@@ -100,6 +107,13 @@ pub const RECEIPT_DOCUMENT: CheckId = check(
     "document given is the one that was sent",
     "A sentence stands in many documents; only the digest of the request says which one was summarized.",
 );
+/// `receipt.text`
+pub const RECEIPT_TEXT: CheckId = check(
+    "receipt.text",
+    "8.6",
+    "text that was worked on is that of the document given",
+    "What was summarized is the text inside a document; offsets and sentences refer to it.",
+);
 /// `receipt.summary`
 pub const RECEIPT_SUMMARY: CheckId = check(
     "receipt.summary",
@@ -144,6 +158,7 @@ pub const RECEIPT_CHECKS: &[CheckId] = &[
     RECEIPT_KEYSET,
     RECEIPT_APP,
     RECEIPT_IDENTITY,
+    RECEIPT_TASK,
     RECEIPT_MODEL,
     RECEIPT_PARAMETERS,
     RECEIPT_REQUEST,
@@ -154,6 +169,7 @@ pub const RECEIPT_CHECKS: &[CheckId] = &[
     RECEIPT_TIME,
     RECEIPT_VERBATIM,
     RECEIPT_DOCUMENT,
+    RECEIPT_TEXT,
     RECEIPT_SUMMARY,
     RECEIPT_BLOCK,
     RECEIPT_SETTLEMENT,

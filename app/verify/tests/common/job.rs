@@ -4,8 +4,8 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use precis_protocol::receipt::{
     Channel, Payment, Receipt, ReceiptFile, ReceiptStatus, Salts, SavedRequest, SignedReceipt,
 };
-use precis_protocol::request::{Commitment, response_digest};
-use precis_protocol::{Digest, tags};
+use precis_protocol::request::{Commitment, response_digest, text_digest};
+use precis_protocol::{Digest, Task, tags};
 use precis_verify::check::CheckId;
 use precis_verify::receipt::{Body, ExpectedPayment};
 use precis_verify::{ChainBlock, Exchange, Log, Mined, OnChain, Online, Transcript, VerifiedService};
@@ -52,7 +52,7 @@ impl Job {
         let service = world.service();
         let result = RESULT.replace("MODEL", &Digest::of(b"extractive model").to_string()).into_bytes();
         let request = Commitment::new("POST", "/v1/summaries", "application/json", BODY).unwrap();
-        let salts = Salts { request: [7; 32], response: [8; 32] };
+        let salts = Salts { request: [7; 32], text: [9; 32], response: [8; 32] };
         let nonce = B256::from(request.payment_nonce(&SALT));
         let payment = Payment {
             network: NETWORK.to_owned(),
@@ -69,9 +69,11 @@ impl Job {
             app_id: APP,
             enclave_identity: *service.enclave_identity(),
             keyset_digest: service.keyset_digest(),
+            task: Task::SummaryExtractive.digest(),
             model_digest: Digest::of(b"extractive model"),
             parameters_digest: Digest::of(b"extractive parameters"),
             request_digest: request.receipt_digest(&salts.request),
+            text_digest: text_digest(&salts.text, &Digest::of(DOCUMENT.as_bytes())),
             response_digest: response_digest(&salts.response, 200, &result),
             issued_at: NOW + 1,
             block_number: 13,
@@ -81,6 +83,8 @@ impl Job {
             input_tokens: 1200,
             output_tokens: 8,
             tokens_read: 1200,
+            subordinates: Digest::from_bytes([0; 32]),
+            spent: U256::ZERO,
             channel: Channel::Ohttp,
             status: ReceiptStatus::Completed,
         };

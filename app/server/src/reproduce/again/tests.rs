@@ -2,13 +2,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use precis_model::{ByteRange, Error, Limits, Manifest, Mode as ModelMode, Reason, Sentence, Summarizer, Summary};
 use precis_protocol::challenge::{Block, Challenge};
 use precis_protocol::keyset::{Keys, PayToOrigin, PaymentTarget, Release, price_list_digest};
 use precis_protocol::price::{PerMode, Price, PriceList};
 use precis_protocol::receipt::{Channel, Receipt, Salts, SignedReceipt};
-use precis_protocol::tags;
+use precis_protocol::request::text_digest;
+use precis_protocol::{Task, tags};
 
 use super::*;
 
@@ -117,7 +118,7 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
     let options = precis_model::Options { max_words: Some(7), ..precis_model::Options::default() };
     let summary = models.extractive.summarize(DOCUMENT, &options, &Control::new()).unwrap();
     let made = pipeline::result(model, precis_protocol::Mode::Extractive, JobId([3; 16]), summary);
-    let salts = Salts { request: [1; 32], response: [2; 32] };
+    let salts = Salts { request: [1; 32], text: [3; 32], response: [2; 32] };
     let request = SavedRequest {
         method: "POST".to_owned(),
         path: PATH.to_owned(),
@@ -130,11 +131,13 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
         app_id: [2; 21],
         enclave_identity: [3; 32],
         keyset_digest,
+        task: Task::SummaryExtractive.digest(),
         model_digest: model,
         parameters_digest: parameters,
         request_digest: Commitment::new("POST", PATH, "text/plain", body.as_bytes())
             .unwrap()
             .receipt_digest(&salts.request),
+        text_digest: text_digest(&salts.text, &Digest::of(body.as_bytes())),
         response_digest: response_digest(&salts.response, OK, &result),
         issued_at: 1,
         block_number: 1,
@@ -144,6 +147,8 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
         input_tokens: 9,
         output_tokens: 5,
         tokens_read: 9,
+        subordinates: Digest::from_bytes([0; 32]),
+        spent: U256::ZERO,
         channel: Channel::Https,
         status: ReceiptStatus::Completed,
     };
