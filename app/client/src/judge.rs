@@ -16,7 +16,7 @@ use crate::answer::{Delivered, Ended};
 use crate::error::ClientError;
 use crate::failure::JobFailure;
 use crate::offer;
-use crate::purchase::Purchase;
+use crate::receipts::Purchase;
 use crate::request::SummaryRequest;
 use crate::session::Session;
 use crate::terms::Terms;

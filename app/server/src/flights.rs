@@ -236,16 +236,17 @@ mod tests {
             .map(|_| {
                 let (flights, runs, mut gate) = (flights.clone(), Arc::clone(&runs), gate.clone());
                 tokio::spawn(async move {
-                    flights.once([1; 32], LONG, |_| async move {
-                        runs.fetch_add(1, Ordering::SeqCst);
-                        gate.wait_for(|open| *open).await.unwrap();
-                        failure()
-                    })
-                    .await
-                    .unwrap()
-                    .err()
-                    .unwrap()
-                    .code()
+                    flights
+                        .once([1; 32], LONG, |_| async move {
+                            runs.fetch_add(1, Ordering::SeqCst);
+                            gate.wait_for(|open| *open).await.unwrap();
+                            failure()
+                        })
+                        .await
+                        .unwrap()
+                        .err()
+                        .unwrap()
+                        .code()
                 })
             })
             .collect();

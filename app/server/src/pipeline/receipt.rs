@@ -33,4 +33,3 @@ pub async fn receipt(service: &Service, settled: Settled) -> Result<Receipted, F
     let receipt = serde_json::value::to_raw_value(&signed).map_err(|e| Failure::internal("receipt", e))?;
     Ok(Receipted { settled, kept: Kept { receipt, settlement }, stored: false })
 }
-
