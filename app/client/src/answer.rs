@@ -222,6 +222,7 @@ fn refused(response: &http::Response<Bytes>, problem: Option<&Problem>) -> Clien
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::problem::MAX_RETRY_AFTER;
     use crate::problem::refusal as problem;
     use serde_json::json;
 
