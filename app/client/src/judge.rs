@@ -9,7 +9,7 @@ use precis_protocol::problem::{Charged, Problem, outcome};
 use precis_protocol::receipt::{self, ReceiptFile, ReceiptStatus, SavedRequest, SignedReceipt};
 use precis_protocol::summary::SummaryResult;
 use precis_protocol::{limits, strict, tags};
-use precis_verify::receipt::{Body, Exchange, ExpectedPayment};
+use precis_verify::{Body, Exchange, ExpectedPayment};
 use precis_verify::{Online, VerifiedService};
 
 use crate::answer::{Delivered, Ended};

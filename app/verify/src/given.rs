@@ -11,7 +11,7 @@ use precis_protocol::{Digest, Mode, strict};
 use serde_json::Value;
 
 use crate::check;
-use crate::receipt::{Body, Exchange};
+use crate::exchange::{Body, Exchange};
 use crate::transcript::Recorder;
 
 /// Type of a JSON request.
