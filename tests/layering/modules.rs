@@ -1,4 +1,4 @@
-//! The modules of a crate, what each file of it takes from which other, and the circles among them.
+//! The modules of a crate, what each file of it takes from which other, and the cycles among them.
 //!
 //! Names are followed to the file that defines them: through `use`, through the `pub use` of a folder's face, through `*`. What
 //! a method call or an inferred type reaches is not seen; such a thing is seldom had without its name being written somewhere.
@@ -43,7 +43,7 @@ enum Target {
 }
 
 /// Words before the name of something that is defined.
-const DEFINING: [&str; 9] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static", "macro_rules"];
+const DEFINING: [&str; 8] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static"];
 /// Names are followed through at most this many `use`.
 const LONGEST_CHAIN: usize = 16;
 
@@ -60,7 +60,8 @@ impl Crate {
             let candidates = [path.with_extension("rs"), path.join("mod.rs")];
             let candidates = if parts.is_empty() { vec![root.to_owned()] } else { candidates.to_vec() };
             let found = candidates.iter().find_map(|path| std::fs::read_to_string(path).ok());
-            found.unwrap_or_else(|| panic!("no file for the module {parts:?} of {}", root.display()))
+            assert!(found.is_some(), "no file for the module {parts:?} of {}", root.display());
+            found.unwrap()
         };
         Self::of(&load)
     }
@@ -76,7 +77,7 @@ impl Crate {
 
     /// Takes in the text of a module.
     fn enter(&mut self, own: usize, mut tokens: &[Token], load: &impl Fn(&[String]) -> String) {
-        let mut before = Token::Sign(';');
+        let (mut earlier, mut before) = (Token::Sign(';'), Token::Sign(';'));
         let mut public = false;
         while let Some((first, rest)) = tokens.split_first() {
             let name = rest.first().and_then(|token| match token {
@@ -102,11 +103,13 @@ impl Crate {
                     length = 1 + rest.iter().position(|token| token.is_sign(';')).unwrap_or(rest.len());
                     self.modules[own].bring(&rest[..length - 1], public);
                 }
+                (Token::Word(word), _) if word == "pub" => length = visibility(tokens),
+                // `const fn` and the like: the last of them has the name.
+                (Token::Word(word), Some(name))
+                    if DEFINING.contains(&word.as_str()) && DEFINING.contains(&name.as_str()) => {}
                 (Token::Word(word), Some(name)) if DEFINING.contains(&word.as_str()) => {
-                    if !DEFINING.contains(&name.as_str()) {
-                        self.modules[own].items.insert(name);
-                        length = 2;
-                    }
+                    self.modules[own].items.insert(name);
+                    length = 2;
                 }
                 (Token::Word(word), None) if word == "macro_rules" => {
                     if let Some(Token::Word(name)) = rest.get(1) {
@@ -114,20 +117,20 @@ impl Crate {
                     }
                     length = 3;
                 }
-                (Token::Word(_), _) if !before.is_sign('.') && before != Token::Colons => {
+                // Not a member: `a.b`; but `..b` is a name.
+                (Token::Word(_), _) if !before.is_sign('.') || earlier.is_sign('.') => {
                     let (path, taken) = path(tokens);
                     length = taken;
-                    let field = path.len() == 1 && tokens.get(taken).is_some_and(|token| token.is_sign(':'));
-                    if !field {
+                    if path.len() > 1 || is_mention(&path[0], tokens.get(taken)) {
                         self.modules[own].mentions.insert(path);
                     }
                 }
                 _ => {}
             }
-            // `pub`, `pub(crate)`, `pub(in …)`: in force until the next word that is none of it.
-            public = first.is("pub") || (public && (first.is_sign('(') || before.is_sign('(') || first.is_sign(')')));
-            before = tokens[length.min(tokens.len()) - 1].clone();
-            tokens = &tokens[length.min(tokens.len())..];
+            public = first.is("pub");
+            let length = length.min(tokens.len());
+            earlier = std::mem::replace(&mut before, tokens[length - 1].clone());
+            tokens = &tokens[length..];
         }
     }
 
@@ -180,7 +183,8 @@ impl Crate {
             found = match name.as_str() {
                 "self" => found,
                 "super" => Target::Module(self.modules[module].parent),
-                name => self.lookup(module, name, index + 1 == rest.len(), depth)?,
+                // What a macro defines there, or comes from another crate through there, is taken from there.
+                name => self.lookup(module, name, index + 1 == rest.len(), depth).unwrap_or(Target::Item(module)),
             };
         }
         Some(found)
@@ -212,10 +216,10 @@ impl Crate {
         if at_end { other().or(child) } else { child.or_else(other) }
     }
 
-    /// Every circle, as lines that say who takes what from whom.
+    /// Every cycle, as lines that say who takes what from whom.
     ///
     /// At each level of the tree the file of a folder and its children, each with all that is below it, stand for one node each.
-    pub fn circles(&self) -> Vec<String> {
+    pub fn cycles(&self) -> Vec<String> {
         let edges = self.edges();
         let mut found = Vec::new();
         for level in 0..self.modules.len() {
@@ -227,13 +231,13 @@ impl Crate {
                     graph.entry(from).or_default().insert(to);
                 }
             }
-            for circle in circles(&graph) {
-                let names: Vec<_> = circle.iter().map(|&node| self.name(node)).collect();
-                let mut lines = vec![format!("circle in {}: {}", self.name(level), names.join(", "))];
+            for cycle in cycles(&graph) {
+                let names: Vec<_> = cycle.iter().map(|&node| self.name(node)).collect();
+                let mut lines = vec![format!("cycle in {}: {}", self.name(level), names.join(", "))];
                 for (&(from, to), taken) in &edges {
                     let ends = (self.within(level, from), self.within(level, to));
                     let (Some(above), Some(below)) = ends else { continue };
-                    if above != below && circle.contains(&above) && circle.contains(&below) {
+                    if above != below && cycle.contains(&above) && cycle.contains(&below) {
                         let taken: Vec<_> = taken.iter().map(String::as_str).collect();
                         lines.push(format!("  {} takes {} from {}", self.name(from), taken.join(", "), self.name(to)));
                     }
@@ -312,6 +316,23 @@ fn tree(tokens: &mut &[Token], above: &[String], names: &mut Vec<(Vec<String>, S
     }
 }
 
+/// Length of the visibility that `tokens` begin with.
+fn visibility(tokens: &[Token]) -> usize {
+    let scope = ["crate", "self", "super", "in"];
+    let is_scoped = tokens.get(1).is_some_and(|token| token.is_sign('('))
+        && tokens.get(2).is_some_and(|token| scope.iter().any(|word| token.is(word)));
+    if is_scoped { tokens.len() - tokens::after_group(&tokens[1..]).len() } else { 1 }
+}
+
+/// Whether a single name, with what follows it, can be something that a module defines: no field, and no variable.
+fn is_mention(name: &str, after: Option<&Token>) -> bool {
+    let called = [Token::Sign('('), Token::Sign('!'), Token::Colons];
+    match after {
+        Some(Token::Sign(':')) => false,
+        after => !name.starts_with(char::is_lowercase) || after.is_some_and(|token| called.contains(token)),
+    }
+}
+
 /// The path that `tokens` begin with, and how many of them it is.
 fn path(tokens: &[Token]) -> (Vec<String>, usize) {
     let mut path = Vec::new();
@@ -328,7 +349,7 @@ fn path(tokens: &[Token]) -> (Vec<String>, usize) {
 }
 
 /// The nodes that reach each other, in groups of two or more.
-fn circles(graph: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<BTreeSet<usize>> {
+fn cycles(graph: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<BTreeSet<usize>> {
     let reached = |start: usize| {
         let (mut open, mut seen) = (vec![start], BTreeSet::new());
         while let Some(node) = open.pop() {
@@ -339,7 +360,7 @@ fn circles(graph: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<BTreeSet<usize>> {
     let reached: BTreeMap<usize, BTreeSet<usize>> = graph.keys().map(|&node| (node, reached(node))).collect();
     let mut found: Vec<BTreeSet<usize>> = Vec::new();
     for (&node, from_here) in &reached {
-        if from_here.contains(&node) && !found.iter().any(|circle| circle.contains(&node)) {
+        if from_here.contains(&node) && !found.iter().any(|cycle| cycle.contains(&node)) {
             let back = |other: &&usize| reached.get(other).is_some_and(|all| all.contains(&node));
             found.push(from_here.iter().filter(back).copied().collect());
         }

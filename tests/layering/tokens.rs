@@ -68,14 +68,22 @@ pub fn after_group(tokens: &[Token]) -> &[Token] {
     &[]
 }
 
-/// What follows the item that `tokens` begin with: it ends with its block, or with a semicolon.
+/// What follows the item that `tokens` begin with: it ends with its block, or with a semicolon; a field with its comma, or
+/// where what it stands in ends.
 fn after_item(mut tokens: &[Token]) -> &[Token] {
+    let items = ["fn", "impl", "struct", "enum", "trait", "type", "use", "const", "static"];
+    let mut is_item = false;
     while let Some(token) = tokens.first() {
         match token {
             Token::Sign('{') => return after_group(tokens),
             Token::Sign(';') => return &tokens[1..],
+            Token::Sign(',') if !is_item => return &tokens[1..],
+            Token::Sign(')' | ']' | '}') => return tokens,
             Token::Sign('(' | '[') => tokens = after_group(tokens),
-            _ => tokens = &tokens[1..],
+            token => {
+                is_item |= items.iter().any(|word| token.is(word));
+                tokens = &tokens[1..];
+            }
         }
     }
     &[]
@@ -180,7 +188,7 @@ fn skip_character(rest: &mut Peekable<Chars<'_>>) {
 fn skip_comment(rest: &mut Peekable<Chars<'_>>) {
     let mut depth = 0_u32;
     let mut before = '/';
-    while let Some(sign) = rest.next() {
+    for sign in rest.by_ref() {
         match (before, sign) {
             ('/', '*') => depth += 1,
             ('*', '/') => depth -= 1,
@@ -218,8 +226,8 @@ mod tests {
     #[test]
     fn tests_are_left_out_and_what_follows_them_is_not() {
         let text = "a #[cfg(test)] pub fn b<T>(c: [u8; 2]) -> D { e; } f #[cfg(test)] mod g; h
-            #[cfg(all(test, unix))] #[allow(x)] use i; #[cfg(not(test))] j";
-        assert_eq!(words(text), ["a", "f", "h", "cfg", "not", "test", "j"]);
+            #[cfg(all(test, unix))] #[allow(x)] use i; #[cfg(not(test))] j { #[cfg(test)] k: [l; 2], m: n, #[cfg(test)] o: p } q";
+        assert_eq!(words(text), ["a", "f", "h", "cfg", "not", "test", "j", "m", "n", "q"]);
         assert_eq!(words("#![allow(a)] b #![cfg(test)] c"), ["allow", "a", "b"]);
     }
 }
