@@ -1,6 +1,9 @@
 //! One paid request, eight steps. Each consumes what only a step before can make, so that a wrong order does not compile:
 //! `Opened → Admitted → Quoted → Authorized → Summarized → Settled → Receipted → Sealed` (SPEC 6.5). Where the payment is
 //! taken first, work and settlement change places: `Authorized → Prepaid → Settled`.
+//!
+//! [`run`] takes the steps up to the claim, [`perform`] those after it. The types of the former stand with their steps, those of
+//! the latter in [`state`].
 
 mod admit;
 mod authorize;
