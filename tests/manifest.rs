@@ -179,7 +179,14 @@ fn every_violation_is_refused_with_its_place() {
             "environment.PRECIS_ASSET_VERSION: has to be quoted",
         ),
         ("      PRECIS_RPC_URL: https://sepolia.base.org\n", "", "environment.PRECIS_RPC_URL: has to be a literal"),
-        ("https://p8080.${ROFL_PROXY_HOST}", "https://${SECRET_HOST}", "environment.PRECIS_PUBLIC_URL: ${SECRET_HOST}"),
+        (
+            "https://p8080.${ROFL_PROXY_HOST}",
+            "https://${SECRET_HOST}",
+            "environment.PRECIS_PLATFORM_URL: ${SECRET_HOST}",
+        ),
+        ("      PRECIS_PLATFORM_URL: https://p8080.${ROFL_PROXY_HOST}\n", "", "PRECIS_PLATFORM_URL, one of both"),
+        // What is signed over is a literal.
+        ("PRECIS_PLATFORM_URL", "PRECIS_PUBLIC_URL", "environment.PRECIS_PUBLIC_URL: ${ROFL_PROXY_HOST}"),
         ("PRECIS_STATE_DIR: /data", "PRECIS_TRUST_ROOT: /mock.der", "environment.PRECIS_TRUST_ROOT: is a mock root"),
         (
             "PRECIS_STATE_DIR: /data",

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 /// A service whose model fails when the document says so, and a payer at the command line.
 struct Desk {
-    _devnet: Devnet,
+    devnet: Devnet,
     _testbed: Testbed,
     cli: Cli,
     chain: Chain,
@@ -39,7 +39,7 @@ impl Desk {
             patience: PATIENCE,
         };
         let chain = Chain::new(devnet.get("PRECIS_RPC_URL")?, devnet.get("PRECIS_ASSET")?)?;
-        Ok(Self { _devnet: devnet, _testbed: testbed, cli, chain, payer: Payer::from_file(&key_file)?, dir })
+        Ok(Self { devnet, _testbed: testbed, cli, chain, payer: Payer::from_file(&key_file)?, dir })
     }
 
     /// Orders a summary of `text`; how that ended, and the failure receipt if there is one.
@@ -87,6 +87,10 @@ async fn a_prepaid_job_that_fails_is_paid_back_and_its_receipt_says_so() {
         let mined = desk.chain.rpc("eth_getTransactionReceipt", serde_json::json!([transaction])).await.unwrap();
         assert_eq!(mined["status"], "0x1", "{transaction}");
     }
+    let rpc = desk.devnet.get("PRECIS_RPC_URL").unwrap();
+    let shown = desk.cli.verify_receipt(&receipt, &["--rpc", rpc]).await.unwrap().expect(0).unwrap();
+    let line = shown.stdout.lines().find(|line| line.contains("receipt.refund")).unwrap();
+    assert!(line.contains(". pass ") && line.contains("1500 from"), "{line}");
 
     // A job that does not fail is delivered, for one charge.
     let (ended, receipt) = desk.order("other.txt", "The other report is sound. It has no flaw.").await.unwrap();

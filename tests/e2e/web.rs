@@ -313,3 +313,23 @@ async fn long_work_is_paid_first_or_where_nothing_can_be_paid_back_refused() {
     let limits = &limits.json().unwrap()["config"]["limits"];
     assert!(limits["unpaidSeconds"] == 2 && limits.get("upfrontSeconds").is_none(), "{limits}");
 }
+
+#[tokio::test]
+async fn a_url_that_the_platform_filled_in_is_quoted_and_signed_nowhere() {
+    const PLATFORM: &str = "https://p8080.m1234.example";
+    let settings = [("PRECIS_PLATFORM_URL", PLATFORM.to_owned())];
+    let scene = Scene::around(Stack::start_with(&[], &settings).await.unwrap()).await.unwrap();
+    let payer = scene.stack.payer().unwrap();
+    let ask = Ask::json(DOCUMENT, json!({}));
+    let quote = ask.send(&scene.client, scene.origin(), &[]).await.unwrap().quote().unwrap();
+    assert_eq!(quote.resource.url, format!("{PLATFORM}{}", headers::SUMMARIES_PATH));
+    assert!(quote.extensions.as_ref().is_some_and(|all| !all.contains_key("offer-receipt")), "{quote:?}");
+    let payment = wire::encode(&payer.authorize(&quote.accepts[0]).unwrap()).unwrap();
+    let bought = send_paid(&scene.client, scene.origin(), &ask, &payment).await.unwrap();
+    assert_eq!(bought.status, 200, "{}", bought.text());
+    let settled: wire::SettleResponse = wire::decode(bought.header(headers::PAYMENT_RESPONSE).as_bytes()).unwrap();
+    assert!(settled.success && settled.extensions.is_none(), "{settled:?}");
+    // Our own client buys there as well, and verifies what it got.
+    let document = precis_tests::paths::document("notice.txt");
+    scene.stack.cli().unwrap().summarize(&document, &[]).await.unwrap().expect(0).unwrap();
+}

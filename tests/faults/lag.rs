@@ -160,6 +160,31 @@ async fn two_nodes(_: &'static str, upfront: &'static str, confirmations: &'stat
     none(&town.conclude(&play.orders).await?)
 }
 
+/// Blocks that an index is behind, of 0.2 s each: 0.5, 1, 1.5 and 3 s.
+const LATE: [u64; 4] = [3, 5, 8, 15];
+/// The same of 30 s, which one order has to sit out.
+const VERY_LATE: u64 = 150;
+
+async fn late_index(flow: &'static str, upfront: &'static str, confirmations: &'static str) -> anyhow::Result<()> {
+    let town = place(upfront, confirmations).await?;
+    let mut play = Play::begin(&town, None).await?;
+    play.play(&[Boot]).await?;
+    let longest = (flow == "upfront" && confirmations == "1").then_some(VERY_LATE);
+    for (blocks, nth) in LATE.into_iter().chain(longest).zip(1..) {
+        town.rpc.nodes(&[Node::indexed(Behind::Blocks(blocks))], 0);
+        play.play(&[Order(Good)]).await?;
+        let answer = town.insist(play.orders.last().context("order")?).await?;
+        ensure!(answer.status == 200, "{blocks} blocks late: {}: {}", answer.status, answer.text());
+        ensure!(town.books(false).await?.uses.len() == nth, "{blocks} blocks late: charged other than once an order");
+    }
+    none(&town.conclude(&play.orders).await?)
+}
+
+#[tokio::test]
+async fn an_index_that_is_seconds_late_delays_an_answer_and_changes_none() {
+    in_every_case(late_index).await;
+}
+
 #[tokio::test]
 async fn two_nodes_at_random_of_which_one_is_late_change_no_answer() {
     in_every_case(two_nodes).await;

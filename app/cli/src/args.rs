@@ -265,9 +265,11 @@ pub struct ReceiptVerifyArgs {
     pub evidence: Option<PathBuf>,
     #[command(flatten)]
     pub collateral: OwnCollateral,
-    /// JSON-RPC endpoint of the payment chain: does it have the block and the settlement that the receipt names?
+    /// JSON-RPC endpoint of the payment chain: does it have the block, the settlement and the refund that the receipt names?
     #[arg(long, value_name = "URL")]
     pub rpc: Option<String>,
+    #[command(flatten)]
+    pub trust: Trust,
     /// The time to judge at, Unix seconds or YYYY-MM-DDTHH:MM:SSZ: a receipt from later is refused; by default now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub at: Option<u64>,

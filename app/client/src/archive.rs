@@ -5,6 +5,7 @@ use precis_protocol::receipt::{ReceiptFile, SignedReceipt};
 use precis_verify::{Beside, OnChain, Online, Policy, ReceiptAppraisal};
 
 use crate::online::{self, Answer};
+use crate::transport::Authorities;
 
 /// What a saved receipt proves.
 pub struct Saved {
@@ -26,12 +27,12 @@ pub fn verify_saved(file: &[u8], policy: &Policy, now: u64, beside: &Beside<'_>)
 pub struct ReceiptOnChain(Answer<OnChain>);
 
 impl ReceiptOnChain {
-    /// Asks the node at `url` for the block and the settlement that a saved receipt names. The receipt is not believed here: it only
-    /// says where to look.
-    pub async fn ask(file: &[u8], url: &str) -> Self {
+    /// Asks the node at `url` for the block, the settlement and the refund that a saved receipt names. The receipt is not believed
+    /// here: it only says where to look.
+    pub async fn ask(file: &[u8], url: &str, authorities: &Authorities) -> Self {
         let answer = match ReceiptFile::parse(file) {
             Ok(file) => match Attestation::parse(&file.attestation) {
-                Ok(attestation) => online::receipt(&attestation.challenge.block.network, &file.receipt, url).await,
+                Ok(attestation) => online::receipt(&attestation.challenge.block.network, &file, url, authorities).await,
                 Err(_) => Err("the evidence in the receipt names no chain".to_owned()),
             },
             Err(_) => Err("the receipt cannot be read".to_owned()),

@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, Bytes, U64};
 use precis_payment::Network;
 use precis_protocol::attestation::Attestation;
 use precis_protocol::challenge::Block;
-use precis_protocol::receipt::SignedReceipt;
+use precis_protocol::receipt::ReceiptFile;
 use precis_rofl::Node;
 use precis_verify::{Account, AppState, ChainBlock, Log, Mined, OnChain, Online, Presented, Registered};
 use serde::Deserialize;
@@ -173,25 +173,34 @@ async fn block_named_in(
     Ok(block_at(&node, json!(format!("{number:#x}"))).await?.map(|block| block.block()))
 }
 
-/// Block and settlement of a receipt.
-pub(crate) async fn receipt(network: &str, signed: &SignedReceipt, url: &str) -> Result<OnChain, String> {
-    let node = node_of(network, url, &Authorities::default()).await?;
+/// Block, settlement and refund of a receipt.
+pub(crate) async fn receipt(
+    network: &str,
+    file: &ReceiptFile,
+    url: &str,
+    authorities: &Authorities,
+) -> Result<OnChain, String> {
+    let node = node_of(network, url, authorities).await?;
+    let signed = &file.receipt;
     let head = block_at(&node, json!("latest")).await?.ok_or("the node has no newest block")?.number.to();
     let block = block_at(&node, json!(format!("{:#x}", signed.receipt.block_number))).await?;
-    let transaction = signed.payment.as_ref().map(|payment| payment.transaction).filter(|hash| !hash.is_zero());
-    let settlement = match transaction {
-        Some(transaction) => mined(&node, transaction).await?,
-        None => None,
-    };
-    Ok(OnChain { head, block: block.map(|block| block.block()), settlement })
+    let settlement = signed.payment.as_ref().map(|payment| payment.transaction).filter(|hash| !hash.is_zero());
+    let refund = precis_verify::refund_named(signed, &file.result);
+    Ok(OnChain {
+        head,
+        block: block.map(|block| block.block()),
+        settlement: mined(&node, settlement).await?,
+        refund: mined(&node, refund).await?,
+    })
 }
 
-async fn mined(node: &Transport, transaction: B256) -> Result<Option<Mined>, String> {
+async fn mined(node: &Transport, transaction: Option<B256>) -> Result<Option<Mined>, String> {
+    let Some(transaction) = transaction else { return Ok(None) };
     let Some(raw): Option<RawReceipt> = call(node, "eth_getTransactionReceipt", json!([transaction])).await? else {
         return Ok(None);
     };
     let block = block_at(node, json!(raw.block_number)).await?.filter(|block| block.hash == raw.block_hash);
-    let block = block.ok_or("the node has the settlement in a block that is not of its chain")?;
+    let block = block.ok_or_else(|| format!("the node has {transaction} in a block that is not of its chain"))?;
     let log = |log: RawLog| Log { address: log.address, topics: log.topics, data: log.data.to_vec() };
     Ok(Some(Mined {
         number: raw.block_number.to(),

@@ -2,7 +2,7 @@
 //! app-scoped key or from the claim, so that every replica and every later boot computes the same.
 
 use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::digest::Digest;
 use crate::tags;
@@ -20,6 +20,17 @@ pub fn payment_identifier(key: &[u8; 32], payer: &[u8; 20], id: &str) -> [u8; 32
 /// The secret behind `requestDigest` (SPEC 6.2).
 pub fn quote_secret(key: &[u8; 32]) -> [u8; 32] {
     keyed(key, tags::QUOTE, &[])
+}
+
+/// Key of a claim: SHA-256 over network, asset, payer and nonce, each behind its length (u64, big-endian). One authorization has
+/// one, whoever presents it.
+pub fn claim_key(network: &str, asset: &[u8; 20], payer: &[u8; 20], nonce: &[u8; 32]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [network.as_bytes(), asset, payer, nonce] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 /// EIP-3009 nonce of the authorization that pays a claim back: one for each claim, so that the token lets it happen once.

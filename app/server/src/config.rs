@@ -27,9 +27,13 @@ pub struct Config {
     /// File that receives the bound addresses as `KEY=value` lines, for ports chosen by the system.
     #[arg(long, env = "PRECIS_ADDRESS_FILE")]
     pub address_file: Option<PathBuf>,
-    /// URL callers use; names the paid resource. Default: the bound address.
+    /// URL callers use, a literal in the measured settings: names the paid resource and stands in signed offers. Default: the
+    /// bound address.
     #[arg(long, env = "PRECIS_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// URL callers use, where the platform fills in the host: names the paid resource in quotes, and nothing is signed over it.
+    #[arg(long, env = "PRECIS_PLATFORM_URL", conflicts_with = "public_url")]
+    pub platform_url: Option<String>,
     /// Directory of the ledger, on the enclave's encrypted disk.
     #[arg(long, env = "PRECIS_STATE_DIR", default_value = "/data")]
     pub state_dir: PathBuf,
@@ -232,6 +236,8 @@ const DEFAULT_UNPAID_SECONDS: u64 = 30;
 pub struct Settings {
     /// As given.
     pub config: Config,
+    /// URL callers use, where a setting names it.
+    pub origin: Option<Origin>,
     /// Parsed `runtime_id`.
     pub runtime_id: [u8; 32],
     /// Parsed `chain_context`.
@@ -304,6 +310,11 @@ impl Config {
         let runtime_id = lower_hex(&self.runtime_id).map_err(|e| refuse("PRECIS_RUNTIME_ID", &e.to_string()))?;
         let chain_context =
             lower_hex(&self.chain_context).map_err(|e| refuse("PRECIS_CHAIN_CONTEXT", &e.to_string()))?;
+        let origin = match (&self.public_url, &self.platform_url) {
+            (Some(url), _) => Some(Origin::measured(url).map_err(|e| refuse("PRECIS_PUBLIC_URL", e))?),
+            (None, Some(url)) => Some(Origin::of_platform(url).map_err(|e| refuse("PRECIS_PLATFORM_URL", e))?),
+            (None, None) => None,
+        };
         let modes = PerMode {
             extractive: price(&self.price_extractive).ok_or_else(|| refuse("PRECIS_PRICE_EXTRACTIVE", PRICE_FORM))?,
             abstractive: price(&self.price_abstractive)
@@ -399,6 +410,7 @@ impl Config {
         let prices = PriceList { version: 1, modes };
         Ok(Settings {
             config: self,
+            origin,
             runtime_id,
             chain_context,
             prices,
@@ -419,5 +431,8 @@ fn price(text: &str) -> Option<Price> {
     (price.base > 0 || price.per_1k_tokens > 0).then_some(price)
 }
 
+mod origin;
 #[cfg(test)]
 mod tests;
+
+pub use origin::Origin;

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
-
 /// The authorization a job is paid with, as far as the ledger needs it. Bytes, not text, so that the letter case of an address
 /// cannot make two claims of one authorization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +26,7 @@ impl Authorization {
     /// The claim key (SPEC 6.4). Amount and payee are not part of it: the chain spends a nonce once, whatever it is spent on.
     #[must_use]
     pub fn claim_key(&self) -> ClaimKey {
-        let mut hash = Sha256::new();
-        for part in [self.network.as_bytes(), &self.asset, &self.payer, &self.nonce] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        ClaimKey(hash.finalize().into())
+        ClaimKey(precis_protocol::job::claim_key(&self.network, &self.asset, &self.payer, &self.nonce))
     }
 }
 

@@ -60,6 +60,6 @@ pub struct Exchange<'a> {
     pub document: Option<&'a [u8]>,
     /// The summary that the caller holds.
     pub summary: Option<&'a [u8]>,
-    /// What the payment chain has of the receipt's block and settlement.
+    /// What the payment chain has of the receipt's block, settlement and refund.
     pub on_chain: Online<'a, &'a OnChain>,
 }

@@ -49,6 +49,6 @@ pub use receipt::check_receipt;
 pub use receipt_chain::check_receipt_chain;
 pub use receipt_file::{Beside, ReceiptAppraisal, verify_receipt_file};
 pub use service::{Facts, VerifiedService};
-pub use settlement::{Log, Mined, OnChain};
+pub use settlement::{Log, Mined, OnChain, refund_named};
 pub use time::CLOCK_TOLERANCE_SECONDS;
 pub use transcript::{Transcript, Verdict};

@@ -43,7 +43,7 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
     request(recorder, &signed, exchange);
     response(recorder, &signed, exchange);
     status(recorder, &signed, exchange);
-    let not_before = settlement::record(recorder, &signed, exchange.on_chain);
+    let not_before = settlement::record(recorder, &signed, exchange.result, exchange.on_chain);
     time(recorder, service, &signed, now, not_before);
     if signed.receipt.status == ReceiptStatus::Completed {
         match strict::from_slice::<SummaryResult>(exchange.result, MAX_RESPONSE_BYTES) {

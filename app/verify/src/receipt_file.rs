@@ -39,7 +39,7 @@ pub struct Beside<'a> {
     pub attestation: Option<&'a [u8]>,
     /// Collateral of the caller's own.
     pub collateral: Option<&'a Collateral>,
-    /// What the payment chain has of the receipt's block and settlement.
+    /// What the payment chain has of the receipt's block, settlement and refund.
     pub on_chain: Online<'a, &'a OnChain>,
 }
 

@@ -1,17 +1,18 @@
-//! What the payment chain shows of a receipt (SPEC 8.7): the block that it names, and the settlement.
+//! What the payment chain shows of a receipt (SPEC 8.7): the block that it names, the settlement, and the refund.
 //!
 //! A node tells it, and is believed; nothing that it fails to tell counts as told.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use precis_protocol::receipt::{Payment, SignedReceipt};
+use precis_protocol::job;
+use precis_protocol::receipt::{Payment, ReceiptStatus, SignedReceipt};
 
 use crate::challenge::MAX_BLOCK_AGE_SECONDS;
-use crate::check;
+use crate::check::{self, CheckId};
 use crate::online::{ChainBlock, Online};
 use crate::time::CLOCK_TOLERANCE_SECONDS;
 use crate::transcript::Recorder;
 
-/// What a node says about the block and the transaction that a receipt names.
+/// What a node says about the block and the transactions that a receipt names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnChain {
     /// The node's newest height.
@@ -20,6 +21,8 @@ pub struct OnChain {
     pub block: Option<ChainBlock>,
     /// The transaction that the receipt names as its settlement, if the node has it in a block.
     pub settlement: Option<Mined>,
+    /// The transaction that the result of a failed job names as its refund, if the node has it in a block.
+    pub refund: Option<Mined>,
 }
 
 /// A transaction in a block.
@@ -52,12 +55,69 @@ pub(crate) struct NotBefore {
     pub(crate) shown_by: String,
 }
 
-/// Records both checks; returns the later of the times that they show.
+/// Transaction that the result of a failed job names as its refund (SPEC 7.6).
+#[must_use]
+pub fn refund_named(signed: &SignedReceipt, result: &[u8]) -> Option<B256> {
+    #[derive(serde::Deserialize)]
+    struct Outcome {
+        refund: B256,
+    }
+    let paid_back = signed.receipt.status == ReceiptStatus::FailedRefunded;
+    paid_back.then(|| serde_json::from_slice::<Outcome>(result).ok()).flatten().map(|outcome| outcome.refund)
+}
+
+/// Records the checks on block, settlement and refund; returns the latest of the times that they show.
 pub(crate) fn record(
     recorder: &mut Recorder,
     signed: &SignedReceipt,
+    result: &[u8],
     online: Online<'_, &OnChain>,
 ) -> Option<NotBefore> {
+    let refund = refund(recorder, signed, result, online);
+    [charge(recorder, signed, online), refund].into_iter().flatten().max_by_key(|bound| bound.time)
+}
+
+/// The way back of the money: the wallet's authorization, whose nonce follows from the payment's (SPEC 6.8).
+fn refund(
+    recorder: &mut Recorder,
+    signed: &SignedReceipt,
+    result: &[u8],
+    online: Online<'_, &OnChain>,
+) -> Option<NotBefore> {
+    let payment = signed.payment.as_ref().filter(|_| signed.receipt.status == ReceiptStatus::FailedRefunded);
+    let Some(payment) = payment else {
+        recorder.optional(check::RECEIPT_REFUND, "the receipt names no refund");
+        return None;
+    };
+    let Some(transaction) = refund_named(signed, result) else {
+        recorder.fail(check::RECEIPT_REFUND, "refunded, but the result names no transaction");
+        return None;
+    };
+    let named = format!("transaction {transaction} on {}", payment.network);
+    let chain = match online {
+        Online::NotAsked => {
+            recorder.optional(check::RECEIPT_REFUND, format!("{named}; no node was asked"));
+            return None;
+        }
+        Online::Unanswered(why) => {
+            recorder.skip(check::RECEIPT_REFUND, format!("{named}: {why}"));
+            return None;
+        }
+        Online::Known(chain) => chain,
+    };
+    let asset = payment.asset.into_array();
+    let claim = job::claim_key(&payment.network, &asset, &payment.payer.into_array(), &payment.nonce.0);
+    let back = Payment {
+        payer: payment.pay_to,
+        pay_to: payment.payer,
+        nonce: job::refund_nonce(&claim).into(),
+        transaction,
+        ..payment.clone()
+    };
+    moved(recorder, check::RECEIPT_REFUND, "the refund", signed, &back, chain.refund.as_ref())
+}
+
+fn charge(recorder: &mut Recorder, signed: &SignedReceipt, online: Online<'_, &OnChain>) -> Option<NotBefore> {
     let number = signed.receipt.block_number;
     let settled = signed.payment.as_ref().filter(|payment| !payment.transaction.is_zero());
     if settled.is_none() {
@@ -82,7 +142,10 @@ pub(crate) fn record(
         }
         Online::Known(chain) => {
             let block = block(recorder, signed, chain);
-            let settlement = settled.and_then(|payment| settlement(recorder, signed, payment, chain));
+            let settlement = settled.and_then(|payment| {
+                let found = chain.settlement.as_ref();
+                moved(recorder, check::RECEIPT_SETTLEMENT, "the settlement", signed, payment, found)
+            });
             [block, settlement].into_iter().flatten().max_by_key(|bound| bound.time)
         }
     }
@@ -111,37 +174,34 @@ fn block(recorder: &mut Recorder, signed: &SignedReceipt, chain: &OnChain) -> Op
     time.map(|time| NotBefore { time, shown_by: format!("block {number}") })
 }
 
-/// A charge counts when one successful transaction shows the use of the authorization and, as the token's next event, the transfer of
+/// Money moved when one successful transaction shows the use of the authorization and, as the token's next event, the transfer of
 /// exactly the amount from payer to payee (SPEC 6.5). What a node does not find may lie behind its horizon: that proves nothing.
-fn settlement(
+fn moved(
     recorder: &mut Recorder,
+    id: CheckId,
+    what: &str,
     signed: &SignedReceipt,
     payment: &Payment,
-    chain: &OnChain,
+    found: Option<&Mined>,
 ) -> Option<NotBefore> {
     let (transaction, issued_at) = (payment.transaction, signed.receipt.issued_at);
-    let Some(mined) = &chain.settlement else {
-        recorder.skip(
-            check::RECEIPT_SETTLEMENT,
-            format!("the node has no transaction {transaction} in a block; it may be behind, or keep no old ones"),
-        );
+    let Some(mined) = found else {
+        let why =
+            format!("the node has no transaction {transaction} in a block; it may be behind, or keep no old ones");
+        recorder.skip(id, why);
         return None;
     };
     let (number, time) = (mined.number, mined.block.timestamp);
     let result = if !mined.succeeded {
         Err(format!("transaction {transaction} in block {number} was reverted"))
     } else if !shows(&mined.logs, payment) {
-        Err(format!("transaction {transaction} in block {number} does not charge this authorization"))
+        Err(format!("transaction {transaction} in block {number} does not use this authorization"))
     } else if time > issued_at.saturating_add(CLOCK_TOLERANCE_SECONDS) {
-        Err(format!(
-            "settled at {time} in block {number}, after the receipt was issued at {issued_at}: it is dated back"
-        ))
+        Err(format!("made at {time} in block {number}, after the receipt was issued at {issued_at}: it is dated back"))
     } else {
         Ok(format!("{} from {} to {} in block {number}, made {time}", payment.amount, payment.payer, payment.pay_to))
     };
-    recorder
-        .record(check::RECEIPT_SETTLEMENT, result)
-        .then(|| NotBefore { time, shown_by: format!("the settlement in block {number}") })
+    recorder.record(id, result).then(|| NotBefore { time, shown_by: format!("{what} in block {number}") })
 }
 
 fn shows(logs: &[Log], payment: &Payment) -> bool {

@@ -6,7 +6,7 @@ mod common;
 use alloy_primitives::{Address, B256};
 use common::{Job, NOW, World, assert_fails};
 use precis_verify::check::{self, CheckId, Status};
-use precis_verify::{Beside, OnChain, Online, Transcript, Verdict, verify_receipt_file};
+use precis_verify::{Beside, Mined, OnChain, Online, Transcript, Verdict, verify_receipt_file};
 
 fn judged(change: impl FnOnce(&mut OnChain)) -> Transcript {
     let mut job = Job::new();
@@ -25,7 +25,8 @@ fn incomplete(transcript: &Transcript, check: CheckId) {
 #[test]
 fn a_node_that_has_block_and_settlement_bounds_the_time_from_below() {
     let transcript = judged(|_| {});
-    assert!(transcript.checks().iter().all(|outcome| outcome.status == Status::Pass), "{transcript}");
+    let passes = |outcome: &check::Outcome| outcome.status == Status::Pass || outcome.check == check::RECEIPT_REFUND;
+    assert!(transcript.checks().iter().all(passes), "{transcript}");
     let time = &transcript.outcome(check::RECEIPT_TIME).unwrap().detail;
     assert!(time.contains("by the enclave's clock, which its host sets"), "{time}");
     assert!(
@@ -97,6 +98,35 @@ fn a_transaction_that_is_not_this_charge_is_rejected() {
         logs.insert(0, foreign);
     });
     assert!(among_others.is_verified(), "{among_others}");
+}
+
+#[test]
+fn a_node_shows_the_refund_that_a_receipt_of_failed_work_names() {
+    let shown = Job::refunded().check();
+    assert!(shown.is_verified(), "{shown}");
+    assert_eq!(shown.outcome(check::RECEIPT_REFUND).unwrap().status, Status::Pass, "{shown}");
+    let judged = |change: fn(&mut Mined)| {
+        let mut job = Job::refunded();
+        change(job.on_chain.as_mut().unwrap().refund.as_mut().unwrap());
+        job.check()
+    };
+    // Of another authorization, to another payee, of another amount, reverted, made later than the receipt.
+    assert_fails(&judged(|back| back.logs[0].topics[2] = B256::repeat_byte(1)), check::RECEIPT_REFUND);
+    assert_fails(&judged(|back| back.logs[1].topics[2] = B256::repeat_byte(1)), check::RECEIPT_REFUND);
+    assert_fails(&judged(|back| back.logs[1].data[31] ^= 1), check::RECEIPT_REFUND);
+    assert_fails(&judged(|back| back.succeeded = false), check::RECEIPT_REFUND);
+    assert_fails(&judged(|back| back.block.timestamp += 3_600), check::RECEIPT_REFUND);
+    // A charge is no refund.
+    let mut charge_again = Job::refunded();
+    let chain = charge_again.on_chain.as_mut().unwrap();
+    chain.refund = chain.settlement.clone();
+    assert_fails(&charge_again.check(), check::RECEIPT_REFUND);
+    let mut unknown = Job::refunded();
+    unknown.on_chain.as_mut().unwrap().refund = None;
+    incomplete(&unknown.check(), check::RECEIPT_REFUND);
+    let mut unnamed = Job::refunded();
+    unnamed.set_result(r#"{"code":"work_failed"}"#.to_owned());
+    assert_fails(&unnamed.check(), check::RECEIPT_REFUND);
 }
 
 #[test]

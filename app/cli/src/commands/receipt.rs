@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use precis_client::{ReceiptOnChain, Saved, verify_saved};
+use precis_client::{Authorities, ReceiptOnChain, Saved, verify_saved};
 use precis_protocol::evidence_file::{EvidenceFile, OwnCollateral};
 use precis_protocol::limits::{
     MAX_EVIDENCE_FILE_BYTES, MAX_RECEIPT_FILE_BYTES, MAX_REQUEST_BODY_BYTES, MAX_RESPONSE_BYTES,
@@ -24,12 +24,13 @@ use crate::{input, policy};
 const ONE_ONLY: &str =
     "--document, --summary, --evidence and --collateral are about one receipt; give one FILE with them";
 
-/// What stands beside the one receipt, read once.
+/// Files and certificates that the options name, read once.
 #[derive(Default)]
 struct Given {
     document: Option<Vec<u8>>,
     summary: Option<Vec<u8>>,
     evidence: Option<EvidenceFile>,
+    authorities: Authorities,
 }
 
 pub(super) async fn verify(args: &ReceiptVerifyArgs, output: Output) -> Result<Exit, Failure> {
@@ -70,6 +71,7 @@ impl Given {
             document: read(&args.document, MAX_REQUEST_BODY_BYTES, "document")?,
             summary: read(&args.summary, MAX_RESPONSE_BYTES, "summary")?,
             evidence: args.evidence.as_deref().map(evidence).transpose()?,
+            authorities: input::authorities(&args.trust)?,
         })
     }
 }
@@ -82,7 +84,7 @@ async fn judge(
     given: &Given,
 ) -> Result<Saved, Failure> {
     let on_chain = match &args.rpc {
-        Some(url) => ReceiptOnChain::ask(file, url).await,
+        Some(url) => ReceiptOnChain::ask(file, url, &given.authorities).await,
         None => ReceiptOnChain::default(),
     };
     let attestation = given.evidence.as_ref().map(|evidence| evidence.attestation.as_slice());

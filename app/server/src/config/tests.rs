@@ -30,6 +30,8 @@ fn a_setting_that_cannot_work_is_named() {
         ("--head-seconds", "86401", "PRECIS_HEAD_SECONDS"),
         ("--unpaid-seconds", "0", "PRECIS_UNPAID_SECONDS"),
         ("--facilitator-auth", "Authorization: Bearer x", "PRECIS_FACILITATOR_AUTH"),
+        ("--public-url", "precis.example", "PRECIS_PUBLIC_URL"),
+        ("--platform-url", "https://", "PRECIS_PLATFORM_URL"),
     ] {
         let error = Config::parse_from(["precis-server", flag, value]).validate().err().unwrap();
         assert_eq!(error.variable, variable);
@@ -50,6 +52,15 @@ fn long_work_is_paid_first_by_default_and_capped_where_that_is_impossible() {
     assert_eq!(settings(&["--pay-to", ELSEWHERE, "--upfront-seconds", "never"]), (None, Some(30)));
     assert_eq!(settings(&["--pay-to", ELSEWHERE, "--unpaid-seconds", "600"]), (None, Some(600)));
     assert!(Config::try_parse_from(["precis-server", "--upfront-seconds", "sometimes"]).is_err());
+}
+
+#[test]
+fn a_url_is_measured_or_of_the_platform_but_not_both() {
+    let both = ["precis-server", "--public-url", "https://a.example", "--platform-url", "https://b.example"];
+    assert!(Config::try_parse_from(both).is_err());
+    let origin =
+        |flag| Config::parse_from(["precis-server", flag, "https://a.example"]).validate().unwrap().origin.unwrap();
+    assert!(origin("--public-url").vouched && !origin("--platform-url").vouched);
 }
 
 #[test]

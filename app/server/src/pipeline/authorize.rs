@@ -342,7 +342,7 @@ fn refused(
     let quote = PaymentRequired { error: Some(format!("{}: {why}", reason.code())), ..required.clone() };
     let network = service.settings.config.network;
     let payer = payload.payload.authorization.from;
-    offer::refuse(asked_of, Class::PaymentInvalid, why, quote).with_settlement(SettleResponse::failed(
+    offer::refuse(service, asked_of, Class::PaymentInvalid, why, quote).with_settlement(SettleResponse::failed(
         network,
         Some(payer),
         reason.code(),

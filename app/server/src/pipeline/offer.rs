@@ -1,5 +1,6 @@
-//! What the x402 standard has a server sign (SPEC 6.6): an offer for every entry of a quote, a receipt in every settlement.
-//! Both by the attested receipt key, which is what makes their signer known.
+//! Offers and receipts as the x402 standard has a server sign them (SPEC 6.6): an offer for every entry of a quote, a receipt in
+//! every settlement. The attested receipt key signs both, which makes their signer known. They name the service's URL; where the
+//! platform filled that in, neither is made.
 
 use precis_payment::offer::{self, Offer, Signed};
 use precis_payment::wire::{self, PaymentRequired, SettleResponse};
@@ -13,11 +14,15 @@ use crate::service::{Generation, Service};
 
 /// The 402 of `class`: the quote with an offer for each of its entries, signed by the keyset that the request was sealed to.
 pub(super) fn refuse(
+    service: &Service,
     asked_of: &Generation,
     class: Class,
     detail: impl Into<String>,
     quote: PaymentRequired,
 ) -> Failure {
+    if !service.origin.vouched {
+        return Failure::new(class, detail).with_quote(quote);
+    }
     let key = &asked_of.receipt_key;
     let offers = quote.accepts.iter().zip(0..).map(|(required, index)| {
         let valid_until = clock::now().saturating_add(required.max_timeout_seconds);
@@ -33,7 +38,7 @@ pub(super) fn refuse(
     }
 }
 
-/// `PAYMENT-RESPONSE` of a settled job, with the standard's receipt: of the same payment, time and keyset as our own.
+/// `PAYMENT-RESPONSE` of a settled job, with the standard's receipt of the same payment, time and keyset as our own.
 pub(super) fn settlement(
     service: &Service,
     by: &Generation,
@@ -42,17 +47,17 @@ pub(super) fn settlement(
 ) -> Result<String, Failure> {
     let authorization = &settled.record.authorization;
     let (network, payer) = (service.settings.config.network, authorization.payer.into());
-    let receipt = offer::Receipt::new(&resource_url(service), network, payer, settled.paid, own.receipt.issued_at);
-    let receipt =
-        Signed::sign(receipt, &by.receipt_key).ok_or_else(|| Failure::internal("offer receipt", "not signed"))?;
-    let response = SettleResponse {
-        extensions: Some(offer::with_receipt(None, receipt)),
-        ..SettleResponse::settled(network, payer, authorization.amount.into(), settled.paid)
-    };
+    let mut response = SettleResponse::settled(network, payer, authorization.amount.into(), settled.paid);
+    if service.origin.vouched {
+        let receipt = offer::Receipt::new(&resource_url(service), network, payer, settled.paid, own.receipt.issued_at);
+        let receipt =
+            Signed::sign(receipt, &by.receipt_key).ok_or_else(|| Failure::internal("offer receipt", "not signed"))?;
+        response.extensions = Some(offer::with_receipt(None, receipt));
+    }
     wire::encode(&response).map_err(|e| Failure::internal("settlement", e))
 }
 
 /// The paid resource, as quotes, offers and receipts name it.
 pub(super) fn resource_url(service: &Service) -> String {
-    format!("{}{}", service.public_url, headers::SUMMARIES_PATH)
+    format!("{}{}", service.origin.url, headers::SUMMARIES_PATH)
 }

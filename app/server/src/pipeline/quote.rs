@@ -40,7 +40,7 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
             service.payments.worth_settling(service.settings.prices.modes.get(mode).amount(tokens).into())?;
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
-            Err(offer::refuse(&admitted.asked_of, Class::PaymentRequired, "", unpaid))
+            Err(offer::refuse(service, &admitted.asked_of, Class::PaymentRequired, "", unpaid))
         }
     }
 }

@@ -20,7 +20,7 @@ pub use payments::Payments;
 use precis_store::Holder;
 
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{Origin, Settings};
 use crate::error::{Class, Failure};
 use crate::flights::Flights;
 use crate::health::{Check, Health};
@@ -33,7 +33,7 @@ pub struct Service {
     /// Checked settings.
     pub settings: Settings,
     /// URL callers use.
-    pub public_url: String,
+    pub origin: Origin,
     /// Keys, keyset, evidence.
     pub identity: Identity,
     /// Models and the thread they run on.
@@ -57,10 +57,10 @@ impl Service {
         engine: Engine,
         payments: Payments,
     ) -> Self {
-        let public_url = settings.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let origin = settings.origin.clone().unwrap_or_else(|| Origin::bound(address));
         let extensions = extensions::declared(settings.config.payment_identifier);
         let (flights, health) = (Flights::default(), Health::default());
-        Self { settings, public_url, identity, engine, payments, extensions, flights, health }
+        Self { settings, origin, identity, engine, payments, extensions, flights, health }
     }
 
     /// Names this process where several share a ledger.

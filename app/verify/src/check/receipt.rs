@@ -121,6 +121,13 @@ pub const RECEIPT_SETTLEMENT: CheckId = check(
     "payment chain has the settlement that the receipt names",
     "Online only: a receipt is the enclave's word that it was paid; the chain shows it, and when.",
 );
+/// `receipt.refund`
+pub const RECEIPT_REFUND: CheckId = check(
+    "receipt.refund",
+    "8.7",
+    "payment chain has the refund that the result names",
+    "Online only: a receipt of a failed job is the enclave's word that the money went back; the chain shows it.",
+);
 
 /// `receipt.chain`
 pub const RECEIPT_CHAIN: CheckId = check(
@@ -150,4 +157,5 @@ pub const RECEIPT_CHECKS: &[CheckId] = &[
     RECEIPT_SUMMARY,
     RECEIPT_BLOCK,
     RECEIPT_SETTLEMENT,
+    RECEIPT_REFUND,
 ];

@@ -21,6 +21,8 @@ pub const RESULT: &str = concat!(
 );
 pub const BODY: &[u8] = br#"{"document":"Oak is hard. Pine is soft. Birch is white."}"#;
 pub const SALT: [u8; 32] = [0x5a; 32];
+/// Transaction that pays back, where the work failed.
+pub const REFUND: B256 = B256::repeat_byte(0x7e);
 
 /// One paid exchange; tests change one thing and look at the verdict.
 pub struct Job {
@@ -125,22 +127,44 @@ impl Job {
         job
     }
 
+    /// A transaction in the block after the one that the receipt names, by which `from` pays the price to `to`.
+    fn moved(&self, from: Address, to: Address, nonce: B256) -> Mined {
+        let payment = self.payment.as_ref().unwrap();
+        let used = [keccak256("AuthorizationUsed(address,bytes32)"), from.into_word(), nonce];
+        let moved = [keccak256("Transfer(address,address,uint256)"), from.into_word(), to.into_word()];
+        let log = |topics: [B256; 3], data: Vec<u8>| Log { address: payment.asset, topics: topics.to_vec(), data };
+        Mined {
+            number: self.receipt.block_number + 1,
+            block: ChainBlock { hash: B256::repeat_byte(0xb3), timestamp: self.receipt.issued_at - 4 },
+            succeeded: true,
+            logs: vec![log(used, Vec::new()), log(moved, payment.amount.to_be_bytes::<32>().to_vec())],
+        }
+    }
+
+    /// The same payment for work that failed and was paid back by [`REFUND`].
+    pub fn refunded() -> Self {
+        let mut job = Self::new();
+        (job.summary, job.status_code) = (None, 500);
+        job.receipt.status = ReceiptStatus::FailedRefunded;
+        job.set_result(
+            String::from_utf8(precis_protocol::problem::outcome("work_failed", Some(&REFUND.to_string()))).unwrap(),
+        );
+        let payment = job.payment.clone().unwrap();
+        let (asset, payer) = (payment.asset.into_array(), payment.payer.into_array());
+        let claim = precis_protocol::job::claim_key(&payment.network, &asset, &payer, &payment.nonce.0);
+        let back = job.moved(payment.pay_to, payment.payer, precis_protocol::job::refund_nonce(&claim).into());
+        job.on_chain = Some(OnChain { refund: Some(back), ..job.on_chain() });
+        job
+    }
+
     /// What an honest node says of the receipt.
     pub fn on_chain(&self) -> OnChain {
         let payment = self.payment.as_ref().unwrap();
-        let used = [keccak256("AuthorizationUsed(address,bytes32)"), payment.payer.into_word(), payment.nonce];
-        let moved =
-            [keccak256("Transfer(address,address,uint256)"), payment.payer.into_word(), payment.pay_to.into_word()];
-        let log = |topics: [B256; 3], data: Vec<u8>| Log { address: payment.asset, topics: topics.to_vec(), data };
         OnChain {
             head: self.receipt.block_number + 5,
             block: Some(ChainBlock { hash: self.receipt.block_hash, timestamp: self.receipt.issued_at - 9 }),
-            settlement: Some(Mined {
-                number: self.receipt.block_number + 1,
-                block: ChainBlock { hash: B256::repeat_byte(0xb3), timestamp: self.receipt.issued_at - 4 },
-                succeeded: true,
-                logs: vec![log(used, Vec::new()), log(moved, payment.amount.to_be_bytes::<32>().to_vec())],
-            }),
+            settlement: Some(self.moved(payment.payer, payment.pay_to, payment.nonce)),
+            refund: None,
         }
     }
 
