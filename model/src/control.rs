@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
-use crate::engine::Payer;
 use crate::error::Error;
+use crate::payer::Payer;
 
 type Progress = Arc<dyn Fn(u32, u32) + Send + Sync>;
 

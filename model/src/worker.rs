@@ -6,6 +6,7 @@
 //! within a payer the order of submission. A panic in inference ends that job with [`Error::Internal`], not the thread.
 //! When the [`Worker`] is dropped, jobs that wait end with [`Error::Cancelled`].
 
+mod job;
 mod places;
 mod queue;
 
@@ -14,33 +15,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
-use crate::control::Control;
-use crate::engine::Payer;
 use crate::error::Error;
 use crate::load::Models;
-use crate::options::{Mode, Options};
 use crate::summary::Summary;
+pub use job::{Done, Job};
 use places::{Place, Places};
 use queue::{Queue, Queued, Seat};
-
-/// One request. No `Debug`: it holds a document, which is wiped when the job ends.
-pub struct Job {
-    /// Which summarizer.
-    pub mode: Mode,
-    /// The document.
-    pub text: Zeroizing<String>,
-    /// The caller's wishes.
-    pub options: Options,
-    /// Cancellation, deadline, progress.
-    pub control: Control,
-    /// For whom: payers share the machine evenly, whatever each of them asks for.
-    pub payer: Payer,
-}
-
-/// What is called with the result, once, on a thread of the worker or of whoever gave the job up. It must not block.
-pub type Done = Box<dyn FnOnce(Result<Summary, Error>) + Send>;
 
 /// A job in the queue, for its owner.
 pub struct Waiting {

@@ -6,8 +6,8 @@ use alloy_primitives::Address;
 use anyhow::{Context as _, ensure};
 use precis_tests::http::{self, Ask};
 use precis_tests::payer::send_paid;
-use precis_tests::process::eventually;
-use precis_tests::stack::{self, Devnet, Server, Stack};
+use precis_tests::process::{self, eventually};
+use precis_tests::stack::{Devnet, Server, Stack};
 use serde_json::{Value, json};
 
 use super::Scene;
@@ -17,7 +17,7 @@ const PRICE: u64 = 1500;
 
 /// `precis-server ledger …` against a running server.
 fn ledger(server: &Server, arguments: &[&str]) -> anyhow::Result<String> {
-    let mut command = stack::command("precis-server")?;
+    let mut command = process::command("precis-server")?;
     command.args(["ledger", "--internal", &server.internal_url]).args(arguments);
     let output = command.output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

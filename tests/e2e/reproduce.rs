@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use precis_tests::cli::Ended;
 use precis_tests::story::Story;
-use precis_tests::{paths, stack};
+use precis_tests::{paths, process};
 use serde_json::Value;
 
 use super::Scene;
@@ -12,7 +12,7 @@ const DOCUMENT: &str = "The harbour was built in 1870. It silted up within thirt
                         In 1921 the council gave it up and built a railway instead. Today it is a nature reserve.";
 
 fn reproduce(scene: &Scene, arguments: &[&str]) -> anyhow::Result<Ended> {
-    let mut command = stack::command("precis-server")?;
+    let mut command = process::command("precis-server")?;
     let output = command
         .arg("reproduce")
         .args(arguments)

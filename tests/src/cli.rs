@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::stack;
+use crate::process;
 
 /// How the command is reached and what it is given.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ impl Cli {
     /// # Errors
     /// If the program is not built.
     pub fn command(&self, arguments: &[&str]) -> anyhow::Result<tokio::process::Command> {
-        let mut command = tokio::process::Command::from(stack::command("precis")?);
+        let mut command = tokio::process::Command::from(process::command("precis")?);
         command
             .args(arguments)
             .current_dir(&self.dir)

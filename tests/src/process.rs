@@ -7,10 +7,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use crate::paths;
+
 /// Longest wait for anything on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// Pause between two looks at a condition.
 pub const GLANCE: Duration = Duration::from_millis(50);
+
+/// A command that inherits nothing that could change what the program does.
+///
+/// # Errors
+/// If the program has not been built.
+pub fn command(program: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(paths::program(program)?);
+    command.env_clear();
+    Ok(command)
+}
 
 /// A running program. Killed when dropped.
 pub struct Process {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 use crate::chain::Chain;
 use crate::cli::Cli;
 use crate::payer::Payer;
-use crate::process::{PATIENCE, Process};
+use crate::process::{PATIENCE, Process, command};
 use crate::{http, paths};
 
 /// Reads a file of `KEY=value` lines.
@@ -23,16 +22,6 @@ pub fn read_env(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
         line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())).with_context(|| line.to_owned())
     };
     text.lines().map(pair).collect()
-}
-
-/// A command that inherits nothing that could change what the program does.
-///
-/// # Errors
-/// If the program has not been built.
-pub fn command(program: &str) -> anyhow::Result<Command> {
-    let mut command = Command::new(paths::program(program)?);
-    command.env_clear();
-    Ok(command)
 }
 
 /// Everything outside the enclave.

@@ -1,6 +1,7 @@
 //! `precis`: the command of those who pay for summaries, and of those who check the service before they trust it.
 
 mod args;
+mod clock;
 mod commands;
 mod exit;
 mod grounding;
@@ -11,7 +12,6 @@ mod output;
 mod policy;
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 
@@ -54,9 +54,4 @@ fn run(cli: args::Cli, output: output::Output) -> Result<Exit, Failure> {
         .build()
         .map_err(|e| Failure::new(Exit::Unavailable, format!("the system refuses what the command needs ({e})")))?;
     runtime.block_on(commands::run(cli.command, output))
-}
-
-/// The clock, in Unix seconds. Before 1970 it reads zero, which fails every check that has a date.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }

@@ -12,13 +12,12 @@ use precis_protocol::problem::{Charged, Problem};
 use precis_protocol::strict;
 use precis_protocol::summary::SummaryResponse;
 
-use crate::error::{ClientError, printable};
+use crate::error::ClientError;
 use crate::job::{Job, Status};
 use crate::problem::{self, retry_after};
 use crate::terms::TermsError;
+use crate::text::printable;
 
-/// Longest pause that a service may ask for between two tries.
-pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(15);
 /// How a job can end for good that is asked for by its payment, whether or not a receipt says so.
 const ENDS: [&str; 3] = ["cancelled", "authorization_lapsed", "abandoned"];
 /// Answers to the bearer of a job who must show the request and its payment again.
@@ -223,6 +222,7 @@ fn refused(response: &http::Response<Bytes>, problem: Option<&Problem>) -> Clien
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::problem::MAX_RETRY_AFTER;
     use crate::problem::refusal as problem;
     use serde_json::json;
 

@@ -9,7 +9,7 @@ use precis_verify::{Beside, Policy, verify_receipt_file};
 
 use crate::error::ClientError;
 use crate::index::Place;
-use crate::purchase::Purchase;
+use crate::receipts::Purchase;
 use crate::request::SummaryRequest;
 
 impl Place {

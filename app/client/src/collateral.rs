@@ -9,7 +9,8 @@ use precis_protocol::limits::MAX_EVIDENCE_FILE_BYTES;
 use precis_rofl::CollateralSource;
 use precis_verify::{Policy, quote_of};
 
-use crate::error::{ClientError, printable};
+use crate::error::ClientError;
+use crate::text::printable;
 
 /// Fetches today's collateral for the quote in `attestation` from the PCS API at `url`. Only the platform's family and CA are sent.
 ///

@@ -10,12 +10,13 @@ use precis_protocol::headers;
 use precis_protocol::problem::Charged;
 
 use crate::answer::{self, Delivered, Ended, Next};
-use crate::error::{ClientError, printable};
+use crate::error::ClientError;
 use crate::job::{Job, Status};
 use crate::judge::Payment;
 use crate::options::{Progress, PurchaseOptions, Watcher};
 use crate::request::SummaryRequest;
 use crate::session::Session;
+use crate::text::printable;
 use crate::tries::Tries;
 
 /// How long the service lets a caller wait unless asked for less; a client that waits less asks for it.

@@ -6,34 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use precis_channel::{ChannelError, ClientChannel};
-use precis_protocol::receipt::Channel;
 use precis_protocol::{headers, limits};
 use precis_verify::VerifiedService;
 use serde::Deserialize;
 
+use crate::channel::ChannelChoice;
 use crate::error::ClientError;
 use crate::renewal::Renewal;
 use crate::transport::{Answer, Transport};
-
-/// How requests travel to a verified service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ChannelChoice {
-    /// Encrypted to the attested channel key.
-    #[default]
-    Encrypted,
-    /// TLS only, by the caller's explicit choice: whoever ends the TLS connection reads the document.
-    PlainHttps,
-}
-
-impl ChannelChoice {
-    /// As a receipt names it (SPEC 7.2).
-    pub(crate) fn recorded(self) -> Channel {
-        match self {
-            Self::Encrypted => Channel::Ohttp,
-            Self::PlainHttps => Channel::Https,
-        }
-    }
-}
 
 /// Sends requests to one verified service.
 pub(crate) struct Exchange {

@@ -1,14 +1,12 @@
 //! A job that ended without a summary, and what proves that it cost nothing (SPEC 7.6).
 
 use std::fmt;
-use std::path::Path;
 
 use precis_protocol::problem::Problem;
 use precis_protocol::receipt::ReceiptFile;
 use precis_verify::Transcript;
 
-use crate::error::{ClientError, printable};
-use crate::files;
+use crate::text::printable;
 
 /// Why there is no summary.
 ///
@@ -28,14 +26,6 @@ impl JobFailure {
     #[must_use]
     pub fn refund(&self) -> Option<&str> {
         self.receipt.as_ref().and(self.problem.refund.as_deref())
-    }
-
-    /// Writes the receipt file, if there is one, as a whole or not at all, readable by its owner only.
-    ///
-    /// # Errors
-    /// [`ClientError::Input`] with the I/O error.
-    pub fn save_receipt(&self, path: &Path) -> Result<(), ClientError> {
-        self.receipt.as_ref().map_or(Ok(()), |receipt| save(receipt, path))
     }
 }
 
@@ -68,17 +58,4 @@ impl fmt::Debug for JobFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobFailure").field("code", &self.problem.code).field("proven", &self.receipt.is_some()).finish()
     }
-}
-
-/// Writes a receipt file.
-pub(crate) fn save(receipt: &ReceiptFile, path: &Path) -> Result<(), ClientError> {
-    let json =
-        serde_json::to_vec(receipt).map_err(|_| ClientError::malformed("the receipt cannot be written as JSON"))?;
-    files::replace(path, &json).map_err(|e| {
-        ClientError::Input(format!(
-            "cannot write the receipt to {}: {}; run again with another --receipt, which costs nothing",
-            path.display(),
-            files::reason(&e)
-        ))
-    })
 }

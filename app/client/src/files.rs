@@ -101,7 +101,7 @@ pub fn reason(error: &io::Error) -> String {
         _ => {
             let text = error.to_string();
             let plain = text.split(" (os error").next().unwrap_or_default().to_lowercase();
-            crate::error::printable(&plain)
+            crate::text::printable(&plain)
         }
     }
 }

@@ -9,14 +9,14 @@ use precis_protocol::problem::{Charged, Problem, outcome};
 use precis_protocol::receipt::{self, ReceiptFile, ReceiptStatus, SavedRequest, SignedReceipt};
 use precis_protocol::summary::SummaryResult;
 use precis_protocol::{limits, strict, tags};
-use precis_verify::receipt::{Body, Exchange, ExpectedPayment};
+use precis_verify::{Body, Exchange, ExpectedPayment};
 use precis_verify::{Online, VerifiedService};
 
 use crate::answer::{Delivered, Ended};
 use crate::error::ClientError;
 use crate::failure::JobFailure;
 use crate::offer;
-use crate::purchase::Purchase;
+use crate::receipts::Purchase;
 use crate::request::SummaryRequest;
 use crate::session::Session;
 use crate::terms::Terms;

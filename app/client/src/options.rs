@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use alloy_primitives::Address;
 
+use crate::amount::Amount;
 use crate::pending::{PendingFile, SignedPayment};
-use crate::price::{Amount, MaxPrice};
+use crate::price::MaxPrice;
 
 /// How often the same payment is sent, how long to wait in between, and for how long in all.
 #[derive(Debug, Clone, Copy)]

@@ -5,8 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use precis_protocol::problem::{Fault, Problem};
 
-use crate::answer::MAX_RETRY_AFTER;
-use crate::error::{ClientError, printable};
+use crate::error::ClientError;
+use crate::text::printable;
+
+/// Longest pause that a service may ask for between two tries.
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(15);
 
 pub(crate) fn read(response: &http::Response<Bytes>) -> Option<Problem> {
     serde_json::from_slice(response.body()).ok()

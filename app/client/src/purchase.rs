@@ -3,27 +3,22 @@
 //! Guarantees: nothing is signed before the terms are checked; at most one authorization is signed, it is on disk before it is sent,
 //! and every further try sends that one; a summary is handed over only with a receipt that verifies.
 
-use std::path::Path;
-
 use alloy_primitives::U256;
 use precis_payment::authorize::authorize;
-use precis_payment::wire::{PaymentPayload, SettleResponse, Version2};
+use precis_payment::wire::{PaymentPayload, Version2};
 use precis_protocol::problem::Charged;
-use precis_protocol::receipt::{self, ReceiptFile};
-use precis_protocol::summary::SummaryResult;
-use precis_verify::Transcript;
 
 use crate::answer;
+use crate::channel::ChannelChoice;
 use crate::date;
 use crate::deliver::{End, Followed};
 use crate::entropy;
 use crate::error::ClientError;
-use crate::exchange::ChannelChoice;
-use crate::failure;
 use crate::judge::{Order, Payment};
 use crate::offer;
 use crate::options::{Progress, PurchaseOptions, Watcher};
 use crate::pending::{Pending, SignedPayment};
+use crate::receipts::Purchase;
 use crate::request::SummaryRequest;
 use crate::session::Session;
 use crate::terms::{Expected, Terms, TermsError};
@@ -32,32 +27,6 @@ use crate::wallet::Wallet;
 
 /// After this long past its end no clock difference makes an authorization valid again, in seconds.
 const EXPIRY_MARGIN: u64 = 120;
-
-/// A summary with everything that proves it.
-pub struct Purchase {
-    /// The summary and its metering, as signed over.
-    pub result: SummaryResult,
-    /// The payment as the receipt records it.
-    pub payment: receipt::Payment,
-    /// The settlement as the service reported it.
-    pub settlement: Option<SettleResponse>,
-    /// The receipt with all that it takes to verify it offline (SPEC 7.5).
-    pub receipt: ReceiptFile,
-    /// The checks that the receipt passed.
-    pub transcript: Transcript,
-    /// Whether an earlier payment was resumed.
-    pub resumed: bool,
-}
-
-impl Purchase {
-    /// Writes the receipt file as a whole or not at all, readable by its owner only.
-    ///
-    /// # Errors
-    /// [`ClientError::Input`] with the I/O error.
-    pub fn save_receipt(&self, path: &Path) -> Result<(), ClientError> {
-        failure::save(&self.receipt, path)
-    }
-}
 
 impl Payment {
     /// An authorization that was signed before. A restarted service quotes the same terms under another digest, so that the echo is

@@ -7,9 +7,9 @@ use std::time::Instant;
 use precis_verify::VerifiedService;
 use precis_verify::policy::Policy;
 
-use crate::discover::{Found, find};
+use crate::channel::ChannelChoice;
 use crate::error::ClientError;
-use crate::exchange::ChannelChoice;
+use crate::found::{Found, find};
 use crate::online::Sources;
 use crate::transport::Transport;
 

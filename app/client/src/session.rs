@@ -9,14 +9,16 @@ use precis_verify::policy::{PaymentPins, Policy};
 use precis_verify::{Appraisal, Transcript, VerifiedService};
 use serde::Deserialize;
 
+use crate::amount::Amount;
+use crate::channel::ChannelChoice;
 use crate::error::ClientError;
-use crate::exchange::{ChannelChoice, Exchange};
+use crate::exchange::Exchange;
 use crate::online::Sources;
-use crate::price::Amount;
 use crate::problem;
 use crate::request::SummaryRequest;
 use crate::terms::TermsError;
 use crate::token::Token;
+use crate::token_call;
 
 /// A verified service.
 pub struct Session {
@@ -76,7 +78,7 @@ impl Session {
     pub async fn ask_token(&mut self, sources: &Sources) {
         if let (None, Some(rpc)) = (&self.token, &sources.rpc) {
             let target = &self.service.keyset().payment;
-            self.token = Token::ask(rpc, &sources.authorities, &target.network, target.asset).await;
+            self.token = token_call::ask(rpc, &sources.authorities, &target.network, target.asset).await;
         }
     }
 

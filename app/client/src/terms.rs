@@ -8,7 +8,7 @@ use precis_payment::wire::{self, PaymentRequired, PaymentRequirements};
 use precis_protocol::keyset::PaymentTarget;
 use precis_protocol::price::Price;
 
-use crate::price::Amount;
+use crate::amount::Amount;
 use crate::token::Token;
 
 /// Longest life of an authorization this client signs, in seconds.

@@ -203,7 +203,7 @@ fn innermost(error: &reqwest::Error) -> String {
     }
     match cause.downcast_ref::<io::Error>() {
         Some(error) => files::reason(error),
-        None => crate::error::printable(&cause.to_string()),
+        None => crate::text::printable(&cause.to_string()),
     }
 }
 

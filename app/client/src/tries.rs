@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::answer::MAX_RETRY_AFTER;
 use crate::options::Retry;
+use crate::problem::MAX_RETRY_AFTER;
 
 /// The tries of one purchase.
 pub(crate) struct Tries {

@@ -12,7 +12,6 @@ use crate::{
     AtomicUnits,
     chain::RpcError,
     exact::{Authorized, Invalid, Transfer},
-    local::Reserved,
     wire::SettleResponse,
 };
 
@@ -143,7 +142,8 @@ pub struct SignedTransaction {
 /// A settlement that is ready to be sent. Holds an account nonce of the wallet: drop it or broadcast it soon.
 pub struct Prepared {
     pub(crate) transaction: Option<SignedTransaction>,
-    pub(crate) reserved: Option<Reserved>,
+    /// Given back when dropped.
+    pub(crate) reserved: Option<Box<dyn Send + Sync>>,
 }
 
 impl Prepared {

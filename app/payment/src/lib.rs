@@ -9,6 +9,7 @@
 //! repeats what the other side sent.
 
 pub mod authorize;
+mod decimal;
 pub mod exact;
 pub mod money;
 pub mod network;
@@ -16,7 +17,11 @@ pub mod offer;
 pub mod wire;
 
 #[cfg(feature = "settle")]
+mod account;
+#[cfg(feature = "settle")]
 pub mod chain;
+#[cfg(feature = "settle")]
+mod conclude;
 #[cfg(feature = "settle")]
 pub mod facilitator;
 #[cfg(feature = "settle")]

@@ -8,12 +8,12 @@ use std::{fmt, str::FromStr};
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::codec;
+use crate::decimal;
 
 /// An amount of a token in its smallest unit (for USDC: millionths of a dollar).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct AtomicUnits(#[serde(with = "codec::decimal")] U256);
+pub struct AtomicUnits(#[serde(with = "decimal")] U256);
 
 impl AtomicUnits {
     /// Nothing.
@@ -71,7 +71,7 @@ impl FromStr for AtomicUnits {
     type Err = NotAnAmount;
 
     fn from_str(text: &str) -> Result<Self, NotAnAmount> {
-        codec::parse_decimal(text).map(Self).ok_or(NotAnAmount)
+        decimal::parse(text).map(Self).ok_or(NotAnAmount)
     }
 }
 

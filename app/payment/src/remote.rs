@@ -12,7 +12,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::Instant;
 
 use crate::{
-    chain::{ChainView, Depth, Diagnosis, FRONT_RUN_WINDOW_SECONDS, Outcome, Reconciled},
+    chain::{ChainView, Diagnosis, FRONT_RUN_WINDOW_SECONDS, Outcome, Reconciled},
+    conclude::Depth,
     exact::{Authorized, Invalid, Transfer},
     facilitator::{
         Facilitator, Prepared, SETTLEMENT_PENDING, Settlement, SignedTransaction, Standing, UNEXPECTED_SETTLE_ERROR,

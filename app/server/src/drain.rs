@@ -16,10 +16,10 @@ const NAMED: usize = 32;
 /// process goes on with them.
 pub async fn drain(service: &Service, longest: Duration) -> usize {
     service.health.found(Check::Stopping, Err("jobs in flight are finished, no new ones taken".into()), clock::now());
-    service.jobs.close();
-    tracing::info!(event = "drain.begun", jobs = service.jobs.names().len(), longest_seconds = longest.as_secs());
-    _ = tokio::time::timeout(longest, service.jobs.idle()).await;
-    let left = service.jobs.names();
+    service.flights.close();
+    tracing::info!(event = "drain.begun", jobs = service.flights.names().len(), longest_seconds = longest.as_secs());
+    _ = tokio::time::timeout(longest, service.flights.idle()).await;
+    let left = service.flights.names();
     if !left.is_empty() {
         tell(service, &left).await;
     }

@@ -1,7 +1,15 @@
 //! The enclave application: boots keys, publishes and checks its own evidence, then sells summaries.
 //!
-//! Read it in this order: [`routes`] (the table and the layers), [`edge`] (who gets in), [`pipeline`] (one paid request, eight steps), [`boot`]
-//! (how it becomes ready). Only [`config`] reads the environment; only [`clock`] reads the time.
+//! Its layers, each of which imports only those below it:
+//! - [`serve`], [`routes`]: the listeners, the route table and what stands around it; [`drain`] ends it;
+//! - [`boot`]: how it becomes ready and stays so; [`http`]: handlers; [`readiness`]: whether there is a service yet;
+//! - [`pipeline`]: one paid request, eight steps;
+//! - `jobs`: what the ledger keeps of a claimed job, and how it ends;
+//! - [`request`]: a request as the routes get it; [`service`]: the state that all of them share;
+//! - [`flights`]: jobs in flight here; [`sealed`]: a paid answer; [`edge`]: who gets in; [`health`];
+//! - [`error`]: every refusal; [`config`], the one reader of the environment; [`clock`], the one reader of the time.
+//!
+//! The operator's commands [`operator`], [`model_command`] and [`reproduce`] stand beside [`serve`].
 
 pub mod boot;
 pub mod clock;
@@ -11,17 +19,21 @@ pub mod drain;
 pub mod edge;
 pub mod error;
 pub mod exit;
+pub mod flights;
 pub mod health;
 pub mod http;
-pub mod jobs;
+mod jobs;
 pub mod model_command;
 pub mod names;
 pub mod operator;
 pub mod pipeline;
 pub mod random;
+pub mod readiness;
 pub mod redact;
 pub mod reproduce;
+pub mod request;
 pub mod routes;
+pub mod sealed;
 pub mod serve;
 pub mod service;
 pub mod telemetry;

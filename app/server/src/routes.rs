@@ -16,11 +16,11 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::boot::Readiness;
 use crate::cors;
 use crate::edge::{Edge, admission};
 use crate::error::{Class, Failure};
 use crate::http::{attestation, description, gateway, health, ledger, quotes, summaries};
+use crate::readiness::Readiness;
 
 /// Longest time any exchange may take; a paid one answers long before (`answer_seconds`).
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(660);

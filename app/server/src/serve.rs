@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
-use crate::boot::{self, Parts, Readiness};
+use crate::boot::{self, Parts};
 use crate::config::Settings;
 use crate::edge::{Edge, Front, TrustedProxies};
+use crate::readiness::Readiness;
 use crate::{drain, routes};
 
 /// How long requests in work may take to end once the jobs have.
@@ -53,7 +54,7 @@ pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
         tokio::select! {
             unfinished = drain::drain(&service, longest) => tracing::info!(event = "serve.drained", unfinished),
             // Whoever signals twice does not want to wait.
-            () = signal() => tracing::warn!(event = "serve.hurried", unfinished = service.jobs.names().len()),
+            () = signal() => tracing::warn!(event = "serve.hurried", unfinished = service.flights.names().len()),
             _ = &mut boot => {}
         }
     }

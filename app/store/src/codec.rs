@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::claim::{Authorization, JobId};
-use crate::ledger::LedgerError;
+use crate::error::LedgerError;
 use crate::record::{JobResult, Record};
 use crate::state::{Broadcast, Flow, State};
 

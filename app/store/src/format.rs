@@ -13,7 +13,7 @@
 use zeroize::Zeroizing;
 
 use crate::codec::{StoredRecord, decode_record, decode_result, encode_record, result_digest};
-use crate::ledger::LedgerError;
+use crate::error::LedgerError;
 use crate::rows::{Sealed, Tables};
 use crate::seal::{RowId, Vault};
 

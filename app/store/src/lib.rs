@@ -20,6 +20,7 @@
 mod claim;
 mod codec;
 mod embedded;
+mod error;
 mod format;
 mod ledger;
 #[cfg(feature = "postgres")]
@@ -32,8 +33,9 @@ mod vitals;
 
 pub use claim::{Authorization, ClaimKey, JobId};
 pub use embedded::EmbeddedLedger;
+pub use error::LedgerError;
 pub use ledger::{
-    Claim, Cursor, EXPIRED_PER_CALL, Hold, Holder, Ledger, LedgerError, LedgerHealth, Listing, MAX_DOCUMENTS, MAX_HOLD,
+    Claim, Cursor, EXPIRED_PER_CALL, Hold, Holder, Ledger, LedgerHealth, Listing, MAX_DOCUMENTS, MAX_HOLD,
     WATCHED_PER_UNSETTLED,
 };
 #[cfg(feature = "postgres")]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::claim::{Authorization, ClaimKey, JobId};
-use crate::ledger::LedgerError;
+use crate::error::LedgerError;
 use crate::state::{Flow, Stage, State};
 
 /// Sizes of what a record may hold.

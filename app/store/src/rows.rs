@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use crate::codec::{decode_record, decode_result, encode_record, encode_result, result_digest};
-use crate::ledger::LedgerError;
+use crate::error::LedgerError;
 use crate::record::Record;
 use crate::seal::{RowId, Vault};
 

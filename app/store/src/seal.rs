@@ -11,7 +11,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::LedgerError;
+use crate::error::LedgerError;
 
 /// Bytes of an XChaCha20 nonce, which stands before each sealed value.
 const NONCE_BYTES: usize = 24;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::ledger::{LedgerError, LedgerHealth};
+use crate::error::LedgerError;
+use crate::ledger::LedgerHealth;
 use crate::seal::RowId;
 
 /// Damaged rows that are told apart, count; further ones are not counted.

@@ -1,44 +1,21 @@
 //! Evidence, policy and time in, transcript out (SPEC 8). One function decides; everything else feeds it.
 
-use precis_protocol::attestation::{Attestation, Collateral};
+use precis_protocol::attestation::Attestation;
 use precis_protocol::keyset::Keyset;
 use precis_protocol::limits::MAX_EVIDENCE_ITEMS;
 use precis_protocol::{Digest, Mode};
 
-use crate::app_state::{AppState, Instance};
+use crate::app_state::Instance;
 use crate::challenge;
 use crate::check;
 use crate::evidence::{self, QuoteTime};
-use crate::online::{ChainBlock, Online};
 use crate::policy::{AllowedModels, AppId, Policy};
+use crate::presented::{Freshness, Presented};
 use crate::quote::{DcapVerifier, QuoteVerifier};
 use crate::service::{Facts, VerifiedService};
 use crate::text::shown;
+use crate::time::CLOCK_TOLERANCE_SECONDS;
 use crate::transcript::{Recorder, Transcript};
-
-/// Tolerance between two honest clocks, seconds.
-pub const CLOCK_TOLERANCE_SECONDS: u64 = 300;
-
-/// What a service presented, and what the caller knows besides.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Presented<'a> {
-    /// The attestation document, exact bytes.
-    pub attestation: &'a [u8],
-    /// The nonce that was sent; without it the verdict is INCOMPLETE.
-    pub nonce: Option<[u8; 32]>,
-    /// The OHTTP key configuration that the client fetched or uses, bare or as an `application/ohttp-keys` list of one.
-    pub ohttp_config: Option<&'a [u8]>,
-    /// The chain's current epoch.
-    pub epoch: Online<'a, u64>,
-    /// What the chain has of the app and of this instance.
-    pub app: Online<'a, &'a AppState>,
-    /// What the payment chain has at the height that the challenge names.
-    pub block: Online<'a, Option<ChainBlock>>,
-    /// The TLS key that plain requests would travel to, DER of its SubjectPublicKeyInfo; none if they travel encrypted.
-    pub tls_key: Option<&'a [u8]>,
-    /// Collateral of the caller's own, in the place of what the service presented.
-    pub collateral: Option<&'a Collateral>,
-}
 
 /// The result of an appraisal.
 #[derive(Debug, Clone)]
@@ -90,19 +67,6 @@ pub(crate) fn refuse(policy: &Policy, why: String) -> Appraisal {
     let mut recorder = Recorder::new(policy.root.is_insecure(), check::ATTESTATION_CHECKS);
     recorder.fail(check::DOCUMENT_PARSE, why);
     Appraisal { transcript: recorder.finish(), service: None, facts: Facts::default() }
-}
-
-/// Whether the attestation answers a caller now, or is kept beside a receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// Nonce and age of the challenge count.
-    Live,
-    /// Whoever kept it sent the nonce; it was fresh for them.
-    Archived {
-        /// Intel's word of later than what was signed applies, up to the caller's time (Unix seconds). Without, the evidence is judged
-        /// as at the time of what was signed.
-        later: Option<u64>,
-    },
 }
 
 /// Records every attestation check. The candidate is what a VERIFIED transcript would vouch for.

@@ -4,10 +4,11 @@ use precis_protocol::Digest;
 use precis_protocol::challenge::{Block, Challenge};
 use precis_protocol::keyset::Keyset;
 
-use crate::appraise::{CLOCK_TOLERANCE_SECONDS, Freshness, Presented};
 use crate::check;
 use crate::online::{ChainBlock, Online};
 use crate::policy::Policy;
+use crate::presented::{Freshness, Presented};
+use crate::time::CLOCK_TOLERANCE_SECONDS;
 use crate::transcript::Recorder;
 
 /// Greatest age of the named block when the challenge was signed, seconds: finality on the slowest chain in use, with room.

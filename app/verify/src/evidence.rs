@@ -5,7 +5,6 @@ use precis_protocol::encoding::base64_decode;
 use precis_protocol::{Digest, tags};
 
 use crate::app_state::{self, AppState, Instance, MAX_EXPIRATION_EPOCHS};
-use crate::appraise::CLOCK_TOLERANCE_SECONDS;
 use crate::check;
 use crate::online::Online;
 use crate::policy::{AppId, EvidenceKind, Policy};
@@ -14,6 +13,7 @@ use crate::quote::{Quote, QuoteClaims, QuoteVerifier, TcbStatus};
 use crate::register::{Register, rak_binding, signature_context};
 use crate::service::Facts;
 use crate::text::shown;
+use crate::time::CLOCK_TOLERANCE_SECONDS;
 use crate::transcript::Recorder;
 
 /// Seconds of a day.

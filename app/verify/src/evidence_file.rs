@@ -2,8 +2,9 @@
 
 use precis_protocol::evidence_file::EvidenceFile;
 
-use crate::appraise::{Appraisal, Presented, refuse, verify};
+use crate::appraise::{Appraisal, refuse, verify};
 use crate::policy::Policy;
+use crate::presented::Presented;
 
 /// Judges a saved bundle against `policy` as at `at` (Unix seconds). The nonce is the one that whoever saved the bundle sent: it is
 /// worth what that person's word is worth. What only an online source can tell is not evaluated.

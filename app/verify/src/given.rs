@@ -12,7 +12,7 @@ use precis_protocol::summary::{SummaryRequest, SummaryResult};
 use precis_protocol::{Digest, strict};
 
 use crate::check;
-use crate::receipt::{Body, Exchange};
+use crate::exchange::{Body, Exchange};
 use crate::transcript::Recorder;
 
 /// Type of a JSON request.

@@ -17,9 +17,11 @@ pub mod check;
 pub mod ear;
 mod evidence;
 mod evidence_file;
+mod exchange;
 mod given;
 mod online;
 pub mod policy;
+mod presented;
 pub mod quote;
 pub mod receipt;
 mod receipt_chain;
@@ -34,17 +36,19 @@ pub mod transcript;
 
 pub use app_state::{Account, AppState, Instance, Registered};
 pub use appraise::{
-    Appraisal, CLOCK_TOLERANCE_SECONDS, Presented, UnreadableEvidence, enclave_identity_of, instance_of, quote_of,
-    verify, verify_archived, verify_with,
+    Appraisal, UnreadableEvidence, enclave_identity_of, instance_of, quote_of, verify, verify_archived, verify_with,
 };
 pub use cbor::CborError;
 pub use challenge::MAX_BLOCK_AGE_SECONDS;
 pub use evidence_file::verify_evidence_file;
+pub use exchange::{Body, Exchange, ExpectedPayment};
 pub use online::{ChainBlock, Online};
 pub use policy::{AppId, Policy, PolicyError};
-pub use receipt::{Exchange, check_receipt};
+pub use presented::Presented;
+pub use receipt::check_receipt;
 pub use receipt_chain::check_receipt_chain;
 pub use receipt_file::{Beside, ReceiptAppraisal, verify_receipt_file};
 pub use service::{Facts, VerifiedService};
 pub use settlement::{Log, Mined, OnChain, refund_named};
+pub use time::CLOCK_TOLERANCE_SECONDS;
 pub use transcript::{Transcript, Verdict};

@@ -10,8 +10,8 @@ use precis_protocol::Digest;
 use precis_protocol::limits::MAX_CHAIN_RECEIPTS;
 use precis_protocol::receipt::SignedReceipt;
 
-use crate::appraise::CLOCK_TOLERANCE_SECONDS;
 use crate::check;
+use crate::time::CLOCK_TOLERANCE_SECONDS;
 use crate::transcript::{Recorder, Transcript};
 
 /// Judges the links between receipts. Receipts of several keysets may be mixed; each has a chain of its own. A receipt given twice

@@ -7,12 +7,14 @@
 use precis_protocol::attestation::Collateral;
 use precis_protocol::receipt::ReceiptFile;
 
-use crate::appraise::{Freshness, Presented, appraise};
+use crate::appraise::appraise;
 use crate::check;
+use crate::exchange::{Body, Exchange};
 use crate::online::Online;
 use crate::policy::Policy;
+use crate::presented::{Freshness, Presented};
 use crate::quote::DcapVerifier;
-use crate::receipt::{Body, Exchange, record};
+use crate::receipt::record;
 use crate::service::Facts;
 use crate::settlement::OnChain;
 use crate::transcript::{Recorder, Transcript};

@@ -6,10 +6,10 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use precis_protocol::job;
 use precis_protocol::receipt::{Payment, ReceiptStatus, SignedReceipt};
 
-use crate::appraise::CLOCK_TOLERANCE_SECONDS;
 use crate::challenge::MAX_BLOCK_AGE_SECONDS;
 use crate::check::{self, CheckId};
 use crate::online::{ChainBlock, Online};
+use crate::time::CLOCK_TOLERANCE_SECONDS;
 use crate::transcript::Recorder;
 
 /// What a node says about the block and the transactions that a receipt names.

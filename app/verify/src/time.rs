@@ -1,4 +1,7 @@
-//! Dates as Intel and people write them, to Unix seconds. Pure.
+//! Dates as Intel and people write them, to Unix seconds, and what clocks may differ. Pure.
+
+/// Tolerance between two honest clocks, seconds.
+pub const CLOCK_TOLERANCE_SECONDS: u64 = 300;
 
 /// Unix seconds of `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339 in UTC, whole seconds), the one form Intel writes.
 #[must_use]

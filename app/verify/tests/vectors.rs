@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 
 use precis_protocol::attestation::Collateral;
+use precis_verify::policy::INTEL_ROOT_CA;
 use precis_verify::policy::{DEFAULT_MAX_ROOT_CRL_AGE_DAYS, TdPolicy};
 use precis_verify::quote::collateral::check_shape;
-use precis_verify::quote::verifier::{GenuineError, INTEL_ROOT_CA};
+use precis_verify::quote::verifier::GenuineError;
 use precis_verify::quote::{DcapVerifier, Quote, QuoteClaims, QuoteVerifier, TcbStatus};
 
 const TDX_1_0: (&str, &str, u64) = ("dcap-qvl/tdx_quote", "dcap-qvl/tdx_quote_collateral.json", 1_750_377_600);

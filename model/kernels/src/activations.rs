@@ -10,16 +10,18 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod block;
 mod scalar;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use block::BLOCK;
+use block::Quantized;
 
 use crate::lines::Lines;
 use crate::pool::Base;
 use crate::{Isa, Pool};
 
-/// Values in a block.
-pub(crate) const BLOCK: usize = 32;
 /// Tokens in a tile.
 pub(crate) const TILE: usize = 16;
 /// Below this many values, quantizing is over before another thread has woken up.
@@ -41,15 +43,6 @@ pub struct Activations {
     pub(crate) half_ds: Lines<f32>,
     /// `-128 * sum(q)` of half blocks.
     pub(crate) half_n: Lines<i32>,
-}
-
-/// What one block is quantized to.
-#[derive(Clone, Copy)]
-pub(crate) struct Quantized {
-    pub(crate) q: [i8; BLOCK],
-    pub(crate) d: f32,
-    /// Sums of the two halves of `q`.
-    pub(crate) sums: [i32; 2],
 }
 
 /// Quantizes `x.len() / 32` blocks of one row; calls back for each.

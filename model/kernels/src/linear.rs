@@ -10,6 +10,7 @@ mod matmul;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 pub use matmul::matmul;
 

@@ -8,6 +8,7 @@
 
 mod choose;
 mod prompt;
+mod task;
 mod writing;
 
 use std::ops::Range;
@@ -37,7 +38,7 @@ use crate::threads::Threads;
 use crate::tokenizer::ByteLevelBpe;
 use crate::words;
 use choose::Candidate;
-use writing::{NO_REPEAT_TOKENS, Progress, Task};
+use task::{NO_REPEAT_TOKENS, Progress, Task};
 
 /// Version of everything below: changes whenever the same text could give another summary.
 const VERSION: u32 = 3;

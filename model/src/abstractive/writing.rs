@@ -1,56 +1,14 @@
 //! From texts and instructions to requests of the engine, and from what it wrote to sentences.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Abstractive;
 use super::prompt;
+use super::task::{NO_REPEAT_TOKENS, Progress, Task};
 use crate::control::Control;
-use crate::decode::{self, Bounds};
+use crate::decode;
 use crate::engine::{NoRepeat, Prefix, Request, Rules};
 use crate::error::Error;
-use crate::words;
-
-/// No run of so many tokens is written twice: about eight words, longer than most names and terms.
-pub(super) const NO_REPEAT_TOKENS: usize = 10;
-
-/// What is asked about a text.
-pub(super) struct Task<'a> {
-    /// The text.
-    pub(super) document: &'a [u32],
-    /// The instruction after it.
-    pub(super) instruction: &'a str,
-    /// Most tokens written.
-    pub(super) cap: usize,
-    /// Sentences and words.
-    pub(super) bounds: Bounds,
-}
-
-/// How much of a document is read, over all of its parts.
-pub(super) struct Progress<'a> {
-    control: &'a Control,
-    read: Arc<AtomicUsize>,
-    total: usize,
-}
-
-impl<'a> Progress<'a> {
-    pub(super) fn new(control: &'a Control, total: usize) -> Self {
-        Self { control, read: Arc::default(), total }
-    }
-
-    /// For one part of `length` tokens behind a frame of `before` tokens.
-    fn of_part(&self, before: usize, length: usize) -> impl FnMut(usize) + Send + use<> {
-        let (control, all, total) = (self.control.clone(), Arc::clone(&self.read), self.total);
-        let mut own = 0;
-        move |read: usize| {
-            let now = read.saturating_sub(before).min(length);
-            let more = now.saturating_sub(own);
-            own += more;
-            let sum = all.fetch_add(more, Ordering::Relaxed) + more;
-            control.report(words::saturate(sum), words::saturate(total));
-        }
-    }
-}
 
 impl Abstractive {
     /// The prompt up to the end of the text, which several instructions can share.

@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use precis_kernels::{Activations, Isa, Linear, Lines, Pool, add, attend_full, gelu, layer_norm, matmul};
 
-use super::WIDTH;
-
 /// Heads of attention.
 const HEADS: usize = 12;
+/// Width of an embedding.
+pub(super) const WIDTH: usize = 384;
 /// Values of a head.
 const HEAD: usize = WIDTH / HEADS;
 /// From the published `config.json`.

@@ -4,8 +4,7 @@ use candle_core::Device;
 use candle_core::safetensors::SliceSafetensors;
 use precis_kernels::Linear;
 
-use super::WIDTH;
-use super::bert::{Affine, Bert, Layer, Norm};
+use super::bert::{Affine, Bert, Layer, Norm, WIDTH};
 use crate::error::{LoadError, plain};
 
 /// Shape of all-MiniLM-L6-v2, from the `config.json` published with it.

@@ -17,10 +17,8 @@ use crate::error::{Error, LoadError};
 use crate::pace::Pace;
 use crate::threads::Threads;
 use crate::tokenizer::WordPiece;
-use bert::{Batch, Bert, Workspace};
+use bert::{Batch, Bert, WIDTH, Workspace};
 
-/// Width of an embedding.
-pub(crate) const WIDTH: usize = 384;
 /// Most tokens of one piece, with the two that frame it; the window the model was trained with.
 pub(crate) const WINDOW_TOKENS: usize = 256;
 /// A batch is closed when it has so many tokens: enough for every thread, and soon done when a job is given up.

@@ -11,18 +11,19 @@ use std::time::Instant;
 use precis_kernels::PAGE;
 
 use super::arena::Arena;
-use super::calibrate::Speeds;
 use super::costs::Costs;
 use super::draft::{Luck, MAX_DRAFT};
 use super::fair::Clocks;
 use super::forward::{Buffers, Span};
+use super::limits::Limits;
 use super::pages::pages_for;
 use super::plan::{self, View};
 use super::prefix::Prefixes;
+use super::rules::Written;
 use super::sequence::{Goal, Logits, Sequence};
 use super::settings::{Drafts, Settings};
+use super::speeds::Speeds;
 use super::weights::Transformer;
-use super::{Limits, Written};
 use crate::error::Error;
 use crate::threads::Threads;
 

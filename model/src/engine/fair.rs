@@ -6,9 +6,7 @@
 
 use std::collections::BTreeMap;
 
-/// Whom work is done for: an opaque key, such as a digest of an address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Payer(pub [u8; 32]);
+use crate::payer::Payer;
 
 /// Orders payers by whose turn it is: the least served, of equals the one who has the least to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

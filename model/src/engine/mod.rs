@@ -22,14 +22,17 @@ mod costs;
 mod draft;
 mod fair;
 mod forward;
+mod limits;
 mod pages;
 mod plan;
 mod prefix;
 mod repeat;
 mod rig;
+mod rules;
 mod sequence;
 mod settings;
 mod shape;
+mod speeds;
 mod weights;
 
 use std::sync::Arc;
@@ -39,18 +42,20 @@ use std::thread::JoinHandle;
 
 use crate::control::Control;
 use crate::error::{Error, LoadError};
+use crate::payer::Payer;
 use crate::threads::Threads;
 use arena::Arena;
 use core::{Core, Message};
 use draft::Luck;
+use limits::Limits;
 use prefix::Ticket;
 use sequence::{Goal, Sequence};
 
-pub(crate) use calibrate::Speeds;
 pub(crate) use fair::Clocks;
-pub use fair::Payer;
 pub use rig::Rig;
+pub(crate) use rules::{NoRepeat, Rules, Written};
 pub use settings::{Drafts, Settings};
+pub(crate) use speeds::Speeds;
 pub(crate) use weights::Transformer;
 
 /// A prompt and what is to be written after it.
@@ -68,47 +73,6 @@ pub(crate) struct Request<'a> {
     pub(crate) prefix: Option<&'a Prefix>,
     /// What may be written.
     pub(crate) rules: Rules,
-}
-
-/// Changes the logits of the next token, given the tokens written so far.
-pub(crate) type Adjust = Box<dyn FnMut(&[u32], &mut [f32]) + Send>;
-/// Whether the tokens written so far are enough.
-pub(crate) type Stop = Box<dyn FnMut(&[u32]) -> bool + Send>;
-/// Hears how many tokens of the prompt are read.
-pub(crate) type Progress = Box<dyn FnMut(usize) + Send>;
-
-/// What may be written, and what is told meanwhile. The functions run between two steps, on the engine's thread, so
-/// they must be quick; a panic in one ends its request with [`Error::Internal`]. They must be functions of their
-/// arguments alone, or the text is not reproducible.
-#[derive(Default)]
-pub(crate) struct Rules {
-    /// Tokens that end the text; they are not part of it.
-    pub(crate) ends: Vec<u32>,
-    /// Asked before each token.
-    pub(crate) adjust: Option<Adjust>,
-    /// Which runs are not written twice, whatever [`Rules::adjust`] says.
-    pub(crate) no_repeat: Option<NoRepeat>,
-    /// Asked after each token.
-    pub(crate) stop: Option<Stop>,
-    /// Called after each step in which a part of the prompt was read.
-    pub(crate) progress: Option<Progress>,
-}
-
-/// No run of tokens is written twice.
-pub(crate) struct NoRepeat {
-    /// Length of such a run.
-    pub(crate) tokens: usize,
-    /// Tokens that may complete one all the same.
-    pub(crate) except: Vec<u32>,
-}
-
-/// What was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Written {
-    /// Token ids.
-    pub(crate) ids: Vec<u32>,
-    /// Whether the model ended the text itself, by one of [`Rules::ends`].
-    pub(crate) finished: bool,
 }
 
 /// The keys and values of a prompt's beginning, kept until this is dropped. It belongs to one job: a prefix shared
@@ -134,13 +98,6 @@ pub(crate) struct Engine {
     limits: Limits,
     speeds: Arc<Speeds>,
     cache_bytes: usize,
-}
-
-/// What a request is checked against before it is queued.
-#[derive(Clone, Copy)]
-struct Limits {
-    positions: usize,
-    vocabulary: usize,
 }
 
 impl Engine {
@@ -239,18 +196,6 @@ impl Drop for Engine {
             // Its panics are caught step by step; there is nothing to report here.
             let _ = thread.join();
         }
-    }
-}
-
-impl Limits {
-    fn check(&self, sequence: &Sequence) -> Result<(), Error> {
-        if sequence.prompt == 0 || sequence.positions() > self.positions {
-            return Err(Error::Internal("context"));
-        }
-        if sequence.ids.iter().any(|id| *id as usize >= self.vocabulary) {
-            return Err(Error::Internal("vocabulary"));
-        }
-        Ok(())
     }
 }
 

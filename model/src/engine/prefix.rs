@@ -7,7 +7,7 @@ use precis_kernels::PAGE;
 use zeroize::Zeroizing;
 
 use super::arena::Arena;
-use super::fair::Payer;
+use crate::payer::Payer;
 
 /// Names a kept prefix and says whose it is.
 pub(super) struct Ticket {

@@ -1,6 +1,6 @@
 //! The rule against loops: no run of N tokens is written twice.
 
-use super::NoRepeat;
+use super::rules::NoRepeat;
 
 /// Make impossible every token that would complete a run that was written before, but for those excepted.
 pub(super) fn ban(written: &[u32], rule: &NoRepeat, logits: &mut [f32]) {

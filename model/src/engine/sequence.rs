@@ -9,11 +9,12 @@ use precis_kernels::{self as kernels, Isa};
 use zeroize::Zeroizing;
 
 use super::draft::{self, Luck};
-use super::fair::Payer;
 use super::plan::Need;
-use super::{Rules, Written, repeat};
+use super::repeat;
+use super::rules::{Rules, Written};
 use crate::control::Control;
 use crate::error::Error;
+use crate::payer::Payer;
 
 /// What becomes of a sequence.
 pub(super) enum Goal {

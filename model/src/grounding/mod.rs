@@ -6,6 +6,7 @@
 
 mod decimal;
 mod forms;
+mod marks;
 mod names;
 mod numbers;
 mod signs;

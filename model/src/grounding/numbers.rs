@@ -3,8 +3,8 @@
 
 use super::decimal::{Decimal, Literal};
 use super::forms::is_cased;
-use super::signs;
-use super::spelled::{self, Scale};
+use super::signs::{self, Scale};
+use super::spelled;
 use super::usage::Usage;
 use crate::summary::ByteRange;
 

@@ -1,6 +1,5 @@
 //! What stands right before and after a number in digits: its sign, its currency, and letters that scale it.
 
-use super::spelled::Scale;
 use crate::summary::ByteRange;
 
 const CURRENCIES: &[char] = &['$', '€', '£', '¥', '₹', '₩', '₽', '₺', '₴', '₦', '₱', '₫', '฿', '₪', '¢'];
@@ -9,6 +8,13 @@ const CODES: &[&str] =
 const MINUS: &[char] = &['-', '−', '–'];
 /// Characters after a number in which "below zero" is looked for.
 const BELOW_REACH: usize = 24;
+
+/// A power of ten that multiplies what stands before it.
+#[derive(Clone, Copy)]
+pub(super) struct Scale {
+    /// Zeros of it.
+    pub(super) zeros: usize,
+}
 
 /// Whether a text ends with a currency.
 pub(super) fn is_money(before: &str) -> bool {

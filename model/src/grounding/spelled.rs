@@ -1,13 +1,6 @@
 //! Numbers spelled in English, up to trillions.
 
-use super::signs;
-
-/// A power of ten that multiplies what stands before it.
-#[derive(Clone, Copy)]
-pub(super) struct Scale {
-    /// Zeros of it.
-    pub(super) zeros: usize,
-}
+use super::signs::{self, Scale};
 
 /// A spelled number.
 pub(super) struct Spelled {

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::decimal::Decimal;
+use super::marks::Marks;
 use super::numbers::{Kind, Number, numbers};
-use super::usage::Marks;
 use super::{signs, spelled};
 
 /// How many more digits than "thousands" a number may have that the word stands for.

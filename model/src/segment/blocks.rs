@@ -1,6 +1,6 @@
 //! Lines to blocks: paragraphs, list entries, headings.
 
-use crate::segment::Kind;
+use crate::segment::kind::Kind;
 use crate::segment::scraps;
 use crate::summary::ByteRange;
 use crate::words;

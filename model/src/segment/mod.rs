@@ -12,28 +12,17 @@
 
 mod abbreviations;
 mod blocks;
+mod kind;
 mod scraps;
 mod sentences;
 
 use crate::error::{Error, Reason};
 use crate::summary::ByteRange;
 use crate::words;
+pub use kind::Kind;
 
 /// Longest segment in bytes; a longer sentence is split at white space, or at a character if it has none.
 pub(crate) const MAX_SEGMENT_BYTES: usize = 4096;
-
-/// What a segment is, which decides whether it may be quoted in a summary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A sentence of running text.
-    Prose,
-    /// An entry of a list.
-    Item,
-    /// A title or section heading.
-    Heading,
-    /// No running text: a rule, a page number, a row of a table, a line of code.
-    Scrap,
-}
 
 /// A sentence, heading, list entry or fragment of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

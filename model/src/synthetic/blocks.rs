@@ -1,7 +1,7 @@
 //! Random blocks of every type, scaled so that a product keeps the size of its input: weights of mean zero and of
 //! variance one over the number of columns. Layouts: ggml's block types.
 
-use super::Kind;
+use super::tensor::Kind;
 use crate::half;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

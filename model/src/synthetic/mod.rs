@@ -12,12 +12,15 @@
 
 mod blocks;
 mod shape;
+mod tensor;
 
 use std::io::{self, Write};
 
-pub use shape::{Kind, Mix, Shape};
+pub use shape::{Mix, Shape};
+pub use tensor::Kind;
 
 use blocks::Random;
+use tensor::{Tensor, Value};
 
 /// Bytes that the data of a tensor is aligned to, as GGUF has it where nothing else is said.
 const ALIGNMENT: usize = 32;
@@ -55,22 +58,6 @@ pub fn write(shape: &Shape, seed: u64, out: &mut impl Write) -> io::Result<()> {
         out.write_all(&vec![0; size.next_multiple_of(ALIGNMENT) - size])?;
     }
     Ok(())
-}
-
-/// One tensor of a file.
-pub(crate) struct Tensor {
-    name: String,
-    kind: Kind,
-    /// 1 for a vector.
-    rows: usize,
-    cols: usize,
-    is_norm: bool,
-}
-
-impl Tensor {
-    fn size(&self) -> usize {
-        self.rows * self.kind.row_bytes(self.cols)
-    }
 }
 
 fn header(shape: &Shape, tensors: &[Tensor]) -> Vec<u8> {
@@ -111,13 +98,6 @@ fn header(shape: &Shape, tensors: &[Tensor]) -> Vec<u8> {
         offset += tensor.size().next_multiple_of(ALIGNMENT);
     }
     out
-}
-
-/// A metadata value.
-enum Value {
-    Number(u32),
-    Float(f32),
-    Text(&'static str),
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {

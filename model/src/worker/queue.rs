@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::job::{Done, Job};
 use super::places::Place;
-use super::{Done, Job};
-use crate::engine::{Clocks, Payer};
+use crate::engine::Clocks;
+use crate::payer::Payer;
 
 /// A job with all that belongs to it.
 pub(super) struct Queued {

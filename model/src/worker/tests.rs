@@ -3,8 +3,10 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use super::*;
-use crate::{Limits, Manifest, Summarizer, manifest};
+use crate::{Control, Limits, Manifest, Mode, Options, Payer, Summarizer, manifest};
 
 /// A summarizer that does what the text says.
 struct Scripted {

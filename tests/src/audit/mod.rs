@@ -1,7 +1,5 @@
 //! The auditor: what the ledger says, what the chain shows and what payers were given must be one story.
 
-pub mod books;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

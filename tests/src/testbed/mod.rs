@@ -1,6 +1,8 @@
 //! The testbed's process: `precis-testbed` with its state, its log and its end.
 
 pub mod bank;
+pub mod books;
+mod environment;
 pub mod kill;
 pub mod model;
 pub mod orders;
@@ -16,8 +18,8 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::process::Process;
-use crate::stack::{command, read_env};
+use crate::process::{Process, command};
+use crate::stack::read_env;
 use crate::{http, paths};
 
 /// How the kernel's word for kill -9 looks in the message of a process that ended.

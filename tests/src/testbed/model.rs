@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use precis_model::{ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Sentence, Summarizer, Summary};
 use serde_json::{Value, json};
 
-use crate::testbed::parts::number;
+use crate::testbed::environment::number;
 
 /// A document with this word cannot be summarized.
 pub const FAIL: &str = "TESTBED-FAIL";

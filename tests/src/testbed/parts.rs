@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use precis_server::boot::Parts;
 use precis_server::edge::{Limits, Places};
 use precis_store::Ledger;
 
+use crate::testbed::environment::number;
 use crate::testbed::kill::{Fatal, Kill};
 use crate::testbed::model;
 
@@ -72,14 +72,6 @@ fn edge() -> anyhow::Result<Limits> {
             Places { paid: places, polls: places, lookups: places, documents: places, encapsulated: places };
     }
     Ok(limits)
-}
-
-/// A number in the environment.
-///
-/// # Errors
-/// If it is none.
-pub(crate) fn number(name: &str) -> anyhow::Result<Option<i64>> {
-    std::env::var(name).ok().map(|text| text.parse().with_context(|| format!("{name}={text}"))).transpose()
 }
 
 fn clock() -> u64 {

@@ -15,8 +15,8 @@ use precis_protocol::receipt::{ReceiptFile, SignedReceipt};
 use precis_protocol::strict;
 use precis_protocol::summary::{Options, SummaryResponse};
 use precis_verify::policy::Policy;
-use precis_verify::receipt::{Body, Exchange};
 use precis_verify::{Beside, Online, check_receipt, check_receipt_chain, verify_archived, verify_receipt_file};
+use precis_verify::{Body, Exchange};
 
 use crate::cli::Cli;
 use crate::http::{self, Ask};

@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::audit::books::open_ended;
 use crate::http::{self, Answer};
 use crate::process::{GLANCE, PATIENCE};
 use crate::testbed::bank::Purse;
+use crate::testbed::books::open_ended;
 use crate::testbed::orders::Order;
 use crate::testbed::soak::{Chance, Run};
 

@@ -3,9 +3,10 @@
 use precis_client::ClientError;
 use serde_json::json;
 
-use super::summarize::Order;
+use super::order::Order;
+use super::reach;
+use crate::clock::now;
 use crate::exit::{Exit, Failure};
-use crate::now;
 
 pub(super) async fn run(order: &Order<'_>) -> Result<Exit, Failure> {
     let Order { args, policy, request, place, output } = order;
@@ -13,7 +14,7 @@ pub(super) async fn run(order: &Order<'_>) -> Result<Exit, Failure> {
     if pending.signed()?.is_none() {
         return Err(ClientError::nothing_to_call_off().into());
     }
-    let session = super::verified(&args.request, policy, *output).await?;
+    let session = reach::verified(&args.request, policy, *output).await?;
     match session.cancel(request, &pending, now()).await {
         Ok(failure) => {
             order.keep_failure(&failure)?;

@@ -1,22 +1,18 @@
-//! One file for each command; what they share stands here.
+//! One file for each command; what they share stands in [`reach`] and [`order`].
 
 mod cancel;
+mod order;
 mod policy;
 mod quote;
+mod reach;
 mod receipt;
 mod report;
 mod summarize;
 mod verify;
 
-use precis_client::{ChannelChoice, Connection, Session, Sources};
-use precis_protocol::evidence_file::OwnCollateral;
-use precis_protocol::limits::MAX_EVIDENCE_FILE_BYTES;
-use precis_verify::Policy;
-
-use crate::args::{self, Command, Online, PolicyCommand, ReceiptCommand, Request, Trust};
+use crate::args::{Command, PolicyCommand, ReceiptCommand};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::{input, now};
 
 /// Runs a command.
 ///
@@ -30,41 +26,4 @@ pub async fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Receipt(ReceiptCommand::Verify(args)) => receipt::verify(&args, output).await,
         Command::Policy(PolicyCommand::FromRelease(args)) => policy::from_release(&args, output),
     }
-}
-
-/// Whom to ask about the chains, and whose certificates to accept.
-fn sources(online: &Online, trust: &Trust) -> Result<Sources, Failure> {
-    let authorities = input::authorities(trust)?;
-    Ok(Sources { oasis_grpc: online.oasis_grpc.clone(), rpc: online.rpc.clone(), authorities })
-}
-
-/// Collateral of the caller's own for the platform that `attestation` names, if a source was given.
-async fn own_collateral(
-    source: &args::OwnCollateral,
-    attestation: &[u8],
-    policy: &Policy,
-) -> Result<Option<OwnCollateral>, Failure> {
-    match (&source.pcs, &source.collateral) {
-        (Some(url), _) => Ok(Some(precis_client::fetch_collateral(attestation, policy, url).await?)),
-        (None, Some(path)) => {
-            let bytes = input::read_file(path, MAX_EVIDENCE_FILE_BYTES, "collateral")?;
-            Ok(Some(precis_client::read_collateral(&bytes, path)?))
-        }
-        (None, None) => Ok(None),
-    }
-}
-
-/// Discovers and verifies the service that `args` name. Nothing of the caller's is sent.
-async fn verified(args: &Request, policy: &Policy, output: Output) -> Result<Session, Failure> {
-    let channel = if args.reach.plain_https { ChannelChoice::PlainHttps } else { ChannelChoice::Encrypted };
-    let sources = sources(&args.online, &args.trust)?;
-    let connection = Connection { timeout: args.reach.timeout, channel, sources: sources.clone() };
-    let discovered = precis_client::discover(&args.url, connection).await?;
-    let mut session = discovered.verify(policy, now()).map_err(|appraisal| Failure::verdict(appraisal.transcript))?;
-    output.verified("verify", session.transcript());
-    if channel == ChannelChoice::PlainHttps {
-        output.progress("channel: plain HTTPS by your choice; whoever ends the TLS connection reads the document");
-    }
-    session.ask_token(&sources).await;
-    Ok(session)
 }

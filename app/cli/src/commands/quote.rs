@@ -3,6 +3,7 @@
 use precis_client::{Amount, Quote};
 use serde_json::{Value, json};
 
+use super::reach;
 use crate::args::QuoteArgs;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -11,7 +12,7 @@ use crate::{input, policy};
 pub(super) async fn run(args: &QuoteArgs, output: Output) -> Result<Exit, Failure> {
     let request = input::request(&args.request)?;
     let (policy, _) = policy::load(args.request.common.policy.as_deref())?;
-    let session = super::verified(&args.request, &policy, output).await?;
+    let session = reach::verified(&args.request, &policy, output).await?;
     let quote = session.quote(&request).await?;
     output
         .result(|| text(&quote, &session.amount(quote.amount)), || to_json(&quote, session.transcript().insecure()))?;

@@ -13,10 +13,12 @@ use precis_verify::text::one_line;
 use precis_verify::{Beside, Policy, Transcript, Verdict, check_receipt_chain};
 use serde_json::{Value, json};
 
+use super::reach;
 use crate::args::ReceiptVerifyArgs;
+use crate::clock::now;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::{input, now, policy};
+use crate::{input, policy};
 
 /// What a document, a summary and other evidence say about one receipt has no meaning for another.
 const ONE_ONLY: &str =
@@ -107,7 +109,7 @@ async fn collateral(
     // A file that does not parse is refused in the transcript; there is no platform to ask for.
     let inside = ReceiptFile::parse(file).ok().map(|file| file.attestation);
     match attestation.or(inside.as_deref()) {
-        Some(attestation) => super::own_collateral(&args.collateral, attestation, policy).await,
+        Some(attestation) => reach::own_collateral(&args.collateral, attestation, policy).await,
         None => Ok(None),
     }
 }

@@ -1,32 +1,19 @@
 //! `precis summarize FILE`: verify, pay, check the receipt, and only then print. What was bought before is printed without paying.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use precis_client::{
-    ClientError, Index, JobFailure, Place, Purchase, PurchaseOptions, Retry, Session, SummaryRequest, Token, Wallet,
-};
-use precis_verify::Policy;
+use precis_client::{ClientError, Index, Purchase, PurchaseOptions, Retry, Session, Token, Wallet};
 use serde_json::json;
 
-use super::{cancel, report};
+use super::order::Order;
+use super::{cancel, reach, report};
 use crate::args::SummarizeArgs;
+use crate::clock::now;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Signals;
 use crate::money::Money;
 use crate::output::Output;
-use crate::{input, now, policy};
-
-/// Appended to the name of the receipt file for a job that failed: it is no receipt of a summary.
-const FAILURE_SUFFIX: &str = ".failure.json";
-
-/// What the command works on.
-pub(super) struct Order<'a> {
-    pub args: &'a SummarizeArgs,
-    pub policy: &'a Policy,
-    pub request: &'a SummaryRequest,
-    pub place: &'a Place,
-    pub output: Output,
-}
+use crate::{input, policy};
 
 pub(super) async fn run(args: &SummarizeArgs, output: Output) -> Result<Exit, Failure> {
     let untouched = |failure: Failure| failure.with_money(Money::Untouched);
@@ -97,7 +84,7 @@ impl Order<'_> {
         token: &mut Option<Token>,
     ) -> Result<(Option<Purchase>, Session), Failure> {
         let Self { args, output, .. } = *self;
-        let session = super::verified(&args.request, self.policy, output).await?;
+        let session = reach::verified(&args.request, self.policy, output).await?;
         *token = session.token().cloned();
         let options = PurchaseOptions {
             max_price: args.max_price.clone(),
@@ -126,45 +113,6 @@ impl Order<'_> {
                 Err(if over { failure.with_money(Money::NotCharged) } else { failure })
             }
         }
-    }
-
-    /// Keeps the receipt of a job that ended without a summary, and only then forgets the payment, which is of no more use.
-    pub(super) fn failed(&self, failure: Box<JobFailure>) -> Result<Failure, Failure> {
-        self.keep_failure(&failure)?;
-        let money = match (&failure.receipt, failure.refund()) {
-            (None, _) => None,
-            (Some(_), None) => Some(Money::NotCharged),
-            (Some(_), Some(refund)) => Some(Money::PaidBack { refund: refund.to_owned() }),
-        };
-        let failure = Failure::from(ClientError::JobFailed(failure));
-        Ok(match money {
-            Some(money) => failure.with_money(money),
-            None => failure,
-        })
-    }
-
-    /// Keeps the receipt of a job that ended without a summary.
-    pub(super) fn keep_failure(&self, failure: &JobFailure) -> Result<(), Failure> {
-        let Self { args, output, .. } = self;
-        if failure.receipt.is_none() {
-            return Ok(());
-        }
-        if let Some(transcript) = &failure.transcript {
-            output.verified("receipt", transcript);
-        }
-        if let Some(receipt) = &args.receipt {
-            let mut path = receipt.clone().into_os_string();
-            path.push(FAILURE_SUFFIX);
-            let path = PathBuf::from(path);
-            failure.save_receipt(&path)?;
-            output.progress(&format!("receipt: saved to {}", path.display()));
-        }
-        if self.place.is_held()
-            && let Some(path) = self.place.keep_failure(failure)?
-        {
-            output.progress(&format!("receipt: kept in {}", path.display()));
-        }
-        Ok(())
     }
 
     /// Prints what was bought and saves its receipt where that was asked for.

@@ -10,10 +10,12 @@ use precis_verify::text::one_line;
 use precis_verify::{Appraisal, Policy, ear, verify_evidence_file};
 use serde_json::{Value, json};
 
+use super::reach;
 use crate::args::VerifyArgs;
+use crate::clock::now;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::{input, now, policy};
+use crate::{input, policy};
 
 /// What was judged, and when.
 struct Judged {
@@ -41,10 +43,10 @@ pub(super) async fn run(args: &VerifyArgs, output: Output) -> Result<Exit, Failu
 }
 
 async fn live(url: &str, args: &VerifyArgs, policy: &Policy, output: Output) -> Result<Judged, Failure> {
-    let sources = super::sources(&args.online, &args.trust)?;
+    let sources = reach::sources(&args.online, &args.trust)?;
     let connection = Connection { timeout: args.timeout, channel: ChannelChoice::Encrypted, sources };
     let mut discovered = precis_client::discover(url, connection).await?;
-    if let Some(own) = super::own_collateral(&args.collateral, discovered.attestation(), policy).await? {
+    if let Some(own) = reach::own_collateral(&args.collateral, discovered.attestation(), policy).await? {
         discovered = discovered.with_collateral(own);
     }
     let at = now();
@@ -68,7 +70,7 @@ async fn saved(path: &Path, args: &VerifyArgs, policy: &Policy) -> Result<Judged
     // A file that does not parse is refused in the transcript; there is nothing of it to name besides.
     let mut file = EvidenceFile::parse(&bytes).ok();
     if let Some(file) = &mut file
-        && let Some(own) = super::own_collateral(&args.collateral, &file.attestation, policy).await?
+        && let Some(own) = reach::own_collateral(&args.collateral, &file.attestation, policy).await?
     {
         file.own_collateral = Some(own);
         bytes = serde_json::to_vec(file)

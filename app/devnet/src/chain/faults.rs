@@ -6,7 +6,7 @@ use alloy_primitives::U64;
 use serde_json::{Value, json};
 
 use super::error::RpcError;
-use super::methods::Params;
+use super::params::Params;
 use super::state::Chain;
 
 /// Carries out a `devnet_…` method.

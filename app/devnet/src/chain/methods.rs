@@ -4,44 +4,17 @@ use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::rpc::types::{Block, BlockTransactions, Filter, TransactionRequest};
 use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::blocks::{Mined, pending};
 use super::error::RpcError;
 use super::filter::select;
+use super::params::Params;
 use super::state::{Chain, State};
 use super::{MAX_FEE_HISTORY, PRIORITY_FEE};
 
 /// Most percentiles of one `eth_feeHistory`.
 const MAX_PERCENTILES: usize = 100;
-
-/// Positional parameters.
-pub(super) struct Params(Vec<Value>);
-
-impl Params {
-    pub(super) fn optional<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<Option<T>, RpcError> {
-        let Some(value) = self.0.get_mut(index).map(Value::take).filter(|value| !value.is_null()) else {
-            return Ok(None);
-        };
-        let parsed = serde_json::from_value(value);
-        parsed.map(Some).map_err(|error| RpcError::invalid_params(format!("invalid {name}: {error}")))
-    }
-
-    pub(super) fn required<T: DeserializeOwned>(&mut self, index: usize, name: &str) -> Result<T, RpcError> {
-        let value = self.optional(index, name)?;
-        value.ok_or_else(|| RpcError::invalid_params(format!("missing value for required argument {index}: {name}")))
-    }
-
-    /// Refuses a parameter that would change the answer and is not supported here.
-    fn absent(&self, index: usize, name: &str) -> Result<(), RpcError> {
-        let given = |value: &Value| !value.is_null() && value.as_object().is_none_or(|object| !object.is_empty());
-        match self.0.get(index) {
-            Some(value) if given(value) => Err(RpcError::invalid_params(format!("{name} is not supported"))),
-            _ => Ok(()),
-        }
-    }
-}
 
 /// Carries out `method` at the time `now`, seconds. Mining after a new transaction is up to the caller.
 pub(crate) fn dispatch(chain: &mut Chain, now: u64, method: &str, params: Vec<Value>) -> Result<Value, RpcError> {

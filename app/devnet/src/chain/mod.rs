@@ -23,6 +23,7 @@ mod faults;
 mod filter;
 mod jsonrpc;
 mod methods;
+mod params;
 mod pool;
 mod server;
 mod state;

@@ -25,6 +25,7 @@ use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub use kdf::{KeyKind, kms_key};
+pub use nexus::RUNTIME;
 pub use policy::{PaymentPin, packaged_models, policy_toml};
 
 use mock::{Chain, CollateralSpec, InstanceKeys, Measurements, MockPki, PkiSpec};
@@ -34,8 +35,6 @@ use registrar::{Machine, Registrar, unix_now};
 pub const DEFAULT_APP_ID: &str = "rofl1qqn9xndja7e2pnxhttktmecvwzz0yqwxsquqyxdf";
 /// KMS key id of the enclave wallet (SPEC 1).
 pub const WALLET_KEY_ID: &str = "precis/wallet: v1";
-/// The runtime's name in the indexer's paths.
-pub const RUNTIME: &str = "sapphire";
 /// Runtime id of the devnet; belongs to no network.
 const RUNTIME_ID: [u8; 32] = *b"precis devnet runtime: INSECURE!";
 /// Chain context of the devnet; belongs to no network.

@@ -21,6 +21,9 @@ use super::{
     registrar::{Registrar, Registration},
 };
 
+/// The runtime's name in the indexer's paths.
+pub const RUNTIME: &str = "sapphire";
+
 /// Default and greatest length of a list, as Nexus has them.
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1_000;
@@ -41,7 +44,7 @@ fn not_found() -> Response {
 type Scope = Path<(String, String)>;
 
 fn known(registrar: &Registrar, Path((runtime, id)): &Scope) -> bool {
-    runtime == super::RUNTIME && id == registrar.app_id()
+    runtime == RUNTIME && id == registrar.app_id()
 }
 
 async fn app(State(registrar): State<Arc<Registrar>>, scope: Scope) -> Response {

@@ -4,9 +4,11 @@
 //! the token's domain is compared with the configuration before the service starts. What a node does not show is no
 //! evidence: see [`Reconciled`].
 
-mod account;
+mod as_sent;
+mod block;
 mod diagnose;
 mod incoming;
+mod memory;
 mod pin;
 mod reconcile;
 mod rpc;
@@ -18,16 +20,17 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use reqwest::{Client, Url};
 
-pub(crate) use account::CallAsSent;
-pub(crate) use diagnose::Diagnosis;
+pub(crate) use as_sent::CallAsSent;
+pub use block::Block;
 pub use incoming::{Incoming, Received};
 pub use pin::Pinned;
-pub(crate) use reconcile::Depth;
 pub use reconcile::{FRONT_RUN_WINDOW_SECONDS, LOG_WINDOW_BLOCKS, MAX_LOG_WINDOWS};
 pub(crate) use rpc::Rpc;
 pub use rpc::RpcError;
-pub(crate) use verdict::Outcome;
+pub(crate) use verdict::{Diagnosis, Outcome};
 pub use verdict::{Paid, Reconciled, Spent, Unspent};
+
+use memory::{Newest, Remembered, Times};
 
 use crate::{
     Network,
@@ -48,17 +51,6 @@ pub struct Asset {
     pub address: Address,
     /// The contract's EIP-712 domain.
     pub domain: TokenDomain,
-}
-
-/// A block, as a lower bound on time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Block {
-    /// Height.
-    pub number: u64,
-    /// Hash.
-    pub hash: B256,
-    /// Unix seconds.
-    pub timestamp: u64,
 }
 
 /// Why the service does not start on this chain. The operator must act.
@@ -118,9 +110,9 @@ pub enum AssetError {
 pub struct ChainView {
     rpc: Rpc,
     asset: Asset,
-    newest: pin::Newest,
-    times: times::Times,
-    remembered: diagnose::Remembered,
+    newest: Newest,
+    times: Times,
+    remembered: Remembered,
 }
 
 impl ChainView {

@@ -1,25 +1,16 @@
 //! The block at which a judgement is made. Every question of one judgement is asked at it, by its hash, so that backends
 //! that do not know it answer with an error instead of from another state.
 
-use std::{
-    ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{ops::Deref, time::Duration};
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
-use tokio::time::Instant;
 
 use super::{Block, ChainView, RpcError, token};
 use crate::exact::{Authorized, Transfer};
 
 /// Heads that are read before the node counts as behind.
 const PIN_TRIES: u32 = 4;
-/// How long the newest block that was seen forbids to judge at an older one: longer than backends lag, and than a
-/// reorganization takes to reach its height again.
-const NEWEST_MEMORY: Duration = Duration::from_secs(120);
-
 /// Times that a question about a certain block is asked: another backend may know it.
 const TRIES: u32 = 4;
 /// Wait before it is asked again: a block takes a moment from one backend to the next.
@@ -52,24 +43,6 @@ impl Deref for Pinned {
 
     fn deref(&self) -> &Block {
         &self.0
-    }
-}
-
-/// The newest block that was seen, and when. Shared by every view of one chain.
-#[derive(Clone, Default)]
-pub(super) struct Newest(Arc<Mutex<Option<(u64, Instant)>>>);
-
-impl Newest {
-    /// Notes a block that a node showed as part of its chain; whether it is not behind what was seen before.
-    pub fn note(&self, number: u64) -> bool {
-        let now = Instant::now();
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let admitted =
-            seen.is_none_or(|(newest, at)| number >= newest || now.saturating_duration_since(at) >= NEWEST_MEMORY);
-        if admitted {
-            *seen = Some((number, now));
-        }
-        admitted
     }
 }
 
@@ -140,23 +113,5 @@ impl ChainView {
         let asked = persist(|| self.rpc.eth_call_at(block, Address::ZERO, self.asset.address, &input));
         let answer = asked.await?;
         C::abi_decode_returns(&answer).map_err(|_| RpcError::Malformed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_head_below_the_newest_block_counts_only_after_that_was_not_seen_again_for_long() {
-        let newest = Newest::default();
-        assert!(newest.note(10) && newest.note(10) && newest.note(12));
-        assert!(!newest.note(11));
-        tokio::time::advance(NEWEST_MEMORY - Duration::from_secs(1)).await;
-        assert!(!newest.note(11) && newest.note(12), "seen again");
-        tokio::time::advance(NEWEST_MEMORY - Duration::from_secs(1)).await;
-        assert!(!newest.note(11));
-        tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(newest.note(11) && newest.note(11), "the chain is shorter now");
     }
 }

@@ -4,10 +4,7 @@
 //! One judgement is made at one block ([`Pinned`]). Logs lead to receipts, and both count only if their block is the one that
 //! the chain has at its height now. See [`Reconciled`] for what each verdict rests on.
 
-use std::time::Duration;
-
 use alloy_primitives::{B256, U64, U256};
-use tokio::time::Instant;
 
 use super::{
     ChainView, Outcome, Paid, Pinned, Reconciled, RpcError, Spent, Unspent,
@@ -15,10 +12,7 @@ use super::{
     rpc::{RawBlock, RawLog},
     token,
 };
-use crate::{
-    exact::{Invalid, Transfer},
-    facilitator::Settlement,
-};
+use crate::exact::Transfer;
 
 /// Blocks that one log query covers; public endpoints refuse much more.
 pub const LOG_WINDOW_BLOCKS: u64 = 1_000;
@@ -33,18 +27,6 @@ pub const FRONT_RUN_WINDOW_SECONDS: u64 = 600;
 const NEWEST_SEARCHES: u32 = 3;
 /// Judgements that are begun, each at a new block, before two backends that do not agree count as no answer.
 const JUDGEMENTS: u32 = 3;
-/// Wait between two looks at a payment that is not deep enough yet.
-const DEPTH_POLL: Duration = Duration::from_millis(500);
-
-/// How many blocks must show a settlement, and how long they are waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Depth {
-    /// Blocks, its own included: 1 (or 0) is the block itself.
-    pub confirmations: u64,
-    /// Longest wait.
-    pub timeout: Duration,
-}
-
 impl ChainView {
     /// Finds out what became of `transfer` since the block time `since` (Unix seconds). After its end it cannot have been
     /// used, so that the search is as short after a long outage as before it.
@@ -213,44 +195,5 @@ impl ChainView {
     pub async fn is_deep(&self, block: u64, confirmations: u64) -> Result<bool, RpcError> {
         let more = confirmations.saturating_sub(1);
         Ok(more == 0 || self.recent_block().await?.number >= block.saturating_add(more))
-    }
-
-    /// The settlement that a verdict amounts to, once it is deep enough; `transaction` is one of ours that did not pay. A
-    /// payment that vanishes from the chain meanwhile is unknown again.
-    pub(crate) async fn conclude(
-        &self,
-        transfer: &Transfer,
-        verdict: Reconciled,
-        transaction: Option<B256>,
-        depth: Depth,
-    ) -> Settlement {
-        match verdict {
-            Reconciled::PaidUs(paid) => self.deepened(transfer, paid, depth).await,
-            Reconciled::SpentElsewhere(spent) | Reconciled::Cancelled(spent) => {
-                match self.is_deep(spent.block, depth.confirmations).await {
-                    Ok(true) => Settlement::Rejected { reason: Invalid::NonceUsed, transaction },
-                    Ok(false) | Err(_) => Settlement::Unknown { transaction },
-                }
-            }
-            Reconciled::Expired(_) => Settlement::Rejected { reason: Invalid::ExpiresTooSoon, transaction },
-            Reconciled::Unspent(_) | Reconciled::Unknown(_) => Settlement::Unknown { transaction },
-        }
-    }
-
-    async fn deepened(&self, transfer: &Transfer, paid: Paid, depth: Depth) -> Settlement {
-        let deadline = Instant::now() + depth.timeout;
-        let mut seen = Some(paid);
-        loop {
-            if let Some(paid) = seen
-                && self.is_deep(paid.block, depth.confirmations).await.unwrap_or(false)
-            {
-                return Settlement::Settled(paid);
-            }
-            if Instant::now() + DEPTH_POLL > deadline {
-                return Settlement::Unknown { transaction: Some(paid.transaction) };
-            }
-            tokio::time::sleep(DEPTH_POLL).await;
-            seen = self.paid_by(paid.transaction, transfer).await.unwrap_or(None);
-        }
     }
 }

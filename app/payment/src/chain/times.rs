@@ -1,44 +1,13 @@
 //! The block that was the last before a time: found in a few questions, and remembered.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use alloy_primitives::U256;
 
 use super::{Block, ChainView, RpcError, pin::persist};
 
-/// Blocks whose times are remembered.
-const MAX_TIMES: usize = 512;
 /// Blocks below the newest whose times may still change.
 const UNSETTLED_BLOCKS: u64 = 128;
 /// First step back from the newest block; each next one is eight times as long.
 const FIRST_STEP: u64 = 1_000;
-
-/// Times of old blocks, by number. Shared by every view of one chain.
-#[derive(Clone, Default)]
-pub(super) struct Times(Arc<Mutex<BTreeMap<u64, u64>>>);
-
-impl Times {
-    /// The narrowest remembered bracket of `end` below `high`: blocks and times just before it, and at or after it.
-    fn bracket(&self, end: u64, high: (u64, u64)) -> (Option<(u64, u64)>, (u64, u64)) {
-        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pair = |(number, time): (&u64, &u64)| (*number, *time);
-        // Times never decrease with numbers.
-        let above = times.iter().map(pair).find(|(number, time)| *time >= end && *number < high.0).unwrap_or(high);
-        let low = times.iter().rev().map(pair).find(|(number, time)| *time < end && *number < above.0);
-        (low, above)
-    }
-
-    fn remember(&self, number: u64, time: u64) {
-        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if times.len() >= MAX_TIMES {
-            times.clear();
-        }
-        times.insert(number, time);
-    }
-}
 
 impl ChainView {
     /// The newest block, not above `at`, whose time lies before `end` (Unix seconds); the first if there is none.
@@ -113,16 +82,5 @@ mod tests {
         assert_eq!(between((100, 1_000), (200, 1_000), 1_000), 101);
         assert_eq!(between((100, 1_000), (102, 9_000), 9_000), 101);
         assert_eq!(between((0, 0), (u64::MAX, u64::MAX), 5), 5);
-    }
-
-    #[test]
-    fn what_is_remembered_narrows_the_bracket_and_is_bounded() {
-        let times = Times::default();
-        assert_eq!(times.bracket(50, (100, 100)), (None, (100, 100)));
-        (0..10).for_each(|number| times.remember(number * 10, number * 10));
-        assert_eq!(times.bracket(55, (100, 100)), (Some((50, 50)), (60, 60)));
-        assert_eq!(times.bracket(95, (100, 100)), (Some((90, 90)), (100, 100)));
-        (0..2 * MAX_TIMES as u64).for_each(|number| times.remember(number, number));
-        assert!(times.0.lock().map_or(0, |times| times.len()) <= MAX_TIMES);
     }
 }

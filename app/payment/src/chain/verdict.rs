@@ -5,7 +5,8 @@
 
 use alloy_primitives::B256;
 
-use super::{Block, RpcError};
+use super::{block::Block, rpc::RpcError};
+use crate::exact::Invalid;
 
 /// A transfer that is on chain and paid us: a successful receipt, in a block of the chain, with use and transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,4 +98,15 @@ impl Outcome {
             Self::Paid(Paid { block, .. }) | Self::Failed { block } => block,
         }
     }
+}
+
+/// Why a transfer reverts, as one block shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Diagnosis {
+    /// The authorization has ended, or nobody can tell.
+    Ended(Reconciled),
+    /// It would settle after that block.
+    Payable,
+    /// It is unspent after that block, and the token would not carry it out.
+    Refused(Invalid),
 }

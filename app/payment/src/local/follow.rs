@@ -6,7 +6,7 @@ use std::time::Duration;
 use alloy_primitives::{Address, B256};
 use tokio::time::Instant;
 
-use super::{LocalFacilitator, send::Sent, transaction::Body};
+use super::{LocalFacilitator, sent::Sent, transaction::Body};
 use crate::{
     chain::{FRONT_RUN_WINDOW_SECONDS, MAX_LOG_WINDOWS, Outcome, Reconciled},
     exact::{Invalid, Transfer},

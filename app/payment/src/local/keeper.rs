@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    MAX_SETTLE_GAS,
     fees::{Fees, Market},
     nonces::{Flight, Work},
+    options::MAX_SETTLE_GAS,
     transaction::Body,
     wallet::{LEASE, Wallet},
 };

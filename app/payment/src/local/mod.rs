@@ -12,11 +12,14 @@ mod follow;
 mod keeper;
 mod leases;
 mod nonces;
+mod options;
+mod reverters;
 mod send;
+mod sent;
 mod transaction;
 mod wallet;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use alloy_primitives::{Address, U256};
 use async_trait::async_trait;
@@ -25,55 +28,19 @@ use tokio::task::JoinHandle;
 
 use crate::{
     AtomicUnits,
-    chain::{Asset, ChainView, Depth, Diagnosis, Outcome, Reconciled, RpcError, token},
+    chain::{Asset, ChainView, Diagnosis, Outcome, Reconciled, RpcError, token},
+    conclude::Depth,
     exact::{Authorized, Invalid, SignatureKind, Transfer},
     facilitator::{Facilitator, Prepared, Settlement, SignedTransaction, Standing, Unavailable, VerifyError},
 };
-use accounts::Reverters;
 pub use fees::{GasBudget, SETTLEMENT_GAS};
 pub use leases::{LeaseError, NonceLeases, SoleOwner};
 pub use nonces::{MAX_IN_FLIGHT, MAX_WORK};
-use send::Sent;
+pub use options::{LocalOptions, MAX_SETTLE_GAS};
+use reverters::Reverters;
+use sent::Sent;
 use transaction::{Body, Call};
-pub use wallet::Reserved;
 use wallet::Wallet;
-
-/// Most gas that one settlement may use. A transfer of USDC needs about 80 000 to 100 000; a contract account's check of
-/// its signature comes on top, at our expense.
-pub const MAX_SETTLE_GAS: u64 = 400_000;
-
-/// Limits of a [`LocalFacilitator`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LocalOptions {
-    /// How long a broadcast waits for its block.
-    pub confirm_timeout: Duration,
-    /// Most that one unit of gas may cost, in wei.
-    pub max_fee_per_gas: u128,
-    /// Most that a settlement may cost of its price, where that is known. It stops new payments; what was sold before is
-    /// settled all the same, up to `max_fee_per_gas`.
-    pub budget: Option<GasBudget>,
-    /// Whether payments of contract accounts (EIP-1271) are verified. Their code decides at each execution anew whether the
-    /// settlement reverts, and the gas is this wallet's.
-    pub contract_accounts: bool,
-    /// How long a transaction waits for its block before the same call is offered for more, and again after as long.
-    pub replace_after: Duration,
-    /// Blocks that must show a settlement, its own included: 1 (or 0) is the block itself.
-    pub confirmations: u64,
-}
-
-impl Default for LocalOptions {
-    /// 20 seconds (ten Base blocks); 100 gwei, whatever the price; no contract accounts; 8 seconds; one block.
-    fn default() -> Self {
-        Self {
-            confirm_timeout: Duration::from_secs(20),
-            max_fee_per_gas: 100_000_000_000,
-            budget: None,
-            contract_accounts: false,
-            replace_after: Duration::from_secs(8),
-            confirmations: 1,
-        }
-    }
-}
 
 /// Settles with a wallet of this process.
 pub struct LocalFacilitator {
@@ -219,7 +186,7 @@ impl Facilitator for LocalFacilitator {
         let reserved = self.wallet.reserve().await.map_err(Settlement::Deferred)?;
         let body = Body::new(Call { nonce: reserved.nonce(), ..call }, fees);
         let transaction = body.sign(&self.wallet.key).ok_or(Settlement::Deferred(Unavailable::Signing))?;
-        Ok(Prepared { transaction: Some(transaction), reserved: Some(reserved) })
+        Ok(Prepared { transaction: Some(transaction), reserved: Some(Box::new(reserved)) })
     }
 
     async fn broadcast(&self, authorized: &Authorized, prepared: Prepared) -> Settlement {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::LocalFacilitator;
+use super::{LocalFacilitator, sent::Sent};
 use crate::{
     chain::RpcError,
     facilitator::{SignedTransaction, Unavailable},
@@ -15,23 +15,6 @@ use crate::{
 const SEND_ATTEMPTS: u32 = 3;
 /// Wait between two attempts.
 const SEND_PAUSE: Duration = Duration::from_millis(300);
-
-/// How far a transaction came.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Sent {
-    /// The node has it.
-    Accepted,
-    /// Nobody knows.
-    Perhaps,
-    /// The node says that its account nonce is used: by itself, mined already, or by another transaction.
-    NonceUsed,
-    /// The node refused it because it keeps another transaction with this account nonce.
-    Rival,
-    /// The node refused it because it offers too little for gas.
-    TooCheap,
-    /// It never left, or the node refused it.
-    Not(Unavailable),
-}
 
 impl LocalFacilitator {
     /// Hands the transaction to the node.

@@ -16,10 +16,10 @@ use tokio::{
 };
 
 use super::{
-    LocalOptions,
     fees::{self, Market},
     leases::NonceLeases,
     nonces::{Flight, Nonces, View},
+    options::LocalOptions,
     transaction::Body,
 };
 use crate::{
@@ -58,7 +58,7 @@ pub(super) struct Wallet {
 }
 
 /// An account nonce that is one caller's alone. Dropped, it is free again, unless a transaction uses it.
-pub struct Reserved {
+pub(super) struct Reserved {
     wallet: Arc<Wallet>,
     nonce: u64,
 }

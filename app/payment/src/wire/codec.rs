@@ -1,34 +1,5 @@
 //! Spellings shared by the wire types: decimal strings, EIP-55 addresses, transaction hashes that may be absent.
 
-use alloy_primitives::U256;
-
-/// Digits of 2^256 − 1.
-const MAX_DECIMAL_DIGITS: usize = 78;
-
-/// A canonical decimal (no sign, no leading zeros) below 2^256.
-pub fn parse_decimal(text: &str) -> Option<U256> {
-    let digits = text.len() <= MAX_DECIMAL_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
-    let canonical = text == "0" || (!text.is_empty() && !text.starts_with('0'));
-    if digits && canonical { U256::from_str_radix(text, 10).ok() } else { None }
-}
-
-/// A 256-bit integer as a decimal string.
-pub mod decimal {
-    use alloy_primitives::U256;
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    /// Writes the decimal string.
-    pub fn serialize<S: Serializer>(value: &U256, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    /// Reads a canonical decimal string.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        super::parse_decimal(&text).ok_or_else(|| de::Error::custom("not a canonical decimal integer"))
-    }
-}
-
 /// A 256-bit integer, written as a decimal string and read from that or from a whole JSON number, as the reference
 /// implementation reads what payers sign.
 pub mod decimal_or_number {
@@ -50,7 +21,7 @@ pub mod decimal_or_number {
     /// Reads a canonical decimal string, or a number without sign, point and exponent.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
         let read = match Either::deserialize(deserializer)? {
-            Either::Text(text) => super::parse_decimal(&text),
+            Either::Text(text) => crate::decimal::parse(&text),
             Either::Number(number) => Some(U256::from(number)),
         };
         read.ok_or_else(|| de::Error::custom("not a whole number"))

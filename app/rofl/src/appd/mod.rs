@@ -4,6 +4,7 @@
 //! ones. Metadata it takes is published with the instance's next registration; success means that
 //! the change is queued, not that it is on chain.
 
+mod error;
 mod transport;
 
 use std::{
@@ -17,30 +18,11 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
+pub use error::AppdError;
 use transport::Answer;
 
 /// Pause between attempts while the daemon is not there yet: it is started beside the containers.
 const READY_PAUSE: Duration = Duration::from_millis(250);
-
-/// Why rofl-appd gave no usable answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AppdError {
-    /// The socket does not answer: not started yet, not mounted, or no permission (operator).
-    #[error("rofl-appd unreachable: {0}")]
-    Unreachable(String),
-    /// The daemon refused: its HTTP status and, for plain-text answers, its words.
-    #[error("rofl-appd refused ({status}): {text}")]
-    Refused {
-        /// HTTP status code.
-        status: u16,
-        /// The daemon's words, shortened; empty for its HTML pages.
-        text: String,
-    },
-    /// The answer is not what the route returns.
-    #[error("rofl-appd answered something else than {0}")]
-    Malformed(&'static str),
-}
 
 /// What to derive. The kind is part of the derivation: one id gives unrelated keys of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

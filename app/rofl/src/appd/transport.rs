@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::UnixStream, time::timeout};
 use zeroize::Zeroizing;
 
-use super::AppdError;
+use super::error::AppdError;
 
 /// A whole exchange may take this long. The daemon waits up to 60 s for a transaction, but the
 /// calls made here never submit one.

@@ -5,7 +5,8 @@
 
 mod evidence;
 mod keys;
-mod readiness;
+mod leases;
+mod payments;
 mod refresh;
 mod rotation;
 mod watch;
@@ -19,13 +20,13 @@ use precis_model::Models;
 use precis_rofl::appd::Appd;
 use precis_store::Ledger;
 
-pub use keys::Shared;
-pub use readiness::Readiness;
+use keys::Shared;
 
 use crate::config::Settings;
 use crate::edge::{self, memory::Bound};
-use crate::pipeline;
-use crate::service::{Engine, Identity, Payments, Service};
+use crate::jobs::tokens::check_open_jobs;
+use crate::readiness::Readiness;
+use crate::service::{Engine, Identity, Service};
 use crate::{clock, random};
 use evidence::Publisher;
 use keys::Surroundings;
@@ -71,8 +72,8 @@ pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readines
     let http = precis_rofl::http_client().context("HTTP client")?;
     let appd = Appd::new(&settings.config.appd_socket);
     let shared = readiness.until("rofl-appd", async || Shared::derive(&appd).await).await;
-    let payments = Payments::open(&settings, &shared, readiness, parts.ledger).await?;
-    pipeline::check_open_jobs(payments.ledger.as_ref(), &settings.config).await?;
+    let payments = payments::open(&settings, &shared, readiness, parts.ledger).await?;
+    check_open_jobs(payments.ledger.as_ref(), &settings.config).await?;
     let (app_id, [key_id]) = (shared.app_id.as_str(), random::bytes()?);
     let surroundings = Surroundings {
         app_id,

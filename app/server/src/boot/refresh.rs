@@ -10,6 +10,7 @@ use precis_store::EXPIRED_PER_CALL;
 
 use super::{rotation, watch};
 use crate::clock;
+use crate::jobs::sweep::sweep;
 use crate::pipeline;
 use crate::service::Service;
 
@@ -48,7 +49,7 @@ async fn keep_reconciled(service: &Arc<Service>) {
 async fn keep_swept(service: &Arc<Service>) {
     let Some(to) = service.settings.config.sweep_to else { return };
     loop {
-        if let Err(failure) = pipeline::sweep(service, to).await {
+        if let Err(failure) = sweep(service, to).await {
             tracing::warn!(event = "sweep.failed", code = failure.code());
         }
         tokio::time::sleep(Duration::from_secs(service.settings.config.sweep_seconds.min(3600))).await;

@@ -8,10 +8,10 @@ use anyhow::Context as _;
 use precis_rofl::appd::Appd;
 use tokio::time::Instant;
 
-use super::Readiness;
 use super::evidence::{Digests, Publisher};
 use super::keys::{self, Surroundings};
 use crate::clock;
+use crate::readiness::Readiness;
 use crate::service::{Generation, Service};
 
 /// Time between two looks at clock and channel.

@@ -13,9 +13,10 @@ use precis_protocol::receipt::Channel;
 use precis_protocol::{headers, limits};
 use tower::ServiceExt as _;
 
-use super::Whole;
-use crate::boot::Readiness;
 use crate::error::{Class, Failure};
+use crate::readiness::Readiness;
+use crate::request::Whole;
+use crate::service::Service;
 
 /// The gateway's state: where requests go once they are open.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ impl Gateway {
         Self { readiness, inner }
     }
 
-    fn service(&self) -> Result<Arc<crate::service::Service>, Failure> {
+    fn service(&self) -> Result<Arc<Service>, Failure> {
         self.readiness.service().map_err(|why| Failure::new(Class::NotReady, why))
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::boot::Readiness;
+use crate::readiness::Readiness;
 
 /// The process runs.
 pub async fn livez() -> &'static str {

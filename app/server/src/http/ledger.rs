@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Ready;
 use crate::error::{Class, Failure};
+use crate::jobs::ledger::ledger_failure;
 use crate::pipeline;
 
 /// Entries of one page.
@@ -118,7 +119,7 @@ pub struct From {
 pub async fn list(Ready(service): Ready, Query(from): Query<From>) -> Result<Json<Page>, Failure> {
     let after = from.after.map(|text| lower_hex(&text)).transpose();
     let after = after.map_err(|e| Failure::new(Class::BadRequest, format!("`after`: {e}")))?;
-    let page = service.payments.ledger.page(after, PAGE).await.map_err(pipeline::ledger_failure)?;
+    let page = service.payments.ledger.page(after, PAGE).await.map_err(ledger_failure)?;
     Ok(Json(Page {
         entries: page.records.iter().map(Entry::of).collect(),
         damaged: page.damaged.iter().map(hex::encode).collect(),
@@ -129,7 +130,7 @@ pub async fn list(Ready(service): Ready, Query(from): Query<From>) -> Result<Jso
 /// `GET /ledger/{id}`: one job.
 pub async fn show(Ready(service): Ready, Path(id): Path<String>) -> Result<Json<Entry>, Failure> {
     let id = lower_hex(&id).map_err(|e| Failure::new(Class::BadJobId, e.to_string()))?;
-    let record = service.payments.ledger.by_job_id(&JobId(id)).await.map_err(pipeline::ledger_failure)?;
+    let record = service.payments.ledger.by_job_id(&JobId(id)).await.map_err(ledger_failure)?;
     record.as_ref().map(Entry::of).map(Json).ok_or_else(|| Failure::new(Class::NoSuchJob, ""))
 }
 

@@ -2,9 +2,10 @@
 
 use axum::response::{IntoResponse, Response};
 
-use super::{Ready, Whole};
+use super::Ready;
 use crate::error::Failure;
 use crate::pipeline::{self, Opened};
+use crate::request::Whole;
 
 /// Quotes a document, or a token count.
 pub async fn post(Ready(service): Ready, request: Whole) -> Result<Response, Failure> {

@@ -5,9 +5,10 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Ready, Whole};
+use super::Ready;
 use crate::error::Failure;
 use crate::pipeline::{self, Opened, probe};
+use crate::request::Whole;
 
 /// One paid summary, or a ticket for it; the prices, where there is no document.
 pub async fn post(Ready(service): Ready, request: Whole) -> Result<Response, Failure> {

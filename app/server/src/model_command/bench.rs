@@ -9,7 +9,7 @@ use precis_model::Rig;
 use precis_model::synthetic::{self, Shape};
 use serde::Serialize;
 
-use super::Directory;
+use super::directory::Directory;
 
 /// Seed of the random weights.
 const SEED: u64 = 1;

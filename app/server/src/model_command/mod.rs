@@ -1,6 +1,7 @@
 //! `precis-server model …`: which models there are, what a file adds to them, how fast they are on this machine.
 
 mod bench;
+mod directory;
 mod list;
 
 use std::io::Write as _;
@@ -9,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use directory::Directory;
 
 /// What to do with the models.
 #[derive(Subcommand)]
@@ -35,14 +37,6 @@ pub enum Operation {
     },
     /// Measures a language model, or its shape with random weights: time to load, memory, tokens per second.
     Bench(bench::Arguments),
-}
-
-/// Where the model files are.
-#[derive(clap::Args)]
-pub struct Directory {
-    /// Directory of the model files.
-    #[arg(long = "model-dir", env = "PRECIS_MODEL_DIR", default_value = "/models")]
-    path: PathBuf,
 }
 
 /// Carries it out.

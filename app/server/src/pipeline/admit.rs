@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::edge::Visitor;
 use crate::error::{Class, Failure};
-use crate::http::Whole;
+use crate::request::Whole;
 use crate::service::{Generation, Service};
 
 /// A request out of its channel, not yet looked at.

@@ -1,6 +1,5 @@
 //! Step 4: the payment is understood, fits this request, would settle, and is claimed for this request alone (SPEC 6.4).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{B256, U256};
@@ -13,12 +12,15 @@ use precis_protocol::encoding::lower_hex;
 use precis_protocol::problem::Charged;
 use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
 
-use super::admit::{Admitted, Text};
-use super::context::{Context, remembered};
+use super::admit::Admitted;
 use super::quote::Quoted;
-use super::{ended, identifier, offer, prepay, quote};
+use super::state::Work;
+use super::{identifier, offer, prepay, quote};
 use crate::error::{Class, Failure};
-use crate::jobs::JobKey;
+use crate::flights::JobKey;
+use crate::jobs::context::{Context, remembered};
+use crate::jobs::ended;
+use crate::jobs::ledger::ledger_failure;
 use crate::service::{Generation, SETTLEMENT_SECONDS, Service};
 use crate::{clock, random};
 
@@ -34,23 +36,6 @@ pub struct Authorized {
     /// Whether the job has ended, so that there is nothing to wait for.
     pub(super) ended: bool,
     pub(super) work: Work,
-}
-
-/// What the summarizer needs, and only the caller has.
-pub struct Work {
-    pub(super) text: Arc<Text>,
-    pub(super) options: precis_protocol::summary::Options,
-    pub(super) tokens: u32,
-    /// A place in the queue, taken before the payment was claimed; absent when an earlier claim is taken up again.
-    pub(super) permit: Option<Permit>,
-}
-
-impl Work {
-    /// The same again; the place in the queue goes with the first.
-    pub(super) fn share(&mut self) -> Self {
-        let (text, options) = (Arc::clone(&self.text), self.options.clone());
-        Self { text, options, tokens: self.tokens, permit: self.permit.take() }
-    }
 }
 
 impl Authorized {
@@ -363,15 +348,4 @@ fn refused(
         reason.code(),
         None,
     ))
-}
-
-/// A ledger that does not answer says nothing of the money, nor does a row that cannot be read: the payment may have been taken before.
-pub(crate) fn ledger_failure(error: precis_store::LedgerError) -> Failure {
-    let failure = if error.is_outage() {
-        tracing::error!(event = "ledger.unavailable", why = %error);
-        Failure::new(Class::LedgerUnavailable, "")
-    } else {
-        Failure::internal("ledger", error)
-    };
-    failure.charged(Charged::Unknown)
 }

@@ -1,60 +1,43 @@
 //! One paid request, eight steps. Each consumes what only a step before can make, so that a wrong order does not compile:
 //! `Opened → Admitted → Quoted → Authorized → Summarized → Settled → Receipted → Sealed` (SPEC 6.5). Where the payment is
 //! taken first, work and settlement change places: `Authorized → Prepaid → Settled`.
+//!
+//! [`run`] takes the steps up to the claim, [`perform`] those after it. The types of the former stand with their steps, those of
+//! the latter in [`state`].
 
 mod admit;
 mod authorize;
-mod context;
-mod damage;
-mod ended;
-mod fail;
-mod found;
-mod hold;
 mod identifier;
 mod offer;
 mod order;
-mod owed;
+mod perform;
 mod prepay;
 pub mod probe;
 mod quote;
 mod receipt;
 mod reconcile;
-mod refund;
 mod seal;
 mod settle;
-mod stored;
+mod state;
 mod summarize;
-mod sweep;
-mod tokens;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use precis_protocol::problem::Charged;
-use precis_store::{ClaimKey, Flow, Record, Stage};
 
 pub use admit::{Admitted, Opened, Text};
 pub(crate) use admit::{Asked, parse};
-pub(crate) use authorize::ledger_failure;
 pub use authorize::{Authorized, Judged};
 pub use order::{Answer, Ticket, cancel, fetch, fetch_receipt};
 pub use quote::{Quoted, quote_only};
-pub use receipt::Receipted;
 pub use reconcile::reconcile;
-pub use seal::Sealed;
-pub use settle::{Prepaid, Settled};
-pub use summarize::Summarized;
+pub use state::{Prepaid, Receipted, Settled, Summarized};
 pub(crate) use summarize::{model_mode, model_options, result};
-pub use sweep::sweep;
-pub use tokens::check_open_jobs;
 
-use crate::clock;
 use crate::error::{Class, Failure};
-use crate::jobs::Watched;
+use crate::jobs::ledger;
 use crate::service::Service;
-use authorize::Work;
-use context::Context;
-use summarize::Claimed;
+use perform::perform;
 
 /// From an opened request to a released summary, or to a ticket for one that takes longer.
 ///
@@ -77,13 +60,13 @@ pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failur
     loop {
         let mine = work.share();
         let landed =
-            service.jobs.once(flight, within, |watched| perform(Arc::clone(&service), key, Some(mine), watched));
+            service.flights.once(flight, within, |watched| perform(Arc::clone(&service), key, Some(mine), watched));
         match landed.await {
             // It joined a flight that was begun without the document, which is here now.
             Some(Err(failure)) if failure.class() == Class::Interrupted => tokio::task::yield_now().await,
             Some(outcome) => return outcome.map(Answer::Released),
             None => {
-                let record = summarize::load(&service, &key).await?;
+                let record = ledger::load(&service, &key).await?;
                 return Ok(Answer::Accepted(Ticket::of(&service, &record, patience.asynchronous)));
             }
         }
@@ -95,65 +78,11 @@ async fn begin(service: Arc<Service>, judged: Judged) -> Result<Authorized, Fail
     if judged.is_claimed() {
         return authorize::claim(&service, judged).await;
     }
-    let entry = service.jobs.enter()?;
+    let entry = service.flights.enter()?;
     let mut authorized = authorize::claim(&service, judged).await?;
     if !authorized.ended {
         let (key, mine) = (authorized.key, authorized.work.share());
         entry.start(authorized.key(), |watched| perform(Arc::clone(&service), key, Some(mine), watched));
     }
     Ok(authorized)
-}
-
-/// Goes on with a job whose caller is not there, as far as that goes without the document; waits for it up to `within`.
-async fn go_on(service: &Arc<Service>, key: ClaimKey, within: Duration) -> Option<Result<Sealed, Failure>> {
-    let work = |watched| perform(Arc::clone(service), key, None, watched);
-    service.jobs.once(*key.as_bytes(), within, work).await
-}
-
-async fn perform(
-    service: Arc<Service>,
-    key: ClaimKey,
-    work: Option<Work>,
-    watched: Watched,
-) -> Result<Sealed, Failure> {
-    hold::held(&service, &key, async {
-        let record = summarize::load(&service, &key).await?;
-        let context = Context::of(&record)?;
-        if let Some(failure) = ended::without_result(&record, &context) {
-            return Err(failure);
-        }
-        let flow = record.flow;
-        let claimed = Claimed { record, context, work, watched };
-        let settled = match flow {
-            Flow::Authorization => {
-                let summarized = summarize::summarize(&service, claimed).await?;
-                can_sign(&service, &summarized.record)?;
-                settle::settle(&service, summarized).await?
-            }
-            Flow::Upfront => {
-                can_sign(&service, &claimed.record)?;
-                let prepaid = settle::settle_upfront(&service, claimed).await?;
-                summarize::summarize_prepaid(&service, prepaid).await?
-            }
-        };
-        let charge = ended::charge(&settled.record);
-        let released = async {
-            let receipted = receipt::receipt(&service, settled).await?;
-            seal::seal(&service, receipted).await
-        };
-        // The money is ours by now: whatever keeps the summary back does not change that.
-        released.await.map_err(|failure: Failure| {
-            charge.into_iter().fold(failure.charged(Charged::Yes), Failure::with_settlement)
-        })
-    })
-    .await
-}
-
-/// No payment is taken that could not be receipted: the job stays as it is until there is a keyset in time.
-fn can_sign(service: &Service, record: &Record) -> Result<(), Failure> {
-    let untaken = matches!(record.state.stage(), Stage::Claimed | Stage::Running | Stage::Done);
-    match service.identity.current().period().contains(clock::now()) {
-        false if untaken => Err(Failure::new(Class::CannotSign, "")),
-        _ => Ok(()),
-    }
 }

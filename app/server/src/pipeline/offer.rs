@@ -7,7 +7,7 @@ use precis_payment::wire::{self, PaymentRequired, SettleResponse};
 use precis_protocol::headers;
 use precis_protocol::receipt::SignedReceipt;
 
-use super::settle::Settled;
+use super::state::Settled;
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::{Generation, Service};

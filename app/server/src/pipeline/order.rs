@@ -12,14 +12,15 @@ use precis_store::{Change, ClaimKey, Flow, JobId, Record, Stage, State};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
-use super::authorize::ledger_failure;
-use super::context::Context;
-use super::fail::fail;
-use super::seal::Sealed;
-use super::summarize::{advance, load};
-use super::{ended, go_on, hold};
+use super::perform::go_on;
+use super::seal;
 use crate::clock;
 use crate::error::{Class, Failure, insert_x402};
+use crate::jobs::context::Context;
+use crate::jobs::fail::fail;
+use crate::jobs::ledger::{advance, ledger_failure, load};
+use crate::jobs::{ended, hold};
+use crate::sealed::Sealed;
 use crate::service::Service;
 
 /// Seconds until a bearer should look again.
@@ -93,13 +94,13 @@ fn going_on(body: Value, charge: Option<&SettleResponse>) -> Response {
 pub async fn fetch(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValue>) -> Result<Response, Failure> {
     let record = owned(service, id, bearer).await?;
     if record.state.stage() == Stage::Settled {
-        return Ok(Sealed::stored(&record)?.into_response());
+        return Ok(seal::again(&record)?.into_response());
     }
     if let Some(failure) = ended::without_result(&record, &Context::of(&record)?) {
         return Err(failure);
     }
     let key = record.claim_key();
-    let worked_on = service.jobs.in_flight(key.as_bytes());
+    let worked_on = service.flights.in_flight(key.as_bytes());
     let watched = worked_on.clone().unwrap_or_default();
     // Joins the job, or ends what needs no document, or says that the document must be sent again.
     match go_on(service, key, GLANCE).await {
@@ -150,7 +151,7 @@ pub async fn cancel(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValu
     let (key, context) = (record.claim_key(), Context::of(&record)?);
     let failure = match record.state.stage() {
         Stage::Claimed | Stage::Running if record.flow == Flow::Authorization => {
-            match service.jobs.in_flight(key.as_bytes()) {
+            match service.flights.in_flight(key.as_bytes()) {
                 Some(watched) if !watched.cancel_waiting() => return Err(Failure::new(Class::JobBegun, "")),
                 Some(_) => match go_on(service, key, CALL_OFF).await {
                     Some(Err(failure)) => failure,

@@ -8,7 +8,7 @@ use precis_protocol::{Mode, headers};
 use super::admit::request_of;
 use super::quote;
 use crate::error::{Class, Failure};
-use crate::http::Whole;
+use crate::request::Whole;
 use crate::service::Service;
 
 /// Largest body that is looked into, bytes: options without a document are short.

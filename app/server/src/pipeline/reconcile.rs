@@ -8,14 +8,14 @@ use futures::StreamExt as _;
 use precis_payment::chain::RpcError;
 use precis_store::{Change, Record, Stage, State};
 
-use super::authorize::ledger_failure;
-use super::context::Context;
-use super::fail::fail;
-use super::found::{Found, find};
-use super::summarize::{advance, load};
-use super::{damage, ended, go_on, hold, refund};
+use super::perform::go_on;
 use crate::clock;
 use crate::error::{Class, Failure};
+use crate::jobs::context::Context;
+use crate::jobs::fail::fail;
+use crate::jobs::found::{Found, find};
+use crate::jobs::ledger::{advance, ledger_failure, load};
+use crate::jobs::{damage, ended, hold, refund};
 use crate::service::Service;
 
 /// Seconds an authorization must have lapsed, on our clock, before the chain is asked what became of it.
@@ -44,7 +44,7 @@ pub async fn reconcile(service: &Arc<Service>) -> Result<(), Failure> {
 
 async fn look_after(service: &Arc<Service>, record: &Record) -> Result<(), Failure> {
     let key = record.claim_key();
-    if service.jobs.in_flight(key.as_bytes()).is_some() || !hold::is_free(service, &key).await? {
+    if service.flights.in_flight(key.as_bytes()).is_some() || !hold::is_free(service, &key).await? {
         return Ok(());
     }
     let now = clock::now();

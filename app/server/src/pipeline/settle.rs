@@ -5,38 +5,17 @@ use alloy_primitives::B256;
 use precis_payment::exact;
 use precis_payment::facilitator::{Settlement, SignedTransaction, Unavailable};
 use precis_protocol::problem::Charged;
-use precis_store::{Broadcast, Change, JobResult, Record, Stage, State};
+use precis_store::{Broadcast, Change, Record, Stage, State};
 
-use super::context::Context;
-use super::summarize::{Claimed, Summarized, advance};
+use super::state::{Claimed, Prepaid, Settled, Summarized};
 use crate::clock;
 use crate::error::{Class, Failure};
+use crate::jobs::context::Context;
+use crate::jobs::ledger::advance;
 use crate::service::Service;
 
 /// Transactions that are made for one settlement in a row, when others of the same wallet displace them.
 const SUBMISSIONS: u32 = 5;
-
-/// A job that is paid, with its result.
-pub struct Settled {
-    pub(super) record: Record,
-    pub(super) context: Context,
-    /// The transaction that paid.
-    pub(super) paid: B256,
-}
-
-/// A job that is paid, its work still owed.
-pub struct Prepaid {
-    pub(super) claimed: Claimed,
-    /// The transaction that paid.
-    pub(super) paid: B256,
-}
-
-impl Settled {
-    /// The result.
-    pub(super) fn result(&self) -> Result<&JobResult, Failure> {
-        self.record.result.as_ref().ok_or_else(|| Failure::internal("ledger", "a job that is done has no result"))
-    }
-}
 
 /// Step 6: settles, unless it was settled before.
 ///

@@ -4,36 +4,19 @@ use precis_model::{ByteRange, Job, Nearest, Options as ModelOptions, Payer, Perm
 use precis_protocol::problem::Charged;
 use precis_protocol::summary::{Coverage, Grounding, Options, Sentence, Source, SummaryResult, Usage};
 use precis_protocol::{Digest, Mode};
-use precis_store::{Change, ClaimKey, JobId, JobResult, Record, Stage, State};
+use precis_store::{Change, JobId, JobResult, Record, Stage, State};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::admit::model_failure;
-use super::authorize::{Work, ledger_failure};
-use super::context::Context;
-use super::ended;
-use super::fail::fail;
-use super::refund;
-use super::settle::{Prepaid, Settled};
+use super::state::{Claimed, Prepaid, Settled, Summarized, Work};
 use crate::clock;
 use crate::error::{Class, Failure};
-use crate::jobs::Watched;
+use crate::jobs::fail::fail;
+use crate::jobs::ledger::advance;
+use crate::jobs::{ended, refund};
 use crate::service::Service;
-
-/// A claimed job, with its document if the caller is there.
-pub struct Claimed {
-    pub(super) record: Record,
-    pub(super) context: Context,
-    pub(super) work: Option<Work>,
-    pub(super) watched: Watched,
-}
-
-/// A job whose result exists and is stored, not yet paid.
-pub struct Summarized {
-    pub(super) record: Record,
-    pub(super) context: Context,
-}
 
 /// Step 5: runs the job, unless it was done before.
 ///
@@ -75,15 +58,6 @@ pub async fn summarize_prepaid(service: &Service, prepaid: Prepaid) -> Result<Se
             Err(refund::begin(service, claimed.record, &claimed.context, paid, class).await?)
         }
     }
-}
-
-pub(super) async fn load(service: &Service, key: &ClaimKey) -> Result<Record, Failure> {
-    let found = service.payments.ledger.get(key).await.map_err(ledger_failure)?;
-    found.ok_or_else(|| Failure::internal("ledger", "the claim is gone"))
-}
-
-pub(super) async fn advance(service: &Service, record: &Record, change: Change) -> Result<Record, Failure> {
-    service.payments.ledger.advance(&record.claim_key(), record.version, change).await.map_err(ledger_failure)
 }
 
 async fn unpaid(service: &Service, claimed: &mut Claimed) -> Result<Record, Failure> {

@@ -14,8 +14,8 @@ use precis_store::JobId;
 use precis_verify::Verdict;
 
 use super::report::{Judged, Outcome, Report};
-use crate::http::Whole;
 use crate::pipeline::{self, Asked};
+use crate::request::Whole;
 use crate::service::digests;
 
 /// HTTP status of a summary.

@@ -3,7 +3,6 @@
 mod engine;
 pub(crate) mod extensions;
 mod identity;
-mod leases;
 mod payments;
 mod period;
 mod recent;
@@ -23,8 +22,8 @@ use precis_store::Holder;
 use crate::clock;
 use crate::config::{Origin, Settings};
 use crate::error::{Class, Failure};
+use crate::flights::Flights;
 use crate::health::{Check, Health};
-use crate::jobs::Jobs;
 
 /// What must not fail for a payment to be taken. Whether it could be settled has an answer of its own.
 const NEEDED: [Check; 5] = [Check::Keyset, Check::Ledger, Check::Chain, Check::Workers, Check::Disk];
@@ -44,7 +43,7 @@ pub struct Service {
     /// What every quote declares of the x402 extensions.
     pub extensions: serde_json::Map<String, serde_json::Value>,
     /// Jobs in flight.
-    pub jobs: Jobs,
+    pub flights: Flights,
     /// What payments need, as it was found last.
     pub health: Health,
 }
@@ -60,8 +59,8 @@ impl Service {
     ) -> Self {
         let origin = settings.origin.clone().unwrap_or_else(|| Origin::bound(address));
         let extensions = extensions::declared(settings.config.payment_identifier);
-        let (jobs, health) = (Jobs::default(), Health::default());
-        Self { settings, origin, identity, engine, payments, extensions, jobs, health }
+        let (flights, health) = (Flights::default(), Health::default());
+        Self { settings, origin, identity, engine, payments, extensions, flights, health }
     }
 
     /// Names this process where several share a ledger.
@@ -74,7 +73,7 @@ impl Service {
     /// # Errors
     /// `stopping`, or `not_ready` with the first check that fails.
     pub fn takes_payments(&self, seconds: u64) -> Result<(), Failure> {
-        drop(self.jobs.enter()?);
+        drop(self.flights.enter()?);
         let in_time = self.identity.current().period().may_promise(clock::now(), seconds);
         let failing = if in_time { self.health.first_of(&NEEDED) } else { Some(Check::Keyset) };
         failing.map_or(Ok(()), |check| Err(Failure::new(Class::NotReady, check.sentence())))

@@ -2,8 +2,10 @@
 
 use redb::{ReadableTable, TableDefinition};
 
-use super::{Shared, storage};
-use crate::ledger::{LedgerError, MAX_DOCUMENTS};
+use super::shared::Shared;
+use super::storage::storage;
+use crate::error::LedgerError;
+use crate::ledger::MAX_DOCUMENTS;
 use crate::record::{limits, within};
 
 /// Name -> document.

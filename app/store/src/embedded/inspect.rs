@@ -6,11 +6,10 @@ use std::path::Path;
 use redb::backends::FileBackend;
 
 use super::migrate::check;
-use super::open::builder;
 use super::overlay::Overlay;
-use super::storage;
+use super::storage::{builder, storage};
+use crate::error::LedgerError;
 use crate::format::Formats;
-use crate::ledger::LedgerError;
 use crate::seal::Vault;
 
 /// Verifies every page's checksum, the key and the format, holding the file's lock.

@@ -4,9 +4,13 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use redb::ReadableTable;
 
-use super::tables::{FORGETTABLE, IDENTIFIERS, JOBS, RECORDS, RESULTS, UNFINISHED, count_of_payer, join, split, timed};
-use super::{Shared, storage};
-use crate::ledger::{Cursor, EXPIRED_PER_CALL, LedgerError, Listing};
+use super::shared::Shared;
+use super::storage::storage;
+use super::tables::{
+    FORGETTABLE, IDENTIFIERS, JOBS, RECORDS, RESULTS, UNFINISHED, count_of_payer, due_at, join, split, timed,
+};
+use crate::error::LedgerError;
+use crate::ledger::{Cursor, EXPIRED_PER_CALL, Listing};
 use crate::record::Record;
 use crate::seal::RowId;
 
@@ -113,10 +117,4 @@ impl Shared {
         transaction.commit().map_err(storage)?;
         Ok(count)
     }
-}
-
-/// When a job may be forgotten, Unix seconds; none until it is final. Until its authorization is void, forgetting it would let it be claimed anew.
-pub(super) fn due_at(record: &Record) -> Option<u64> {
-    let final_stage = record.state.stage().is_final();
-    final_stage.then(|| record.updated_at.max(record.authorization.valid_before))
 }

@@ -3,10 +3,10 @@
 use redb::{Database, ReadableDatabase, ReadableTable, TableHandle, WriteTransaction};
 
 use super::documents::{DOCUMENT_TIMES, DOCUMENTS};
-use super::storage;
+use super::storage::storage;
 use super::tables::{FORGETTABLE, IDENTIFIERS, JOBS, META, RECORDS, RESULTS, TABLES, UNFINISHED};
+use crate::error::LedgerError;
 use crate::format::{Formats, Migration};
-use crate::ledger::LedgerError;
 use crate::seal::{RowId, Vault};
 
 const CHECK_NAME: &str = "check";

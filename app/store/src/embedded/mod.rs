@@ -4,10 +4,13 @@ mod documents;
 mod holds;
 mod inspect;
 mod lists;
+mod mend;
 mod migrate;
 mod open;
 mod overlay;
+mod shared;
 mod slot;
+mod storage;
 mod tables;
 
 use std::path::Path;
@@ -18,25 +21,21 @@ use async_trait::async_trait;
 use redb::StorageBackend;
 
 use crate::claim::{ClaimKey, JobId};
+use crate::error::LedgerError;
 use crate::format::FORMAT;
-use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerError, LedgerHealth, Listing};
+use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerHealth, Listing};
 use crate::record::{Change, JobResult, NewClaim, Record};
 use crate::seal::{SealingKey, Vault};
 use crate::state::State;
 use crate::vitals::Vitals;
+use shared::Shared;
+use storage::{PANICKED, blocking};
 
 /// A [`Ledger`] in one file, for one process at a time. Calls run on Tokio's blocking threads.
 ///
 /// When its storage fails, every call fails until the file has been closed and opened again, which it does by itself.
 #[derive(Clone)]
 pub struct EmbeddedLedger(Arc<Shared>);
-
-struct Shared {
-    slot: slot::Slot,
-    vault: Vault,
-    holds: holds::Holds,
-    vitals: Vitals,
-}
 
 impl EmbeddedLedger {
     /// Opens the ledger at `path`, or makes an empty one if there is no file. A file that exists is checked whole first, without being
@@ -198,39 +197,5 @@ impl Ledger for EmbeddedLedger {
 
     async fn lost(&self) -> LedgerError {
         self.0.slot.lost().await
-    }
-}
-
-const PANICKED: LedgerError = LedgerError::Corrupt("reading it panicked");
-
-/// The storage library can panic on a file that was damaged under its hands; that must not take a request's thread with it.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, LedgerError> + Send + 'static,
-) -> Result<T, LedgerError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => Err(PANICKED),
-        Err(_) => Err(LedgerError::Storage(std::io::ErrorKind::Interrupted)),
-    }
-}
-
-pub(crate) fn storage(error: impl Into<redb::Error>) -> LedgerError {
-    use std::io::ErrorKind;
-    match error.into() {
-        redb::Error::Io(error) => match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => LedgerError::Full,
-            // redb reports a file that is not its own, or is cut short, in these words.
-            ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
-                LedgerError::Corrupt("not a ledger file, or cut short")
-            }
-            kind => LedgerError::Storage(kind),
-        },
-        redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => LedgerError::InUse,
-        redb::Error::Corrupted(_) => LedgerError::Corrupt("a page does not have its checksum"),
-        redb::Error::UpgradeRequired(_) => LedgerError::Corrupt("an older file format"),
-        redb::Error::TableTypeMismatch { .. }
-        | redb::Error::TableDoesNotExist(_)
-        | redb::Error::TypeDefinitionChanged { .. } => LedgerError::Corrupt("not the tables of a ledger"),
-        _ => LedgerError::Storage(ErrorKind::Other),
     }
 }

@@ -4,29 +4,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, Database, Durability, StorageBackend};
+use redb::{Database, Durability, StorageBackend};
 
 use super::inspect::inspect;
 use super::migrate::{make_tables, mark, migrate};
-use super::storage;
+use super::storage::{builder, storage};
 use super::tables::META;
+use crate::error::LedgerError;
 use crate::format::{FORMATS, Formats};
-use crate::ledger::LedgerError;
 use crate::seal::Vault;
-
-/// Memory for cached pages, bytes.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Written when room for a change is to be proven.
 const PROBE_NAME: &str = "probe";
 /// Several pages, so that a file that may not grow refuses it.
 const PROBE_BYTES: usize = 16 * 1024;
-
-pub(super) fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
-}
 
 /// Opens the file, or makes one if there is none.
 pub(super) fn at_path(path: &Path, vault: &Vault) -> Result<Database, LedgerError> {

@@ -5,10 +5,11 @@
 
 use redb::{Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 
-use super::lists::due_at;
-use super::{Shared, storage};
+use super::shared::Shared;
+use super::storage::storage;
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::{Claim, LedgerError, WATCHED_PER_UNSETTLED};
+use crate::error::LedgerError;
+use crate::ledger::{Claim, WATCHED_PER_UNSETTLED};
 use crate::record::{Change, NewClaim, Record};
 use crate::rows::{self, Tables};
 use crate::seal::{RowId, Vault};
@@ -274,4 +275,10 @@ pub(super) fn timed(time: u64, row: &RowId) -> [u8; 40] {
     key[..8].copy_from_slice(&time.to_be_bytes());
     key[8..].copy_from_slice(row);
     key
+}
+
+/// When a job may be forgotten, Unix seconds; none until it is final. Until its authorization is void, forgetting it would let it be claimed anew.
+pub(super) fn due_at(record: &Record) -> Option<u64> {
+    let final_stage = record.state.stage().is_final();
+    final_stage.then(|| record.updated_at.max(record.authorization.valid_before))
 }

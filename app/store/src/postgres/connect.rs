@@ -10,7 +10,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::ledger::LedgerError;
+use crate::error::LedgerError;
 
 /// Connections of one process. Calls take milliseconds; what waits beyond these waits its turn.
 const CONNECTIONS: usize = 8;

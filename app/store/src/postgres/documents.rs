@@ -1,8 +1,9 @@
 //! Public documents beside the jobs. They prove themselves to whoever gets them, so that they are kept as they are.
 
-use super::Shared;
 use super::failure::Failure;
-use crate::ledger::{LedgerError, MAX_DOCUMENTS};
+use super::shared::Shared;
+use crate::error::LedgerError;
+use crate::ledger::MAX_DOCUMENTS;
 use crate::record::{limits, within};
 
 const KEEP: &str = "INSERT INTO precis_documents (name, kept_at, document) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";

@@ -2,9 +2,9 @@
 
 use tokio_postgres::Row;
 
-use super::TABLES;
 use super::failure::{Failure, NOT_OURS};
-use crate::ledger::LedgerError;
+use super::shared::TABLES;
+use crate::error::LedgerError;
 use crate::record::Record;
 use crate::rows;
 use crate::seal::{RowId, Vault};

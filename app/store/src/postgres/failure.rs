@@ -7,7 +7,7 @@ use std::io;
 use deadpool_postgres::PoolError;
 use tokio_postgres::Error;
 
-use crate::ledger::LedgerError;
+use crate::error::LedgerError;
 use crate::vitals::AsDamage;
 
 /// How often a call is tried that the database gave up for another's sake.

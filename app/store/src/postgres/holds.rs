@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Shared;
 use super::failure::Failure;
+use super::shared::Shared;
 use crate::claim::ClaimKey;
 use crate::ledger::{Hold, Holder, MAX_HOLD};
 

@@ -2,8 +2,8 @@
 
 use deadpool_postgres::Transaction;
 
-use super::TABLES;
 use super::failure::{Failure, NOT_OURS};
+use super::shared::TABLES;
 use crate::format::{Formats, Migration};
 use crate::seal::{RowId, Vault};
 
@@ -80,9 +80,10 @@ mod tests {
 
     use super::server::Server;
     use super::*;
+    use crate::error::LedgerError;
     use crate::format::FORMATS;
     use crate::format::older::{OLDER, older_record};
-    use crate::ledger::{Claim, Ledger, LedgerError};
+    use crate::ledger::{Claim, Ledger};
     use crate::record::{Change, JobResult, NewClaim, Record};
     use crate::seal::SealingKey;
     use crate::{Authorization, Flow, JobId, PostgresLedger, State};

@@ -12,6 +12,7 @@ mod migrate;
 mod probe;
 mod reads;
 mod schema;
+mod shared;
 mod writes;
 
 use std::future::Future;
@@ -20,48 +21,29 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Client, Pool};
 use tokio::sync::watch;
 
 use crate::claim::{ClaimKey, JobId};
+use crate::error::LedgerError;
 use crate::format::{FORMAT, FORMATS, Formats};
-use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerError, LedgerHealth, Listing};
+use crate::ledger::{Claim, Cursor, Hold, Holder, Ledger, LedgerHealth, Listing};
 use crate::record::{Change, JobResult, NewClaim, Record};
-use crate::rows::Tables;
 use crate::seal::{SealingKey, Vault};
 use crate::state::State;
 use crate::vitals::Vitals;
 use failure::{Failure, retried};
+use shared::Shared;
 
 /// What a call may take, with its attempts. Longer than what the server allows a statement, so that mostly the server ends it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// What connecting may take, with a migration of every row.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1_800);
 
-/// Not the embedded ledger's names: a value of one does not open in the other.
-const TABLES: Tables = Tables { records: "postgres records", results: "postgres results" };
-
 /// A [`Ledger`] in a PostgreSQL database, for any number of processes at a time. Times of holds are the database's.
 ///
 /// Needs a Tokio runtime with time and I/O. Calls fail with [`LedgerError::Unreachable`] while the database is away and work again once it is back.
 #[derive(Clone)]
 pub struct PostgresLedger(Arc<Shared>);
-
-struct Shared {
-    pool: Pool,
-    vault: Vault,
-    vitals: Vitals,
-    /// Why this process can go on no longer.
-    lost: watch::Sender<Option<LedgerError>>,
-    /// Whether a failed database is being tried again.
-    probing: AtomicBool,
-}
-
-impl Shared {
-    async fn client(&self) -> Result<Client, Failure> {
-        self.pool.get().await.map_err(Failure::from)
-    }
-}
 
 impl PostgresLedger {
     /// Connects to the database at `url` (`postgresql://…`, or `key=value` pairs as libpq takes them) and makes the tables there if there are none,

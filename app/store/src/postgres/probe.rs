@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::Shared;
 use super::failure::Failure;
-use crate::ledger::LedgerError;
+use super::shared::Shared;
+use crate::error::LedgerError;
 use crate::seal::RowId;
 
 /// Pause before the first try; doubles up to [`LONGEST_PAUSE`].

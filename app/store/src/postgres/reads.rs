@@ -3,11 +3,12 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::Shared;
 use super::entry::{COLUMNS, open_joined};
 use super::failure::{Failure, NOT_OURS};
+use super::shared::Shared;
 use crate::claim::{ClaimKey, JobId};
-use crate::ledger::{Cursor, LedgerError, Listing};
+use crate::error::LedgerError;
+use crate::ledger::{Cursor, Listing};
 use crate::record::Record;
 use crate::seal::RowId;
 

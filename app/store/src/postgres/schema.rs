@@ -1,10 +1,10 @@
 //! The tables, and the check that they are a ledger's and sealed with our key.
 
-use super::Shared;
 use super::failure::{Failure, NOT_OURS};
 use super::migrate::{CHECK_ROW, CHECK_TABLE, CHECK_WORDS, migrate};
+use super::shared::Shared;
+use crate::error::LedgerError;
 use crate::format::Formats;
-use crate::ledger::LedgerError;
 use crate::seal::Vault;
 
 /// Serializes instances that start on an empty database. Any number that others are unlikely to lock.

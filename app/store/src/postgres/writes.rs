@@ -5,9 +5,10 @@ use deadpool_postgres::Transaction;
 use super::entry::{self, COLUMNS, Entry, open_joined};
 use super::failure::{Failure, NOT_OURS};
 use super::reads::{COUNT, name_of, select};
-use super::{Shared, TABLES};
+use super::shared::{Shared, TABLES};
 use crate::claim::ClaimKey;
-use crate::ledger::{Claim, EXPIRED_PER_CALL, LedgerError, WATCHED_PER_UNSETTLED};
+use crate::error::LedgerError;
+use crate::ledger::{Claim, EXPIRED_PER_CALL, WATCHED_PER_UNSETTLED};
 use crate::record::{Change, Record};
 use crate::rows;
 

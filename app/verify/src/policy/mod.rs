@@ -14,7 +14,8 @@ use precis_protocol::Digest;
 use precis_protocol::limits::MAX_POLICY_BYTES;
 use serde::Deserialize;
 
-use crate::quote::verifier::INTEL_ROOT_CA;
+/// Intel's SGX Provisioning Certification Root CA, DER: the root of every genuine quote.
+pub const INTEL_ROOT_CA: &[u8] = include_bytes!("intel_sgx_root_ca.der");
 
 /// Human-readable part of ROFL app ids.
 const APP_ID_PREFIX: &str = "rofl";

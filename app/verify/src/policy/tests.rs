@@ -1,6 +1,8 @@
 //! What a policy may be, and what is refused.
 #![allow(clippy::unwrap_used)]
 
+use sha2::{Digest as _, Sha256};
+
 use super::*;
 
 const APP: &str = "rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw";
@@ -104,4 +106,12 @@ fn rules_on_the_td_have_defaults_and_can_be_named() {
     let named = td.unwrap();
     assert_eq!(named.td, TdPolicy { allowed_xfam: 0xe7, service_tds: [[0xcd; 48]].into() });
     assert_eq!(named.tcb.max_root_crl_age_days, 90);
+}
+
+#[test]
+fn the_compiled_in_root_is_intels() {
+    assert_eq!(
+        hex::encode(Sha256::digest(INTEL_ROOT_CA)),
+        "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3"
+    );
 }

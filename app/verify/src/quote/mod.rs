@@ -4,14 +4,18 @@
 //! [`verifier`]. Layouts: Intel TDX DCAP quoting library API, quote formats 4 and 5; attribute bits: Intel TDX Module ABI, table
 //! of TD_ATTRIBUTES.
 
+mod attributes;
 pub mod collateral;
 pub mod pem;
+mod reader;
 mod report;
 pub mod verifier;
 
 use precis_protocol::limits::MAX_QUOTE_BYTES;
 use tiny_keccak::{Hasher as _, TupleHash};
 
+pub use reader::QuoteError;
+use reader::Reader;
 pub use report::{Extended, Report15};
 pub use verifier::{DcapVerifier, QuoteClaims, QuoteVerifier, TcbStatus};
 
@@ -34,41 +38,6 @@ const CERTIFICATION_QE_REPORT: u16 = 6;
 const CERTIFICATION_PCK_CHAIN: u16 = 5;
 /// QE authentication data, bytes: fixed by Intel's quoting enclave.
 const QE_AUTHENTICATION_BYTES: usize = 32;
-
-/// Why bytes are not a quote we read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QuoteError {
-    /// Over the limit.
-    #[error("the quote has {0} bytes, the limit is {MAX_QUOTE_BYTES}")]
-    TooLarge(usize),
-    /// A length inside points past the end.
-    #[error("the quote ends inside its {0}")]
-    Truncated(&'static str),
-    /// Bytes follow the end.
-    #[error("{extra} bytes follow the {part}")]
-    Trailing {
-        /// What ended.
-        part: &'static str,
-        /// How many bytes follow.
-        extra: usize,
-    },
-    /// A field has a value other than the one we accept.
-    #[error("{field} is {found}, expected {expected}")]
-    Field {
-        /// Which field.
-        field: &'static str,
-        /// What it is.
-        found: u64,
-        /// What it may be.
-        expected: &'static str,
-    },
-    /// The vendor is not Intel.
-    #[error("the quoting enclave's vendor is not Intel")]
-    Vendor,
-    /// The certificate chain is not canonical PEM.
-    #[error("PCK certificate chain: {0}")]
-    Chain(#[from] pem::PemError),
-}
 
 /// The fields of a TDX quote that a verifier judges.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,43 +184,6 @@ fn pck_chain(authentication: &[u8]) -> Result<Vec<Vec<u8>>, QuoteError> {
 
 fn accept(field: &'static str, found: u64, allowed: &[u64], expected: &'static str) -> Result<(), QuoteError> {
     if allowed.contains(&found) { Ok(()) } else { Err(QuoteError::Field { field, found, expected }) }
-}
-
-/// Reads little-endian fields from the front of a slice, without panics.
-struct Reader<'a> {
-    rest: &'a [u8],
-    part: &'static str,
-}
-
-impl<'a> Reader<'a> {
-    fn new(rest: &'a [u8], part: &'static str) -> Self {
-        Self { rest, part }
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], QuoteError> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(QuoteError::Truncated(self.part))?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], QuoteError> {
-        self.take(N)?.try_into().map_err(|_| QuoteError::Truncated(self.part))
-    }
-
-    fn u16(&mut self) -> Result<u16, QuoteError> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    fn u32(&mut self) -> Result<u32, QuoteError> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn finish(&self) -> Result<(), QuoteError> {
-        match self.rest.len() {
-            0 => Ok(()),
-            extra => Err(QuoteError::Trailing { part: self.part, extra }),
-        }
-    }
 }
 
 #[cfg(test)]

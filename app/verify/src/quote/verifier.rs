@@ -17,9 +17,6 @@ compile_error!("precis-verify needs one of its features `ring` and `rustcrypto` 
 /// Tolerance between our clock and Intel's, seconds: collateral issued just now must not be refused by a clock that is late.
 pub const CLOCK_TOLERANCE_SECONDS: u64 = 300;
 
-/// Intel's SGX Provisioning Certification Root CA, DER: the root of every genuine quote.
-pub const INTEL_ROOT_CA: &[u8] = include_bytes!("intel_sgx_root_ca.der");
-
 /// Whether Intel considers a part of the platform current.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TcbStatus {
@@ -148,18 +145,5 @@ fn to_dcap(collateral: &Collateral) -> dcap_qvl::QuoteCollateralV3 {
         qe_identity: collateral.qe_identity,
         qe_identity_signature: collateral.qe_identity_signature,
         pck_certificate_chain: collateral.pck_certificate_chain,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use sha2::{Digest as _, Sha256};
-
-    #[test]
-    fn the_compiled_in_root_is_intels() {
-        assert_eq!(
-            hex::encode(Sha256::digest(super::INTEL_ROOT_CA)),
-            "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3"
-        );
     }
 }

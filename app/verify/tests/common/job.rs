@@ -7,7 +7,7 @@ use precis_protocol::receipt::{
 use precis_protocol::request::{Commitment, response_digest, text_digest};
 use precis_protocol::{Digest, Task, tags};
 use precis_verify::check::CheckId;
-use precis_verify::receipt::{Body, ExpectedPayment};
+use precis_verify::{Body, ExpectedPayment};
 use precis_verify::{ChainBlock, Exchange, Log, Mined, OnChain, Online, Transcript, VerifiedService};
 
 use super::{APP, NETWORK, NOW, World, assert_fails};

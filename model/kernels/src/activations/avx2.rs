@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{BLOCK, Quantized};
+use super::block::{BLOCK, Quantized};
 
 /// Quantizes the blocks of one row. The caller has seen that AVX2 is available.
 pub(super) fn quantize(x: &[f32], each: &mut dyn FnMut(usize, &Quantized)) {

@@ -1,6 +1,6 @@
 //! The definition.
 
-use super::{BLOCK, Quantized};
+use super::block::{BLOCK, Quantized};
 
 /// Quantizes the blocks of one row.
 pub(super) fn quantize(x: &[f32], each: &mut dyn FnMut(usize, &Quantized)) {

@@ -9,7 +9,7 @@ use std::arch::x86_64::*;
 
 use super::Group;
 use super::avx512::{put, scale, vector};
-use super::matmul::{Sink, Tile};
+use super::tile::{Sink, Tile};
 use crate::activations::{BLOCK, TILE};
 use crate::lines::Lines;
 use crate::quant::spec::{GROUP, Spec, Store};

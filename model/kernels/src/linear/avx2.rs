@@ -7,7 +7,7 @@ use std::arch::x86_64::*;
 
 use super::Group;
 use super::avx512::AHEAD;
-use super::matmul::{Sink, Tile};
+use super::tile::{Sink, Tile};
 use crate::activations::BLOCK;
 use crate::quant::spec::{Scales, Spec, Store};
 

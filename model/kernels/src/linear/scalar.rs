@@ -1,7 +1,7 @@
 //! The definition of the product, lane by lane.
 
 use super::Group;
-use super::matmul::{Sink, Tile};
+use super::tile::{Sink, Tile};
 use crate::activations::BLOCK;
 use crate::quant::spec::{self, GROUP, Spec};
 

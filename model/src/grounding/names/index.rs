@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::super::forms::{bare, fold, is_short, key};
 use super::calendar::{self, Calendar};
-use super::link::{Link, link};
+use super::link::{Link, is_hyphen, link};
 use super::lists::{FOLKS, INSIDE, PEOPLE_ENDINGS, PEOPLE_LETTERS, PEOPLES, SUFFIXES, TITLES};
 
 /// Words between the two parts of a name around "of" or of a name in another order that still hold them together.
@@ -260,10 +260,6 @@ impl Words {
             || keys.len() <= 3 && self.adjacent(&turned, true)
             || is_ordinary && self.near(&keys)
     }
-}
-
-pub(super) fn is_hyphen(between: &str) -> bool {
-    matches!(between, "-" | "‐" | "‑" | "\u{ad}")
 }
 
 /// Whether a word of two letters or more is written in capitals throughout.

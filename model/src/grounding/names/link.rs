@@ -1,7 +1,6 @@
 //! What stands between two words of a document, and whether they can be parts of one name across it.
 
 use super::super::forms::is_short;
-use super::index::is_hyphen;
 
 /// Bytes of a line from which on its end is taken for a wrapped one and not for the end of an entry or a heading.
 const WRAPPED_LINE: usize = 40;
@@ -48,6 +47,10 @@ pub(super) fn link(text: &str, previous: &str, end: usize, at: usize) -> Link {
         return Link::Loose;
     }
     Link::Joined
+}
+
+pub(super) fn is_hyphen(between: &str) -> bool {
+    matches!(between, "-" | "‐" | "‑" | "\u{ad}")
 }
 
 /// Whether a full stop after a word ends no sentence.

@@ -6,7 +6,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::super::forms::{bare, fold, is_cased, is_short};
 use super::calendar::is_calendar;
-use super::index::{exact, is_hyphen};
+use super::index::exact;
+use super::link::is_hyphen;
 use super::lists::{DERIVED, DERIVED_LETTERS, INSIDE, OPENERS};
 use super::openers::acts_as_name;
 

@@ -4,6 +4,9 @@ use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+/// What the daemon says where its node does not answer.
+pub(super) const NO_RUNTIME: &str = "runtime not available";
+
 /// An answer before it is known whether the client wants error pages as JSON.
 pub(super) enum Answer {
     /// 200 and JSON.

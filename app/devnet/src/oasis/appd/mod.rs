@@ -19,7 +19,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 use tokio::{net::UnixListener, task::JoinSet};
 
-use self::answer::Answer;
+use self::answer::{Answer, NO_RUNTIME};
 use super::{
     kdf::{KeyKind, kms_key},
     registrar::Registrar,
@@ -27,8 +27,6 @@ use super::{
 
 /// The daemon's limit for JSON bodies.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
-/// What the daemon says where its node does not answer.
-const NO_RUNTIME: &str = "runtime not available";
 
 /// Serves the daemon on `socket`, replacing a socket left there by an earlier run.
 pub(super) fn serve(socket: &Path, registrar: Arc<Registrar>, tasks: &mut JoinSet<()>) -> anyhow::Result<()> {

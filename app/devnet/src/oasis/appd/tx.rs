@@ -6,7 +6,7 @@ use ciborium::Value;
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::{NO_RUNTIME, answer::Answer};
+use super::answer::{Answer, NO_RUNTIME};
 
 /// Methods that applications may call (oasis-sdk rofl-appd/src/routes/tx.rs).
 const ALLOWED_METHODS: [&str; 10] = [

@@ -11,7 +11,7 @@ use precis_protocol::problem::Charged;
 use tokio::sync::{Notify, watch};
 
 use crate::error::{Class, Failure};
-use crate::pipeline::Sealed;
+use crate::sealed::Sealed;
 
 /// Names a job: the ledger's claim key.
 pub type JobKey = [u8; 32];
@@ -73,25 +73,25 @@ impl Watched {
 
 /// Jobs in flight of this process. The ledger is what makes a job unique; this only lets copies wait for it.
 #[derive(Clone, Default)]
-pub struct Jobs(Arc<Shared>);
+pub struct Flights(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    flights: Mutex<Flights>,
+    flights: Mutex<Table>,
     /// Flights, and claims on the way to one.
     active: watch::Sender<usize>,
 }
 
 #[derive(Default)]
-struct Flights {
+struct Table {
     all: HashMap<JobKey, Flight>,
     closed: bool,
 }
 
 /// A claim on the way to its flight: jobs are not at an end while there is one.
-pub struct Entry(Jobs);
+pub struct Entry(Flights);
 
-impl Jobs {
+impl Flights {
     /// Joins the job `key`, or starts it with `work` on a task of its own, and waits up to `within` for its outcome; none
     /// when it takes longer, while the job goes on.
     ///
@@ -143,7 +143,7 @@ impl Jobs {
         self.lock().all.keys().copied().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Flights> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -168,7 +168,7 @@ impl Jobs {
         let watched = Watched::default();
         flights.all.insert(key, Flight { landed: landed.clone(), watched: watched.clone() });
         self.0.active.send_modify(|active| *active += 1);
-        let leave = Leave { jobs: self.clone(), key };
+        let leave = Leave { flights: self.clone(), key };
         let work = work(watched);
         tokio::spawn(async move {
             // Dropped after the outcome is published, and also when the work panics.
@@ -202,14 +202,14 @@ impl Drop for Entry {
 }
 
 struct Leave {
-    jobs: Jobs,
+    flights: Flights,
     key: JobKey,
 }
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.jobs.lock().all.remove(&self.key);
-        self.jobs.0.active.send_modify(|active| *active -= 1);
+        self.flights.lock().all.remove(&self.key);
+        self.flights.0.active.send_modify(|active| *active -= 1);
     }
 }
 
@@ -230,47 +230,48 @@ mod tests {
 
     #[tokio::test]
     async fn copies_of_one_job_share_one_execution() {
-        let (jobs, runs) = (Jobs::default(), Arc::new(AtomicU32::new(0)));
+        let (flights, runs) = (Flights::default(), Arc::new(AtomicU32::new(0)));
         let (open, gate) = watch::channel(false);
         let copies: Vec<_> = (0..6)
             .map(|_| {
-                let (jobs, runs, mut gate) = (jobs.clone(), Arc::clone(&runs), gate.clone());
+                let (flights, runs, mut gate) = (flights.clone(), Arc::clone(&runs), gate.clone());
                 tokio::spawn(async move {
-                    jobs.once([1; 32], LONG, |_| async move {
-                        runs.fetch_add(1, Ordering::SeqCst);
-                        gate.wait_for(|open| *open).await.unwrap();
-                        failure()
-                    })
-                    .await
-                    .unwrap()
-                    .err()
-                    .unwrap()
-                    .code()
+                    flights
+                        .once([1; 32], LONG, |_| async move {
+                            runs.fetch_add(1, Ordering::SeqCst);
+                            gate.wait_for(|open| *open).await.unwrap();
+                            failure()
+                        })
+                        .await
+                        .unwrap()
+                        .err()
+                        .unwrap()
+                        .code()
                 })
             })
             .collect();
-        while jobs.in_flight(&[1; 32]).is_none() {
+        while flights.in_flight(&[1; 32]).is_none() {
             tokio::task::yield_now().await;
         }
         open.send_replace(true);
         for copy in copies {
             assert_eq!(copy.await.unwrap(), "work_failed");
         }
-        assert!(runs.load(Ordering::SeqCst) >= 1 && jobs.in_flight(&[1; 32]).is_none());
+        assert!(runs.load(Ordering::SeqCst) >= 1 && flights.in_flight(&[1; 32]).is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_long_job_goes_on_after_its_caller_is_told_to_come_back() {
-        let jobs = Jobs::default();
+        let flights = Flights::default();
         let (open, mut gate) = watch::channel(false);
         let work = |_| async move {
             gate.wait_for(|open| *open).await.unwrap();
             failure()
         };
-        let early = jobs.once([2; 32], Duration::from_secs(1), work).await;
-        assert!(early.is_none() && jobs.in_flight(&[2; 32]).is_some());
+        let early = flights.once([2; 32], Duration::from_secs(1), work).await;
+        assert!(early.is_none() && flights.in_flight(&[2; 32]).is_some());
         open.send_replace(true);
-        let late = jobs.once([2; 32], LONG, |_| async { unreachable_work() }).await;
+        let late = flights.once([2; 32], LONG, |_| async { unreachable_work() }).await;
         assert_eq!(late.unwrap().err().unwrap().code(), "work_failed");
     }
 
@@ -280,7 +281,7 @@ mod tests {
 
     #[tokio::test]
     async fn closed_jobs_end_with_what_was_let_in_and_start_nothing_else() {
-        let jobs = Jobs::default();
+        let flights = Flights::default();
         let (open, gate) = watch::channel(false);
         let work = |_| {
             let mut gate = gate.clone();
@@ -289,29 +290,29 @@ mod tests {
                 failure()
             }
         };
-        let entry = jobs.enter().unwrap();
-        jobs.close();
+        let entry = flights.enter().unwrap();
+        flights.close();
         entry.start([4; 32], work);
         drop(entry);
-        assert_eq!(jobs.enter().err().unwrap().code(), "stopping");
-        let refused = jobs.once([5; 32], LONG, work).await;
+        assert_eq!(flights.enter().err().unwrap().code(), "stopping");
+        let refused = flights.once([5; 32], LONG, work).await;
         assert_eq!(refused.unwrap().err().unwrap().code(), "stopping");
-        assert_eq!(jobs.names(), [[4; 32]]);
-        let joined = jobs.once([4; 32], Duration::ZERO, work).await;
+        assert_eq!(flights.names(), [[4; 32]]);
+        let joined = flights.once([4; 32], Duration::ZERO, work).await;
         assert!(joined.is_none(), "what is in flight can be waited for");
-        let mut idle = std::pin::pin!(jobs.idle());
+        let mut idle = std::pin::pin!(flights.idle());
         assert!(futures::poll!(&mut idle).is_pending());
         open.send_replace(true);
         idle.await;
-        assert_eq!(jobs.names(), [[0; 32]; 0]);
+        assert_eq!(flights.names(), [[0; 32]; 0]);
     }
 
     #[tokio::test]
     async fn a_panicking_job_is_reported_and_leaves_no_trace() {
-        let jobs = Jobs::default();
-        let outcome = jobs.once([3; 32], LONG, |_| async { std::panic::panic_any("defect") }).await;
+        let flights = Flights::default();
+        let outcome = flights.once([3; 32], LONG, |_| async { std::panic::panic_any("defect") }).await;
         assert_eq!(outcome.unwrap().err().unwrap().code(), "internal");
-        while jobs.in_flight(&[3; 32]).is_some() {
+        while flights.in_flight(&[3; 32]).is_some() {
             tokio::task::yield_now().await;
         }
     }

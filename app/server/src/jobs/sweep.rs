@@ -22,7 +22,7 @@ use crate::service::Service;
 ///
 /// # Errors
 /// When chain or ledger do not answer or do not agree, or the transfer did not settle; the next call tries again.
-pub async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
+pub(crate) async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
     let config = &service.settings.config;
     let (from, chain) = (service.payments.wallet_address(), &service.payments.chain);
     let nonce = B256::from(sweep_nonce(clock::now() / config.sweep_seconds));

@@ -1,6 +1,10 @@
 //! The rules of the repository: who may depend on whom, what stands at the top, what may not stand anywhere.
 #![allow(clippy::unwrap_used)]
 
+mod cycles;
+mod modules;
+mod tokens;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

@@ -7,12 +7,12 @@ use precis_protocol::receipt::ReceiptStatus;
 use precis_store::{Change, JobResult, Record, State};
 
 use super::context::Context;
-use super::receipt::{self, Statement};
+use super::receipts::{self, Statement};
 use crate::error::{Class, Failure};
 use crate::service::Service;
 
 /// The answer of a job that has ended without a result, or is being paid back; none if there is or may yet be one.
-pub(super) fn without_result(record: &Record, context: &Context) -> Option<Failure> {
+pub(crate) fn without_result(record: &Record, context: &Context) -> Option<Failure> {
     let failed = |code: &str| {
         let failure = Failure::new(Class::of_ended_job(code).unwrap_or(Class::WorkFailed), "");
         let receipt = record.result.as_ref().and_then(|result| result.receipt.as_deref());
@@ -44,7 +44,7 @@ pub(super) fn without_result(record: &Record, context: &Context) -> Option<Failu
 }
 
 /// `PAYMENT-RESPONSE` of a job whose payment was taken; none while that is not known.
-pub(super) fn charge(record: &Record) -> Option<SettleResponse> {
+pub(crate) fn charge(record: &Record) -> Option<SettleResponse> {
     let (State::Paid { transaction }
     | State::Settled { transaction }
     | State::Refunding { transaction, .. }
@@ -59,7 +59,7 @@ pub(super) fn charge(record: &Record) -> Option<SettleResponse> {
 }
 
 /// The receipt of a job without a result, to be stored with its end: of the payment `paid`, and of the `refund` that undid it.
-pub(super) async fn statement(
+pub(crate) async fn statement(
     service: &Service,
     record: &Record,
     context: &Context,
@@ -74,13 +74,13 @@ pub(super) async fn statement(
         Some(_) => (ReceiptStatus::FailedRefunded, class.status().as_u16()),
     };
     let statement = Statement { status, http, bytes: &bytes, completed: None, paid };
-    let (signed, _) = receipt::sign(service, record, context, &statement).await?;
+    let (signed, _) = receipts::sign(service, record, context, &statement).await?;
     let receipt = serde_json::to_vec(&signed).map_err(|e| Failure::internal("receipt", e))?;
     Ok(JobResult { status: http, response: bytes, receipt: Some(receipt) })
 }
 
 /// The end of a job does not wait for its receipt: without one it is still the end.
-pub(super) fn with(change: Change, signed: Result<JobResult, Failure>) -> Change {
+pub(crate) fn with(change: Change, signed: Result<JobResult, Failure>) -> Change {
     match signed {
         Ok(result) => change.with_result(result),
         Err(failure) => {

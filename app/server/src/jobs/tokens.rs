@@ -55,7 +55,7 @@ impl std::fmt::Display for Token {
 ///
 /// # Errors
 /// A sentence for the operator that names the tokens which the settings lack; or the ledger's.
-pub async fn check_open_jobs(ledger: &dyn Ledger, config: &Config) -> anyhow::Result<()> {
+pub(crate) async fn check_open_jobs(ledger: &dyn Ledger, config: &Config) -> anyhow::Result<()> {
     let mut lacking: BTreeMap<Token, u64> = BTreeMap::new();
     for record in ledger.unfinished().await?.records {
         let token = Token::of(&record);

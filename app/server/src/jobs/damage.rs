@@ -6,7 +6,7 @@ use precis_store::Cursor;
 const NAMED: usize = 8;
 
 /// Tells the operator of damaged rows, until there are none.
-pub(super) fn alarm(rows: &[Cursor]) {
+pub(crate) fn alarm(rows: &[Cursor]) {
     if !rows.is_empty() {
         let named: Vec<String> = rows.iter().take(NAMED).map(hex::encode).collect();
         tracing::error!(event = "ledger.damaged", count = rows.len(), rows = named.join(","));

@@ -6,7 +6,7 @@ use precis_store::{Change, Record, State};
 
 use super::context::Context;
 use super::found::{Found, find};
-use super::summarize::advance;
+use super::ledger::advance;
 use super::{ended, refund};
 use crate::clock;
 use crate::error::{Class, Failure};
@@ -16,7 +16,7 @@ use crate::service::Service;
 ///
 /// # Errors
 /// When the ledger cannot store it.
-pub(super) async fn fail(
+pub(crate) async fn fail(
     service: &Service,
     record: Record,
     context: &Context,

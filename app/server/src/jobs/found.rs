@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::service::Service;
 
 /// What the chain shows.
-pub(super) enum Found {
+pub(crate) enum Found {
     /// It paid us, in enough blocks.
     Taken(B256),
     /// It was not used before the newest block; it may still be.
@@ -26,7 +26,7 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// If the stored payment cannot be read.
-pub(super) async fn find(service: &Service, context: &Context) -> Result<Found, Failure> {
+pub(crate) async fn find(service: &Service, context: &Context) -> Result<Found, Failure> {
     let (payment, chain) = (context.payment(service)?, &service.payments.chain);
     let since = context.seen_at.saturating_sub(FRONT_RUN_WINDOW_SECONDS);
     Ok(match chain.reconcile(payment.transfer(), since).await {

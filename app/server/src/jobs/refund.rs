@@ -15,7 +15,7 @@ use precis_store::{Broadcast, Change, JobResult, Record, State};
 
 use super::context::Context;
 use super::ended;
-use super::summarize::advance;
+use super::ledger::advance;
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::Service;
@@ -27,7 +27,7 @@ const VALID_SECONDS: u64 = 24 * 3600;
 ///
 /// # Errors
 /// When the ledger fails. What is returned otherwise is the answer to the caller.
-pub(super) async fn begin(
+pub(crate) async fn begin(
     service: &Service,
     record: Record,
     context: &Context,
@@ -48,7 +48,7 @@ pub(super) async fn begin(
 ///
 /// # Errors
 /// When the ledger fails.
-pub(super) async fn go_on(service: &Service, record: Record, context: &Context) -> Result<Failure, Failure> {
+pub(crate) async fn go_on(service: &Service, record: Record, context: &Context) -> Result<Failure, Failure> {
     let State::Refunding { transaction, code, .. } = record.state.clone() else {
         return Err(Failure::internal("refund", "a job in this state is not paid back"));
     };

@@ -1,11 +1,11 @@
-//! One replica for one job, of all that share a ledger. Within a replica, flights do that ([`crate::jobs`]).
+//! One replica for one job, of all that share a ledger. Within a replica, flights do that ([`crate::flights`]).
 
 use std::future::Future;
 use std::time::Duration;
 
 use precis_store::{ClaimKey, Hold};
 
-use super::authorize::ledger_failure;
+use super::ledger::ledger_failure;
 use crate::error::Failure;
 use crate::service::Service;
 
@@ -15,7 +15,7 @@ const HOLD: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(250);
 
 /// Whether nobody works on the job at this moment.
-pub(super) async fn is_free(service: &Service, key: &ClaimKey) -> Result<bool, Failure> {
+pub(crate) async fn is_free(service: &Service, key: &ClaimKey) -> Result<bool, Failure> {
     let (ledger, holder) = (&service.payments.ledger, service.holder());
     let free = ledger.hold(key, &holder, HOLD).await.map_err(ledger_failure)? == Hold::Ours;
     if free {
@@ -28,7 +28,7 @@ pub(super) async fn is_free(service: &Service, key: &ClaimKey) -> Result<bool, F
 ///
 /// # Errors
 /// When the ledger fails, or as `work` does.
-pub(super) async fn held<T>(
+pub(crate) async fn held<T>(
     service: &Service,
     key: &ClaimKey,
     work: impl Future<Output = Result<T, Failure>>,

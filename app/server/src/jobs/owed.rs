@@ -12,8 +12,8 @@ use precis_payment::chain::{Block, Incoming, Received};
 use precis_protocol::job::refund_nonce;
 use precis_store::{Authorization, ClaimKey, Flow, Record, Stage, State};
 
-use super::authorize::ledger_failure;
 use super::damage;
+use super::ledger::ledger_failure;
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::Service;
@@ -41,7 +41,7 @@ struct Books {
 ///
 /// # Errors
 /// When that cannot be told: the ledger or the chain does not answer, or one contradicts the other.
-pub(super) async fn owed(service: &Service, head: &Block, held: U256) -> Result<U256, Failure> {
+pub(crate) async fn owed(service: &Service, head: &Block, held: U256) -> Result<U256, Failure> {
     let books = books(service).await?;
     let horizon = service.settings.config.result_seconds + SLACK_SECONDS;
     let wallet = service.payments.wallet_address();
@@ -72,7 +72,7 @@ pub(super) async fn owed(service: &Service, head: &Block, held: U256) -> Result<
 }
 
 /// Says why nothing is swept.
-pub(super) fn deferred(why: &dyn std::fmt::Display) -> Failure {
+pub(crate) fn deferred(why: &dyn std::fmt::Display) -> Failure {
     tracing::warn!(event = "sweep.deferred", why = %why);
     Failure::new(Class::ChainUnavailable, "")
 }

@@ -16,23 +16,23 @@ use crate::service::Service;
 
 /// A claimed request without its document. A member that is added has a default, a line in [`Stored::MEMBERS`] and a new minor number.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Context {
+pub(crate) struct Context {
     /// The payment as it was sent, without what the quote only wanted echoed.
-    pub(super) payment: PaymentPayload,
+    pub(crate) payment: PaymentPayload,
     /// What the request commits to (SPEC 6.1).
     #[serde(with = "hex_array")]
-    pub(super) commitment: [u8; 32],
+    pub(crate) commitment: [u8; 32],
     /// Channel of the request that claimed.
-    pub(super) channel: Channel,
+    pub(crate) channel: Channel,
     /// Whether the nonce commits to the request (SPEC 6.3).
-    pub(super) nonce_committed: bool,
+    pub(crate) nonce_committed: bool,
     /// Time of a block that was there when the claim was made, or of the one that paid before it, Unix seconds: by the chain's
     /// clock, since ours is the host's.
-    pub(super) seen_at: u64,
+    pub(crate) seen_at: u64,
     /// Which summarizer.
-    pub(super) mode: Mode,
+    pub(crate) mode: Mode,
     /// Input tokens.
-    pub(super) tokens: u32,
+    pub(crate) tokens: u32,
 }
 
 impl Stored for Context {
@@ -43,17 +43,17 @@ impl Stored for Context {
 
 impl Context {
     /// As the ledger keeps it.
-    pub(super) fn store(&self) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn store(&self) -> Result<Vec<u8>, Failure> {
         stored::write(self).map_err(|e| Failure::internal("context", e))
     }
 
     /// Of a record. What may have been charged for it cannot be told without.
-    pub(super) fn of(record: &Record) -> Result<Self, Failure> {
+    pub(crate) fn of(record: &Record) -> Result<Self, Failure> {
         stored::read(&record.context).map_err(|e| Failure::internal("stored context", e).charged(Charged::Unknown))
     }
 
     /// The payment, as it was checked when it was claimed.
-    pub(super) fn payment(&self, service: &Service) -> Result<exact::Authorized, Failure> {
+    pub(crate) fn payment(&self, service: &Service) -> Result<exact::Authorized, Failure> {
         let config = &service.settings.config;
         let domain = token_domain(service);
         let payment = verify_claimed(&self.payment, config.network, config.asset, &domain, self.seen_at);
@@ -64,7 +64,7 @@ impl Context {
 #[cfg(test)]
 impl Context {
     /// What the first version wrote.
-    pub(super) const SAMPLE: &'static str = r#"{"payment":{"x402Version":2,"accepted":{"scheme":"exact","network":"eip155:8453","amount":"10000",
+    pub(crate) const SAMPLE: &'static str = r#"{"payment":{"x402Version":2,"accepted":{"scheme":"exact","network":"eip155:8453","amount":"10000",
         "asset":"0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913","payTo":"0x209693Bc6afc0C5328bA36FaF03C514EF312287C","maxTimeoutSeconds":60,
         "extra":{"name":"USD Coin","version":"2"}},"payload":{"signature":"0x01","authorization":{"from":"0x202C98BaCB45a16aFAcb16EE960C4702F35F9f80",
         "to":"0x209693Bc6afc0C5328bA36FaF03C514EF312287C","value":"10000","validAfter":"0","validBefore":"1790000060",
@@ -74,13 +74,13 @@ impl Context {
 }
 
 /// The configured token's EIP-712 domain.
-pub(super) fn token_domain(service: &Service) -> TokenDomain {
+pub(crate) fn token_domain(service: &Service) -> TokenDomain {
     let config = &service.settings.config;
     TokenDomain { name: config.asset_name.clone(), version: config.asset_version.clone() }
 }
 
 /// The authorization as the ledger remembers it; none if an amount or a time is out of range, which no real one is.
-pub(super) fn remembered(transfer: &Transfer) -> Option<Authorization> {
+pub(crate) fn remembered(transfer: &Transfer) -> Option<Authorization> {
     Some(Authorization {
         network: transfer.network.to_string(),
         asset: transfer.asset.into(),

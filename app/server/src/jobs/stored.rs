@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 /// A version of one kind of object.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Version {
-    pub(super) major: u16,
-    pub(super) minor: u16,
+pub(crate) struct Version {
+    pub(crate) major: u16,
+    pub(crate) minor: u16,
 }
 
 impl Version {
@@ -60,7 +60,7 @@ impl TryFrom<String> for Version {
 
 /// Why an object cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// A newer version of the service wrote it.
     #[error("it has version {found}, written by a newer version of the service; this one knows {known}")]
     Newer { found: Version, known: Version },
@@ -73,7 +73,7 @@ pub(super) enum Unreadable {
 }
 
 /// A kind of object that is stored.
-pub(super) trait Stored: Serialize + DeserializeOwned {
+pub(crate) trait Stored: Serialize + DeserializeOwned {
     /// The version that is written.
     const VERSION: Version;
     /// Its members, without `version`.
@@ -97,7 +97,7 @@ struct Head {
 ///
 /// # Errors
 /// If it cannot be written as JSON.
-pub(super) fn write<T: Stored>(object: &T) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn write<T: Stored>(object: &T) -> Result<Vec<u8>, serde_json::Error> {
     serde_json::to_vec(&Written { version: T::VERSION, object })
 }
 
@@ -105,7 +105,7 @@ pub(super) fn write<T: Stored>(object: &T) -> Result<Vec<u8>, serde_json::Error>
 ///
 /// # Errors
 /// [`Unreadable`].
-pub(super) fn read<T: Stored>(bytes: &[u8]) -> Result<T, Unreadable> {
+pub(crate) fn read<T: Stored>(bytes: &[u8]) -> Result<T, Unreadable> {
     let Head { version: found } = serde_json::from_slice(bytes)?;
     if found.major != T::VERSION.major {
         return Err(Unreadable::Newer { found, known: T::VERSION });
@@ -123,7 +123,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::super::context::Context;
-    use super::super::receipt::Kept;
+    use super::super::receipts::Kept;
     use super::*;
 
     #[derive(Serialize, Deserialize, PartialEq, Debug)]
