@@ -3,10 +3,10 @@
 
 use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256};
 use alloy_sol_types::SolCall as _;
+use precis_protocol::Task;
 use precis_protocol::digest::Digest;
 use precis_protocol::encoding::lower_hex;
 use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptFile, ReceiptStatus, Salts, SignedReceipt};
-use precis_protocol::Task;
 use precis_protocol::request::{Commitment, parameters_digest, response_digest, text_digest};
 use precis_tests::chain::Chain;
 use precis_tests::paths;

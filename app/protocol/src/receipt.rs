@@ -369,9 +369,8 @@ impl ReceiptFile {
     /// # Errors
     /// [`ReceiptFileError`] when the bytes are not the one encoding of a document of this shape and version.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReceiptFileError> {
-        let file: Self = strict::from_slice(bytes, MAX_RECEIPT_FILE_BYTES).map_err(|error| {
-            if of_another_version(bytes) { ReceiptFileError::Version } else { error.into() }
-        })?;
+        let file: Self = strict::from_slice(bytes, MAX_RECEIPT_FILE_BYTES)
+            .map_err(|error| if of_another_version(bytes) { ReceiptFileError::Version } else { error.into() })?;
         if file.version != tags::RECEIPT_FILE {
             return Err(ReceiptFileError::Version);
         }
@@ -433,7 +432,7 @@ mod tests {
             transaction: B256::repeat_byte(10),
         };
         let signed =
-            SignedReceipt::sign(receipt, Some(payment), Salts { request: [1; 32], response: [2; 32] }, &key).unwrap();
+            SignedReceipt::sign(receipt, Some(payment), Salts { request: [1; 32], text: [3; 32], response: [2; 32] }, &key).unwrap();
         (signed, Address::from_private_key(&key))
     }
 
@@ -443,6 +442,16 @@ mod tests {
         assert_eq!(signed.signer(), Ok(address));
         let json = serde_json::to_vec(&signed).unwrap();
         assert!(SignedReceipt::parse(&json).unwrap() == signed);
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_refused_by_its_version() {
+        let first = br#"{"version":"precis/receipt-file: v1","request":{},"salts":{"request":"00","response":"00"}}"#;
+        let error = ReceiptFile::parse(first).err().unwrap();
+        assert!(matches!(error, ReceiptFileError::Version), "{error}");
+        assert!(error.to_string().contains("v2"), "{error}");
+        let broken = br#"{"version":"precis/receipt-file: v2","request":{}}"#;
+        assert!(matches!(ReceiptFile::parse(broken).err().unwrap(), ReceiptFileError::Parse(_)));
     }
 
     #[test]

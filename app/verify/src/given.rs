@@ -84,7 +84,9 @@ fn in_json(
     // Of the body around it only a digest is kept; the text that was worked on has a digest of its own.
     let text = text_of(PLAIN, given);
     let result = match &text {
-        Ok(text) if is_worked_on(signed, text) => Ok(format!("{found}: by its text, inside a JSON body that is not kept")),
+        Ok(text) if is_worked_on(signed, text) => {
+            Ok(format!("{found}: by its text, inside a JSON body that is not kept"))
+        }
         Ok(_) => Err(format!("{found} has another text than the one that was worked on")),
         Err(why) => Err(format!("{found} has no text: {why}")),
     };

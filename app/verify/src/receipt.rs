@@ -3,7 +3,7 @@
 //! Guarantee: a VERIFIED receipt transcript means that the attested enclave signed, for exactly this request, exactly this
 //! result and exactly this payment. Details name digests and ids, never document text.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use precis_protocol::limits::MAX_RESPONSE_BYTES;
 use precis_protocol::receipt::{Payment, ReceiptStatus, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest};

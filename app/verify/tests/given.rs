@@ -5,7 +5,9 @@ mod common;
 
 use common::{BODY, DOCUMENT, Job, NOW, World, assert_fails};
 use precis_protocol::encoding::base64_encode;
+use precis_protocol::Digest;
 use precis_protocol::receipt::ReceiptStatus;
+use precis_protocol::request::text_digest;
 use precis_verify::check::{self, Status};
 use precis_verify::{Beside, Transcript, Verdict, verify_receipt_file};
 
@@ -14,22 +16,21 @@ fn other() -> String {
     format!("{DOCUMENT} Larch is golden.")
 }
 
-/// Every way to ask for a summary of one document: its type and body, and whether a saved receipt alone tells the document.
-fn requests(document: &str) -> Vec<(&'static str, Vec<u8>, bool)> {
+/// Every way to ask for a summary of one document: its type and body.
+fn requests(document: &str) -> Vec<(&'static str, Vec<u8>)> {
     let text = serde_json::Value::from(document);
     let data = base64_encode(document.as_bytes());
     let json = |body: String| body.into_bytes();
     vec![
-        ("text/plain", document.as_bytes().to_vec(), true),
-        ("Text/Plain; Charset=UTF-8", document.as_bytes().to_vec(), true),
-        ("text/markdown", document.as_bytes().to_vec(), true),
-        ("application/json", json(format!(r#"{{"document":{text}}}"#)), true),
-        ("Application/JSON", json(format!(r#"{{"document":{text},"options":{{"mode":"extractive"}}}}"#)), true),
-        ("application/json", json(format!(r#"{{"media_type":"text/markdown","data":"{data}"}}"#)), true),
+        ("text/plain", document.as_bytes().to_vec()),
+        ("Text/Plain; Charset=UTF-8", document.as_bytes().to_vec()),
+        ("text/markdown", document.as_bytes().to_vec()),
+        ("application/json", json(format!(r#"{{"document":{text}}}"#))),
+        ("Application/JSON", json(format!(r#"{{"document":{text},"options":{{"mode":"extractive"}}}}"#))),
+        ("application/json", json(format!(r#"{{"media_type":"text/markdown","data":"{data}"}}"#))),
         (
             "application/json; charset=utf-8",
             json(format!(r#"{{ "document": {text}, "options": {{"max_words": 9}} }}"#)),
-            false,
         ),
     ]
 }
@@ -45,7 +46,7 @@ fn document(document: &[u8]) -> Beside<'_> {
 
 #[test]
 fn another_document_is_never_verified_whatever_the_request_was() {
-    for (media_type, body, told) in requests(DOCUMENT) {
+    for (media_type, body) in requests(DOCUMENT) {
         let mut job = Job::asking(media_type, &body);
         let live = job.check();
         assert!(live.is_verified(), "{media_type}: {live}");
@@ -54,26 +55,32 @@ fn another_document_is_never_verified_whatever_the_request_was() {
         assert_fails(&job.check(), check::RECEIPT_DOCUMENT);
 
         let right = saved(&job, &document(DOCUMENT.as_bytes()));
-        assert_eq!(
-            right.verdict(),
-            if told { Verdict::Verified } else { Verdict::Incomplete },
-            "{media_type}: {right}"
-        );
+        assert!(right.is_verified(), "{media_type}: {right}");
+        for check in [check::RECEIPT_DOCUMENT, check::RECEIPT_TEXT] {
+            assert_eq!(right.outcome(check).unwrap().status, Status::Pass, "{media_type}: {right}");
+        }
         let wrong = saved(&job, &document(other().as_bytes()));
         assert_ne!(wrong.verdict().exit_code(), 0, "{media_type}: {wrong}");
-        let outcome = wrong.outcome(check::RECEIPT_DOCUMENT).unwrap();
-        assert!(outcome.required && outcome.status != Status::Pass, "{media_type}: {wrong}");
-        if !media_type.eq_ignore_ascii_case("application/json") && media_type.starts_with(['t', 'T']) {
-            assert_fails(&wrong, check::RECEIPT_DOCUMENT);
-        }
+        assert_fails(&wrong, check::RECEIPT_DOCUMENT);
+        assert_fails(&wrong, check::RECEIPT_TEXT);
         // The whole body always tells.
         let whole = saved(&job, &document(&body));
         assert!(whole.is_verified(), "{media_type}: {whole}");
         assert_eq!(whole.outcome(check::RECEIPT_VERBATIM).unwrap().status, Status::Pass);
-        for (_, another, _) in requests(&other()) {
+        for (_, another) in requests(&other()) {
             assert_ne!(saved(&job, &document(&another)).verdict(), Verdict::Verified);
         }
     }
+}
+
+#[test]
+fn a_receipt_over_another_text_than_the_documents_is_rejected() {
+    let mut job = Job::new();
+    job.receipt.text_digest = text_digest(&job.salts.text, &Digest::of(b"Another text."));
+    assert_fails(&job.check(), check::RECEIPT_TEXT);
+    assert_fails(&saved(&job, &document(BODY)), check::RECEIPT_TEXT);
+    // Without the document nobody can tell.
+    assert!(saved(&job, &Beside::default()).is_verified());
 }
 
 #[test]
@@ -91,7 +98,7 @@ fn a_body_that_holds_no_document_of_the_summary_is_rejected() {
 fn without_a_document_or_summary_nothing_is_compared_and_nothing_is_required() {
     let transcript = saved(&Job::new(), &Beside::default());
     assert!(transcript.is_verified(), "{transcript}");
-    for check in [check::RECEIPT_DOCUMENT, check::RECEIPT_SUMMARY] {
+    for check in [check::RECEIPT_DOCUMENT, check::RECEIPT_TEXT, check::RECEIPT_SUMMARY] {
         let outcome = transcript.outcome(check).unwrap();
         assert!(outcome.status == Status::NotEvaluated && !outcome.required, "{transcript}");
     }

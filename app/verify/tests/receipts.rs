@@ -5,7 +5,7 @@ mod common;
 
 use alloy_primitives::{Address, B256, U256};
 use common::{DOCUMENT, Job, NOW, World, assert_fails, receipt_rejects};
-use precis_protocol::Digest;
+use precis_protocol::{Digest, Task};
 use precis_protocol::receipt::{Channel, ReceiptStatus};
 use precis_protocol::request::response_digest;
 use precis_verify::check::{self, Status};
@@ -62,10 +62,14 @@ fn any_signed_field_changed_after_signing_is_rejected() {
         |signed| signed.receipt.app_id[0] ^= 1,
         |signed| signed.receipt.enclave_identity[0] ^= 1,
         |signed| signed.receipt.keyset_digest = Digest::of(b"x"),
+        |signed| signed.receipt.task = Digest::of(b"x"),
         |signed| signed.receipt.model_digest = Digest::of(b"x"),
         |signed| signed.receipt.parameters_digest = Digest::of(b"x"),
         |signed| signed.receipt.request_digest = Digest::of(b"x"),
+        |signed| signed.receipt.text_digest = Digest::of(b"x"),
         |signed| signed.receipt.response_digest = Digest::of(b"x"),
+        |signed| signed.receipt.subordinates = Digest::of(b"x"),
+        |signed| signed.receipt.spent = U256::from(1),
         |signed| signed.receipt.issued_at ^= 1,
         |signed| signed.receipt.block_number ^= 1,
         |signed| signed.receipt.block_hash.0[0] ^= 1,
@@ -92,6 +96,10 @@ fn a_receipt_of_another_keyset_app_enclave_model_or_parameters_is_rejected() {
     receipt_rejects(check::RECEIPT_KEYSET, |job| job.receipt.previous_receipt = B256::repeat_byte(1));
     receipt_rejects(check::RECEIPT_APP, |job| job.receipt.app_id[0] ^= 1);
     receipt_rejects(check::RECEIPT_IDENTITY, |job| job.receipt.enclave_identity[0] ^= 1);
+    receipt_rejects(check::RECEIPT_TASK, |job| job.receipt.task = Digest::of(b"summary"));
+    receipt_rejects(check::RECEIPT_TASK, |job| job.receipt.task = Task::SummaryAbstractive.digest());
+    receipt_rejects(check::RECEIPT_TASK, |job| job.receipt.spent = U256::from(1));
+    receipt_rejects(check::RECEIPT_TASK, |job| job.receipt.subordinates = Digest::of(b"somebody's receipt"));
     receipt_rejects(check::RECEIPT_MODEL, |job| job.receipt.model_digest = Digest::of(b"abstractive model"));
     receipt_rejects(check::RECEIPT_PARAMETERS, |job| {
         job.receipt.parameters_digest = Digest::of(b"abstractive parameters")

@@ -2,10 +2,10 @@
 
 use alloy_primitives::{B256, U256};
 use precis_payment::wire::PaymentPayload;
-use precis_protocol::{Digest, Task};
 use precis_protocol::problem::outcome;
 use precis_protocol::receipt::{Channel, Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest, text_digest};
+use precis_protocol::{Digest, Task};
 use serde_json::{Value, json};
 
 use super::{Evidence, TOKENS, now};
@@ -21,7 +21,8 @@ pub struct Asked {
 impl Asked {
     /// Of a request with a document as its body, or with one in JSON.
     pub fn new(path: &str, media_type: &str, body: &[u8]) -> Self {
-        let inside = serde_json::from_slice::<Value>(body).ok().and_then(|body| body["document"].as_str().map(str::to_owned));
+        let inside =
+            serde_json::from_slice::<Value>(body).ok().and_then(|body| body["document"].as_str().map(str::to_owned));
         let text = inside.map_or_else(|| Digest::of(body), |text| Digest::of(text.as_bytes()));
         Self { commitment: Commitment::new("POST", path, media_type, body).unwrap(), text }
     }
@@ -38,13 +39,7 @@ impl Evidence {
         .to_string()
     }
 
-    pub fn receipt(
-        &self,
-        asked: Asked,
-        payment: &PaymentPayload,
-        result: &str,
-        encrypted: bool,
-    ) -> SignedReceipt {
+    pub fn receipt(&self, asked: Asked, payment: &PaymentPayload, result: &str, encrypted: bool) -> SignedReceipt {
         let response = (ReceiptStatus::Completed, 200, result.as_bytes());
         self.sign(asked, payment, response, B256::repeat_byte(0x77), encrypted)
     }

@@ -3,10 +3,10 @@
 
 use precis_payment::exact::{self, TokenDomain, Transfer, verify_claimed};
 use precis_payment::wire::PaymentPayload;
-use precis_protocol::Mode;
 use precis_protocol::encoding::hex_array;
 use precis_protocol::problem::Charged;
 use precis_protocol::receipt::Channel;
+use precis_protocol::{Digest, Mode};
 use precis_store::{Authorization, Record};
 use serde::{Deserialize, Serialize};
 
@@ -33,12 +33,14 @@ pub(crate) struct Context {
     pub(crate) mode: Mode,
     /// Input tokens.
     pub(crate) tokens: u32,
+    /// Digest of the document's text.
+    pub(crate) text: Digest,
 }
 
 impl Stored for Context {
-    const VERSION: Version = Version { major: 1, minor: 0 };
+    const VERSION: Version = Version { major: 2, minor: 0 };
     const MEMBERS: &'static [&'static str] =
-        &["payment", "commitment", "channel", "nonce_committed", "seen_at", "mode", "tokens"];
+        &["payment", "commitment", "channel", "nonce_committed", "seen_at", "mode", "tokens", "text"];
 }
 
 impl Context {
@@ -63,14 +65,15 @@ impl Context {
 
 #[cfg(test)]
 impl Context {
-    /// What the first version wrote.
-    pub(crate) const SAMPLE: &'static str = r#"{"payment":{"x402Version":2,"accepted":{"scheme":"exact","network":"eip155:8453","amount":"10000",
+    /// As this version writes it.
+    pub(crate) const SAMPLE: &'static str = r#"{"version":"2.0","payment":{"x402Version":2,"accepted":{"scheme":"exact","network":"eip155:8453","amount":"10000",
         "asset":"0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913","payTo":"0x209693Bc6afc0C5328bA36FaF03C514EF312287C","maxTimeoutSeconds":60,
         "extra":{"name":"USD Coin","version":"2"}},"payload":{"signature":"0x01","authorization":{"from":"0x202C98BaCB45a16aFAcb16EE960C4702F35F9f80",
         "to":"0x209693Bc6afc0C5328bA36FaF03C514EF312287C","value":"10000","validAfter":"0","validBefore":"1790000060",
         "nonce":"0xf3746613c2d920b5fdabc0856f2aeb2d4f88ee6037b8cc5d04a71a4462f13480"}}},
         "commitment":"abababababababababababababababababababababababababababababababab","channel":"https","nonce_committed":true,
-        "seen_at":1790000000,"mode":"extractive","tokens":17}"#;
+        "seen_at":1790000000,"mode":"extractive","tokens":17,
+        "text":"sha256:abababababababababababababababababababababababababababababababab"}"#;
 }
 
 /// The configured token's EIP-712 domain.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, U256};
 use precis_protocol::receipt::{Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
-use precis_protocol::request::{Commitment, response_digest};
+use precis_protocol::request::{Commitment, response_digest, text_digest};
 use precis_protocol::summary::SummaryResult;
+use precis_protocol::{Digest, Task};
 use precis_store::{JobResult, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -67,7 +68,7 @@ pub(crate) async fn sign(
     let by = service.identity.current();
     let own = by.evidence().ok_or_else(|| Failure::internal("receipt", "no evidence"))?;
     let random = || random::bytes::<32>().map_err(|e| Failure::internal("random", e));
-    let salts = Salts { request: random()?, response: random()? };
+    let salts = Salts { request: random()?, text: random()?, response: random()? };
     let receipt_id = random()?;
     let authorization = &record.authorization;
     let payment = Payment {
@@ -83,15 +84,18 @@ pub(crate) async fn sign(
     let model = service.engine.of(context.mode);
     let made = statement.completed;
     let request_digest = Commitment::from_bytes(context.commitment).receipt_digest(&salts.request);
+    let text_digest = text_digest(&salts.text, &context.text);
     let response_digest = response_digest(&salts.response, statement.http, statement.bytes);
     let receipt = |issued_at, sequence, previous_receipt| Receipt {
         receipt_id,
         app_id: own.app_id,
         enclave_identity: own.enclave_identity,
         keyset_digest: by.keyset_digest,
+        task: Task::from(context.mode).digest(),
         model_digest: made.map_or(model.digest, |made| made.model),
         parameters_digest: model.parameters_digest,
         request_digest,
+        text_digest,
         response_digest,
         issued_at,
         block_number: block.number,
@@ -101,6 +105,8 @@ pub(crate) async fn sign(
         input_tokens: context.tokens,
         output_tokens: made.map_or(0, |made| made.usage.output_tokens),
         tokens_read: made.map_or(0, |made| made.coverage.tokens_read),
+        subordinates: Digest::from_bytes([0; 32]),
+        spent: U256::ZERO,
         channel: context.channel,
         status: statement.status,
     };

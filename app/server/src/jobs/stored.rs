@@ -64,6 +64,9 @@ pub(crate) enum Unreadable {
     /// A newer version of the service wrote it.
     #[error("it has version {found}, written by a newer version of the service; this one knows {known}")]
     Newer { found: Version, known: Version },
+    /// An older version of the service wrote it, and nothing reads it any more.
+    #[error("it has version {found}, written by an older version of the service; this one reads {known}")]
+    Older { found: Version, known: Version },
     /// A known version does not have this member.
     #[error("version {0} has no such member")]
     UnknownMember(Version),
@@ -107,8 +110,12 @@ pub(crate) fn write<T: Stored>(object: &T) -> Result<Vec<u8>, serde_json::Error>
 /// [`Unreadable`].
 pub(crate) fn read<T: Stored>(bytes: &[u8]) -> Result<T, Unreadable> {
     let Head { version: found } = serde_json::from_slice(bytes)?;
-    if found.major != T::VERSION.major {
-        return Err(Unreadable::Newer { found, known: T::VERSION });
+    let known = T::VERSION;
+    if found.major > known.major {
+        return Err(Unreadable::Newer { found, known });
+    }
+    if found.major < known.major {
+        return Err(Unreadable::Older { found, known });
     }
     let members: BTreeMap<String, IgnoredAny> = serde_json::from_slice(bytes)?;
     let known = |name: &String| name == "version" || T::MEMBERS.contains(&name.as_str());
@@ -181,9 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_first_version_wrote_is_read() {
-        let first = read::<Context>(Context::SAMPLE.as_bytes()).unwrap();
-        assert_eq!(first.tokens, 17);
+    fn what_is_written_is_read_and_what_was_written_before_the_break_is_refused_by_its_version() {
+        let sample = read::<Context>(Context::SAMPLE.as_bytes()).unwrap();
+        assert_eq!(sample.tokens, 17);
+        let first = Context::SAMPLE.replacen(r#""version":"2.0","#, "", 1);
+        let error = read::<Context>(first.as_bytes()).err().unwrap();
+        assert!(error.to_string().contains("version 1.0, written by an older version"), "{error}");
         let kept: Kept = read(br#"{"receipt":{"a": 1},"settlement":"x"}"#).unwrap();
         assert_eq!(kept.receipt.get(), r#"{"a": 1}"#, "its exact bytes");
         let again: Kept = read(&write(&kept).unwrap()).unwrap();

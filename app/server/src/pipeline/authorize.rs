@@ -8,6 +8,7 @@ use precis_model::Permit;
 use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
 use precis_payment::wire::{self, PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse};
+use precis_protocol::Digest;
 use precis_protocol::encoding::lower_hex;
 use precis_protocol::problem::Charged;
 use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
@@ -116,6 +117,7 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
                 seen_at,
                 mode,
                 tokens,
+                text: Digest::of(admitted.text.as_bytes()),
             };
             let claim = NewClaim {
                 job_id: JobId(random::bytes().map_err(|e| Failure::internal("random", e))?),

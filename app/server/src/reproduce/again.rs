@@ -7,7 +7,7 @@ use precis_protocol::attestation::Attestation;
 use precis_protocol::keyset::Keyset;
 use precis_protocol::limits::MAX_RESPONSE_BYTES;
 use precis_protocol::receipt::{ReceiptFile, ReceiptStatus, SavedRequest};
-use precis_protocol::request::{Commitment, response_digest};
+use precis_protocol::request::{Commitment, response_digest, text_digest};
 use precis_protocol::summary::{Options, SummaryResult};
 use precis_protocol::{Digest, strict};
 use precis_store::JobId;
@@ -43,6 +43,12 @@ pub(super) fn reproduce(
         return Ok(report.cannot_tell(why));
     }
     let (text, options) = asked(&saved.request, body)?;
+    let read = text_digest(&saved.receipt.salts.text, &Digest::of(text.as_bytes()));
+    if !report.compare("text", &receipt.text_digest, &read) {
+        return Ok(
+            report.cannot_tell("this build reads another text out of the document than the one that was worked on")
+        );
+    }
     let original: SummaryResult = match strict::from_slice(&saved.result, MAX_RESPONSE_BYTES) {
         Ok(result) => result,
         Err(error) => return Ok(report.cannot_tell(format!("the result cannot be read: {error}"))),
