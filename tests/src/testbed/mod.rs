@@ -1,6 +1,7 @@
 //! The testbed's process: `precis-testbed` with its state, its log and its end.
 
 pub mod bank;
+pub mod contracts;
 pub mod kill;
 pub mod model;
 pub mod orders;

@@ -20,6 +20,7 @@ mod quote;
 mod receipt;
 mod reconcile;
 mod refund;
+mod reverters;
 mod seal;
 mod settle;
 mod stored;

@@ -7,7 +7,9 @@ use precis_payment::facilitator::{Settlement, SignedTransaction, Unavailable};
 use precis_protocol::problem::Charged;
 use precis_store::{Broadcast, Change, JobResult, Record, Stage, State};
 
+use super::authorize::ledger_failure;
 use super::context::Context;
+use super::reverters;
 use super::summarize::{Claimed, Summarized, advance};
 use crate::clock;
 use crate::error::{Class, Failure};
@@ -150,7 +152,12 @@ async fn close(
             Ok((record, paid.transaction))
         }
         Settlement::Settled(paid) => Ok((record, paid.transaction)),
-        Settlement::Rejected { reason, .. } => {
+        Settlement::Rejected { reason, transaction } => {
+            if transaction.is_some() {
+                // First: until then the job is unsettled, and its payer can claim no other.
+                let kept = reverters::remember(service.payments.ledger.as_ref(), payment, clock::now()).await;
+                kept.map_err(ledger_failure)?;
+            }
             advance(service, &record, change(State::Rejected { code: reason.code().to_owned() })).await?;
             Err(Failure::new(Class::SettlementRefused, reason.to_string()).with_settlement(response))
         }
