@@ -9,6 +9,7 @@ use precis_tests::http::Ask;
 use precis_tests::payer::{now, send_paid};
 use precis_tests::process::eventually;
 use precis_tests::testbed::bank::Purse;
+use precis_tests::testbed::contracts::{Account, NO, YES};
 use precis_tests::testbed::town::Town;
 use serde_json::json;
 
@@ -60,11 +61,6 @@ async fn while_gas_costs_more_than_its_share_of_the_price_nothing_new_is_sold_an
     assert_eq!(town.send(&signed).await.unwrap().status, 200, "the same payment");
     none(&town.conclude(&play.orders).await.unwrap()).unwrap();
 }
-
-/// Runtime code of an account that answers every EIP-1271 question with yes.
-const YES: &str = "0x631626ba7e60e01b5f5260205ff3";
-/// Runtime code of an account that answers every question with nothing.
-const NO: &str = "0x00";
 
 /// A contract account with money and `code`.
 async fn account(town: &Town, byte: u8, code: &str) -> anyhow::Result<Address> {
@@ -144,4 +140,47 @@ async fn contract_accounts_are_not_taken_by_default() {
     let refused = send_paid(&town.client, &town.url(), &ask, &header).await.unwrap();
     refused.refused(402, "not accepted here").unwrap();
     assert!(town.ledger().await.unwrap().is_empty());
+}
+
+/// Pays twice at once and again after a restart, from an account that changes its mind after the first simulation.
+async fn reverts_once(town: &Town, purse: &Purse) -> anyhow::Result<()> {
+    let (client, hostile) = (&town.client, account(town, 0x66, YES).await?);
+    let asks = ["first", "second", "third"].map(|word| {
+        Ask::json(&format!("This is the {word} request. The account is hostile. It pays as it likes."), json!({}))
+    });
+    let mut headers = Vec::new();
+    for ask in &asks {
+        let first = Account::terms(quote_of(town, ask).await?);
+        headers.push(payment(purse, &first, hostile)?);
+    }
+    town.rpc.rule(hold_sent);
+    let sending = tokio::spawn({
+        let (client, url, ask, header) = (client.clone(), town.url(), asks[0].clone(), headers[0].clone());
+        async move { send_paid(&client, &url, &ask, &header).await }
+    });
+    town.rpc.held().await?;
+    let second = send_paid(client, &town.url(), &asks[1], &headers[1]).await?;
+    second.refused(429, "too_many_unsettled")?;
+    town.chain.rpc("anvil_setCode", json!([hostile, NO])).await?;
+    town.rpc.release();
+    let reverted = sending.await??;
+    ensure!(reverted.status == 402, "{}", reverted.text());
+    town.chain.rpc("anvil_setCode", json!([hostile, YES])).await?;
+    for _ in 0..2 {
+        for (ask, header) in asks.iter().zip(&headers).skip(1) {
+            send_paid(client, &town.url(), ask, header).await?.refused(402, "reverted on chain")?;
+        }
+        town.boot(None).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_contract_account_costs_one_revert_whatever_it_sends_at_once_and_after_a_restart() {
+    let town = town(&[]).await.unwrap();
+    town.set("PRECIS_UPFRONT_SECONDS", "1000000");
+    town.set("PRECIS_CONTRACT_ACCOUNTS", "on");
+    town.boot(None).await.unwrap();
+    let purse = town.purse(3, 1).await.unwrap();
+    reverts_once(&town, &purse).await.unwrap_or_else(|error| panic!("{error:#}\n{}", town.log()));
 }

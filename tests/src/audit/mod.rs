@@ -66,6 +66,9 @@ pub struct Books {
     pub sweep_periods: Vec<u64>,
     /// What the payee held when the ledger began, and holds.
     pub held: (U256, U256),
+    /// Payments of contract accounts that reverted on chain at the wallet's expense, by account: their nonces. Everything here
+    /// happened within the time for which such an account is refused.
+    pub reverts: BTreeMap<Address, Vec<B256>>,
     /// Whether everything has ended: no entry may be open.
     pub quiescent: bool,
 }
@@ -103,6 +106,8 @@ pub enum Kind {
     Outflow,
     /// The payee's balance is not what the ledger adds up to.
     Sums,
+    /// A contract account made the wallet pay for a revert more than once.
+    RevertedAgain,
 }
 
 /// One finding.
@@ -206,6 +211,14 @@ pub fn audit(books: &Books) -> Vec<Violation> {
     for ((payer, nonce), seen) in &books.seen {
         let item = items.iter().find(|item| item.payer == *payer && item.nonce == *nonce);
         payment(books, &format!("{payer} {nonce}"), seen, item, &mut say);
+    }
+    for (account, nonces) in &books.reverts {
+        // What somebody else submitted in time was no fault of the account.
+        let unused = |nonce: &&B256| !books.uses.iter().any(|u| u.authorizer == *account && u.nonce == **nonce);
+        let reverts = nonces.iter().filter(unused).count();
+        if reverts > 1 {
+            say(Kind::RevertedAgain, format!("{account}: {reverts} reverts"));
+        }
     }
     if books.quiescent {
         sums(books, &items, &mut say);

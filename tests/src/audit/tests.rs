@@ -78,6 +78,8 @@ fn good() -> Books {
         sweep_to: Some(account(0xcc)),
         sweep_periods: vec![6, 7],
         held: (U256::from(500), U256::from(500 + PRICE - 100)),
+        // One that reverted, one whose authorization somebody else had submitted.
+        reverts: BTreeMap::from([(account(1), vec![B256::repeat_byte(1), B256::repeat_byte(0x71)])]),
         quiescent: true,
     }
 }
@@ -214,4 +216,9 @@ fn money_that_goes_elsewhere_and_sums_that_do_not_add_up_are_found() {
     fires(Kind::Outflow, |books| books.sweep_periods.clear());
     fires(Kind::Sums, |books| books.held.1 += U256::ONE);
     fires(Kind::Sums, |books| _ = books.uses.remove(3));
+}
+
+#[test]
+fn an_account_whose_payments_revert_again_is_found() {
+    fires(Kind::RevertedAgain, |books| books.reverts.values_mut().next().unwrap().push(B256::repeat_byte(0x72)));
 }

@@ -16,6 +16,7 @@ use precis_payment::wire::{PaymentPayload, PaymentRequirements};
 use serde_json::{Value, json};
 
 use crate::payer::Payer;
+use crate::testbed::contracts::Account;
 
 /// Gas money, wei.
 const PLENTY: u128 = 1_000_000_000_000_000_000_000;
@@ -25,6 +26,8 @@ pub struct Purse {
     /// Signs payments.
     pub payer: Payer,
     key: SigningKey,
+    /// What its account does, if that is a contract.
+    account: Option<Account>,
 }
 
 impl Purse {
@@ -48,13 +51,35 @@ impl Purse {
 
     fn of(text: &str) -> anyhow::Result<Self> {
         let key = SigningKey::from_slice(&alloy_primitives::hex::decode(text)?)?;
-        Ok(Self { payer: Payer::from_hex(text)?, key })
+        Ok(Self { payer: Payer::from_hex(text)?, key, account: None })
     }
 
     /// Its account.
     #[must_use]
     pub fn address(&self) -> Address {
         self.payer.address
+    }
+
+    /// The same address with a contract behind it.
+    #[must_use]
+    pub fn of_contract(self, account: Account) -> Self {
+        Self { account: Some(account), ..self }
+    }
+
+    /// What its account does, if that is a contract.
+    #[must_use]
+    pub fn account(&self) -> Option<Account> {
+        self.account
+    }
+
+    /// Signs for `required` at `now`; a contract account for the same with the payment first.
+    ///
+    /// # Errors
+    /// If the requirements cannot be paid.
+    pub fn authorize_at(&self, required: &PaymentRequirements, now: u64) -> anyhow::Result<PaymentPayload> {
+        let Some(account) = self.account else { return self.payer.authorize_at(required, now) };
+        let payload = self.payer.authorize_at(&Account::terms(required.clone()), now)?;
+        Ok(account.signs(payload, self.address()))
     }
 }
 
@@ -126,7 +151,10 @@ impl Bank {
     pub async fn cancel(&self, purse: &Purse, nonce: B256) -> anyhow::Result<()> {
         let hash = CancelAuthorization { authorizer: purse.address(), nonce }.eip712_signing_hash(&self.domain);
         let signature = purse.key.sign_prehash_recoverable(hash.as_slice()).map(alloy_primitives::Signature::from)?;
-        let signature = Bytes::copy_from_slice(&signature.as_bytes());
+        let signature = match purse.account {
+            Some(account) => account.signature(),
+            None => Bytes::copy_from_slice(&signature.as_bytes()),
+        };
         let call = PrecisDollar::cancelAuthorizationCall { authorizer: purse.address(), nonce, signature };
         self.send(call.abi_encode()).await.map(drop)
     }

@@ -124,7 +124,9 @@ impl Town {
         let uses = self.uses(opening.block).await?;
         let pay_to = opening.pay_to.context("nothing was ordered")?;
         let held = (opening.held, self.chain.tokens(pay_to).await?);
-        Ok(Books { seen, height, entries, uses, pay_to, held, quiescent, ..Books::default() })
+        // Every block has to be read for it.
+        let reverts = if quiescent { self.reverts(opening.block).await? } else { Default::default() };
+        Ok(Books { seen, height, entries, uses, pay_to, held, reverts, quiescent, ..Books::default() })
     }
 
     /// What the auditor finds now.

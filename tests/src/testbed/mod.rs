@@ -2,12 +2,18 @@
 
 pub mod bank;
 pub mod books;
+pub mod contracts;
 mod environment;
+pub mod figures;
 pub mod kill;
 pub mod model;
 pub mod orders;
 pub mod parts;
+pub mod receipts;
+mod reverts;
 pub mod rotation;
+mod sealed;
+pub mod slow;
 pub mod soak;
 mod soak_payer;
 pub mod town;
@@ -100,6 +106,15 @@ impl Testbed {
         }
         answered?;
         Ok(Started::Ready(Self { process, url, internal_url }))
+    }
+
+    /// Waits until it has ended; whether it did so well, and did not kill itself.
+    ///
+    /// # Errors
+    /// If it does not end, or in another way.
+    pub async fn ended(&mut self) -> anyhow::Result<bool> {
+        let ended = self.process.ended().await;
+        if killed(&ended) { Ok(false) } else { ended.map(|()| true) }
     }
 
     /// Waits until it has killed itself.

@@ -92,7 +92,7 @@ impl Summarizer for Stub {
             output_tokens,
             chunks: 1,
             tokens_read: tokens,
-            verbatim: true,
+            verbatim: self.mode == Mode::Extractive,
         })
     }
 }

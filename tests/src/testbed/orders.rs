@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use alloy_primitives::{Address, U256};
 use anyhow::Context as _;
 use precis_payment::wire::{self, PaymentPayload, PaymentRequirements};
+use precis_protocol::headers::PAYMENT_SIGNATURE;
 use serde_json::json;
 
 use crate::audit::Seen;
 use crate::http::{Answer, Ask};
-use crate::payer::send_paid;
 use crate::testbed::bank::Purse;
 use crate::testbed::model::FAIL;
 use crate::testbed::town::Town;
@@ -45,6 +45,8 @@ pub struct Order {
     pub payload: PaymentPayload,
     /// What it was signed for.
     pub required: PaymentRequirements,
+    /// Sent over the encrypted channel, quote and all.
+    pub sealed: bool,
 }
 
 impl Town {
@@ -63,16 +65,33 @@ impl Town {
     /// # Errors
     /// If there is no quote.
     pub async fn order(&self, purse: &Purse, sentence: &str, good: bool, mode: &str) -> anyhow::Result<Order> {
+        self.order_by(purse, sentence, good, mode, false).await
+    }
+
+    /// The same; `sealed` over the encrypted channel.
+    ///
+    /// # Errors
+    /// If there is no quote.
+    pub async fn order_by(
+        &self,
+        purse: &Purse,
+        sentence: &str,
+        good: bool,
+        mode: &str,
+        sealed: bool,
+    ) -> anyhow::Result<Order> {
         let marker = if good { "" } else { FAIL };
         let document = format!("{sentence} The rest is not quoted {marker}.");
         let ask = Ask::json(&document, json!({ "mode": mode }));
-        let quote = ask.send(&self.client, &self.url(), &[]).await?.quote()?;
+        let asked =
+            if sealed { self.send_sealed(&ask, &[]).await } else { ask.send(&self.client, &self.url(), &[]).await };
+        let quote = asked?.quote()?;
         let required = quote.accepts.first().context("no requirements")?.clone();
         self.note(required.pay_to).await?;
-        let payload = purse.payer.authorize_at(&required, self.now()?)?;
+        let payload = purse.authorize_at(&required, self.now()?)?;
         let header = wire::encode(&payload)?;
         self.witness(&payload, |seen| sentence.clone_into(&mut seen.request));
-        Ok(Order { ask, sentence: sentence.to_owned(), header, payload, required })
+        Ok(Order { ask, sentence: sentence.to_owned(), header, payload, required, sealed })
     }
 
     /// Remembers the payee and what it holds before the first payment.
@@ -111,11 +130,11 @@ impl Town {
         extra: &[(&'static str, &str)],
     ) -> anyhow::Result<Answer> {
         let height = self.height().await?;
-        let answer = if extra.is_empty() {
-            send_paid(&self.client, &self.url(), &request.ask, &payment.header).await?
+        let paid = [extra, &[(PAYMENT_SIGNATURE, payment.header.as_str())]].concat();
+        let answer = if request.sealed {
+            self.send_sealed(&request.ask, &paid).await?
         } else {
-            let paid = (precis_protocol::headers::PAYMENT_SIGNATURE, payment.header.as_str());
-            request.ask.send(&self.client, &self.url(), &[extra, &[paid]].concat()).await?
+            request.ask.send(&self.client, &self.url(), &paid).await?
         };
         self.received(request, payment, &answer);
         if request.sentence == payment.sentence && says_uncharged(&answer) {

@@ -23,6 +23,7 @@ use crate::http::{self, Ask};
 use crate::payer::send_paid;
 use crate::process::PATIENCE;
 use crate::testbed::bank::Purse;
+use crate::testbed::receipts::policy;
 use crate::testbed::town::Town;
 
 /// Life of a keyset: the shortest that the service takes. A successor comes after half of it.
@@ -275,10 +276,4 @@ impl Run<'_> {
 async fn verified(town: &Town, policy: &Policy) -> anyhow::Result<Session> {
     let found = discover(&town.url(), Connection::default()).await?;
     found.verify(policy, town.now()?).map_err(|appraisal| anyhow::anyhow!("{}", appraisal.transcript))
-}
-
-/// The devnet's policy with its mock root.
-fn policy(path: &Path) -> anyhow::Result<Policy> {
-    let read = |root: &str| std::fs::read(root).map_err(|error| error.to_string());
-    Policy::parse(&std::fs::read_to_string(path)?, read).context("policy")
 }

@@ -3,25 +3,39 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{B256, U64};
+use alloy_primitives::{Address, B256, U64};
+use precis_protocol::headers;
 use precis_store::{Flow, Stage};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::audit::Violation;
+use crate::http;
+use crate::process::GLANCE;
 use crate::rpc_faults::{Behind, Call, Fault, Node};
+use crate::testbed::contracts::Account;
+use crate::testbed::figures::Figures;
 use crate::testbed::kill::{Kill, When};
 use crate::testbed::model::{DELAY, PREDICT};
 use crate::testbed::orders::Order;
+use crate::testbed::parts::{CONNECTIONS, PATIENCE};
+use crate::testbed::rotation::KEYSET_SECONDS;
+use crate::testbed::slow::SlowSockets;
 use crate::testbed::town::Town;
 
 /// Base fee of the devnet, and the jump of it, wei.
 const BASE_FEES: [u64; 2] = [1_000_000_000, 30_000_000_000];
 /// Time between two audits while everything goes on.
 const AUDIT_EVERY: Duration = Duration::from_secs(3);
+/// Of how many ends of the process one is by SIGTERM.
+const TERMINATED: u64 = 4;
+/// Time between two rotations.
+const ROTATE_EVERY: Duration = Duration::from_secs(3);
+/// Of how many rotations one may be disturbed by whatever comes next.
+const DISTURBED: u64 = 4;
+/// Longest that a rotation is left in peace.
+const ROTATION: Duration = Duration::from_secs(5);
 
 /// Numbers that follow from a seed (SplitMix64).
 #[derive(Clone, Debug)]
@@ -57,66 +71,6 @@ pub struct Plan {
     pub payers: u64,
 }
 
-/// What came of it.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// Payments that were signed.
-    pub payments: usize,
-    /// Answers to paid requests, by status; 0 where the connection broke.
-    pub answers: BTreeMap<u16, u64>,
-    /// What payers did, by kind.
-    pub deeds: BTreeMap<&'static str, u64>,
-    /// Jobs by how they ended.
-    pub ended: BTreeMap<String, usize>,
-    /// Payments that were never claimed.
-    pub unclaimed: usize,
-    /// Charges on chain.
-    pub charged: usize,
-    /// Refunds on chain.
-    pub refunded: usize,
-    /// Kills of the process.
-    pub kills: u64,
-    /// Blocks that went and came again.
-    pub reorganizations: u64,
-    /// Calls of the node by what became of them.
-    pub calls: BTreeMap<&'static str, u64>,
-    /// Audits, the last one included.
-    pub audits: u64,
-    /// What they found.
-    pub violations: Vec<Violation>,
-    /// The run without its end.
-    pub run: Duration,
-    /// Everything.
-    pub took: Duration,
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |pairs: &mut dyn Iterator<Item = (String, u64)>| {
-            pairs.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
-        };
-        writeln!(f, "payments         {}", self.payments)?;
-        writeln!(f, "payers' deeds    {}", list(&mut self.deeds.iter().map(|(k, v)| ((*k).to_owned(), *v))))?;
-        writeln!(f, "answers          {}", list(&mut self.answers.iter().map(|(k, v)| (k.to_string(), *v))))?;
-        writeln!(f, "jobs             {}", list(&mut self.ended.iter().map(|(k, v)| (k.clone(), *v as u64))))?;
-        writeln!(f, "never claimed    {}", self.unclaimed)?;
-        writeln!(f, "charged          {}", self.charged)?;
-        writeln!(f, "refunded         {}", self.refunded)?;
-        writeln!(f, "kills            {}", self.kills)?;
-        writeln!(f, "reorganizations  {}", self.reorganizations)?;
-        writeln!(f, "calls to node    {}", list(&mut self.calls.iter().map(|(k, v)| ((*k).to_owned(), *v))))?;
-        writeln!(f, "audits           {}", self.audits)?;
-        writeln!(
-            f,
-            "duration         {} s, of which {} s to the end",
-            self.took.as_secs(),
-            (self.took - self.run).as_secs()
-        )?;
-        write!(f, "violations       {}", self.violations.len())?;
-        self.violations.iter().try_for_each(|violation| write!(f, "\n  {violation}"))
-    }
-}
-
 /// A run that is going on.
 pub(crate) struct Run {
     pub(crate) town: Town,
@@ -125,9 +79,11 @@ pub(crate) struct Run {
     pub(crate) figures: RefCell<Figures>,
     /// Orders that were answered for good, by nonce.
     pub(crate) answered: RefCell<BTreeSet<B256>>,
+    /// Contract accounts.
+    pub(crate) accounts: RefCell<BTreeMap<Address, Account>>,
     over: Cell<bool>,
     /// Held while blocks are away, and while the books are read: what is settled will be on chain again, but is not now.
-    whole: Mutex<()>,
+    pub(crate) whole: Mutex<()>,
 }
 
 /// Carries the plan out.
@@ -146,6 +102,13 @@ pub async fn soak(plan: Plan) -> anyhow::Result<Figures> {
         ("PRECIS_UPFRONT_SECONDS", "1"),
         (PREDICT, "999"),
         (DELAY, "2"),
+        ("PRECIS_CONTRACT_ACCOUNTS", "on"),
+        // The shortest that there is; time is helped along.
+        ("PRECIS_KEYSET_SECONDS", "60"),
+        ("PRECIS_DRAIN_SECONDS", "3"),
+        // So little that slow sockets are found out while the process lives, and have to make room.
+        (PATIENCE, "600"),
+        (CONNECTIONS, "128"),
     ];
     let started = Instant::now();
     // With an even seed transactions wait for their block together.
@@ -158,6 +121,7 @@ pub async fn soak(plan: Plan) -> anyhow::Result<Figures> {
         orders: RefCell::default(),
         figures: RefCell::default(),
         answered: RefCell::default(),
+        accounts: RefCell::default(),
         over: Cell::new(false),
         whole: Mutex::default(),
     };
@@ -166,18 +130,25 @@ pub async fn soak(plan: Plan) -> anyhow::Result<Figures> {
         run.over.set(true);
         all.into_iter().collect::<anyhow::Result<Vec<()>>>().map(drop)
     };
-    let (payers, trouble, audits) = tokio::join!(payers, run.trouble(), run.audits());
+    let slow = SlowSockets::default();
+    let (payers, trouble, audits, ()) =
+        tokio::join!(payers, run.trouble(), run.audits(), slow.keep(&run.town, &run.over));
     payers.and(trouble).and(audits)?;
-    let Run { town, orders, figures, .. } = run;
+    let Run { town, orders, figures, accounts, .. } = run;
     let (orders, mut figures) = (orders.into_inner(), figures.into_inner());
     figures.run = started.elapsed();
+    figures.slow = slow;
+    figures.renewals = town.log().matches(r#""event":"keyset.renewed""#).count();
+    figures.drained = town.log().matches(r#""event":"drain.ended""#).count();
     figures.calls = town.rpc.counts();
     town.chain.rpc("devnet_setBaseFee", json!([U64::from(BASE_FEES[0])])).await?;
     town.chain.rpc("evm_mine", json!([])).await?;
     figures.violations.extend(town.conclude(&orders).await?);
     figures.audits += 1;
     let books = town.books(true).await?;
+    figures.receipts = town.judge_receipts(&orders).await?;
     figures.payments = orders.len();
+    figures.by_accounts(&books, &accounts.into_inner());
     figures.charged = books.uses.iter().filter(|used| used.to == books.pay_to).count();
     figures.refunded = books.uses.iter().filter(|used| used.authorizer == books.pay_to).count();
     figures.unclaimed = orders.len() - books.entries.len();
@@ -233,18 +204,19 @@ impl Run {
     /// Kills, restarts, lies and goes back in time until the payers are done.
     async fn trouble(&self) -> anyhow::Result<()> {
         let (mut chance, kills, town) = (Chance::new(self.plan.seed, 1_000_001), kills(), &self.town);
+        let mut rotated = Instant::now();
         while !self.over.get() {
             tokio::time::sleep(Duration::from_millis(50 + chance.below(450))).await;
+            if rotated.elapsed() >= ROTATE_EVERY {
+                self.rotate(&mut chance).await?;
+                rotated = Instant::now();
+            }
             match chance.below(20) {
-                0..8 => {
-                    // Some restarts carry the next kill with them: at a transition, where it hurts.
-                    let armed = kills.get(usize::try_from(chance.below(kills.len() as u64 * 2))?);
-                    if !town.boot(armed.copied()).await? {
-                        town.boot(None).await?;
-                    }
-                    self.figures.borrow_mut().kills += 1;
+                0..8 => self.restart(&mut chance, &kills).await?,
+                8..10 => {
+                    town.rpc.nodes(&cluster(&mut chance), chance.below(u64::MAX));
+                    self.figures.borrow_mut().lagging += 1;
                 }
-                8..10 => town.rpc.nodes(&cluster(&mut chance), chance.below(u64::MAX)),
                 10..15 => {
                     town.rpc.rule(weather(Chance::new(self.plan.seed, chance.below(u64::MAX)), 5 + chance.below(60)))
                 }
@@ -260,6 +232,44 @@ impl Run {
                     town.chain.rpc("devnet_setBaseFee", json!([U64::from(fee)])).await?;
                     town.chain.rpc("evm_mine", json!([])).await?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the process, as a power cut does or as whoever stops a service does, and starts it again.
+    async fn restart(&self, chance: &mut Chance, kills: &[Kill]) -> anyhow::Result<()> {
+        let town = &self.town;
+        if chance.below(TERMINATED) == 0 {
+            let ended = town.terminate().await?;
+            let mut figures = self.figures.borrow_mut();
+            *(if ended { &mut figures.terminated } else { &mut figures.kills }) += 1;
+        } else {
+            self.figures.borrow_mut().kills += 1;
+        }
+        // Some restarts carry the next kill with them: at a transition, where it hurts.
+        let armed = kills.get(usize::try_from(chance.below(kills.len() as u64 * 2))?);
+        if !town.boot(armed.copied()).await? {
+            town.boot(None).await?;
+        }
+        Ok(())
+    }
+
+    /// Time goes by until the keyset is due for replacement. Most are left in peace until it has been replaced.
+    async fn rotate(&self, chance: &mut Chance) -> anyhow::Result<()> {
+        let keys = format!("{}{}", self.town.url(), headers::OHTTP_GATEWAY_PATH);
+        let configuration = async || http::get(&self.town.client, &keys).await;
+        let before = configuration().await;
+        self.town.jump(KEYSET_SECONDS / 2 + 1).await?;
+        self.figures.borrow_mut().jumps += 1;
+        let (Ok(before), true) = (before, chance.below(DISTURBED) > 0) else { return Ok(()) };
+        let deadline = Instant::now() + ROTATION;
+        while Instant::now() < deadline {
+            match configuration().await {
+                // It has been replaced, or the process is gone.
+                Ok(now) if now.status == 200 && now.body != before.body => break,
+                Err(_) => break,
+                Ok(_) => tokio::time::sleep(GLANCE).await,
             }
         }
         Ok(())

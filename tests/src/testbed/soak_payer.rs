@@ -1,6 +1,7 @@
 //! What one payer of the long run does, payment after payment.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -11,6 +12,7 @@ use crate::http::{self, Answer};
 use crate::process::{GLANCE, PATIENCE};
 use crate::testbed::bank::Purse;
 use crate::testbed::books::open_ended;
+use crate::testbed::contracts::{Account, NO, YES};
 use crate::testbed::orders::Order;
 use crate::testbed::soak::{Chance, Run};
 
@@ -22,20 +24,33 @@ const FAILING: u64 = 7;
 const AT_ONCE: usize = 3;
 /// Of how many jobs one is paid first.
 const UPFRONT: u64 = 3;
+/// Of how many orders one goes over the encrypted channel.
+const SEALED: u64 = 3;
+/// Payments of one contract account before another takes its place.
+const ACCOUNT_LIFE: u64 = 12;
+/// How a contract account is told that it has cost the wallet a revert.
+const REVERTED: &str = "an earlier payment of this account reverted";
 
 impl Run {
     fn count(&self, deed: &'static str) {
         *self.figures.borrow_mut().deeds.entry(deed).or_default() += 1;
     }
 
-    fn answered(&self, answer: anyhow::Result<Answer>) -> Option<Answer> {
+    fn answered(&self, order: &Order, answer: anyhow::Result<Answer>) -> Option<Answer> {
         let status = answer.as_ref().map_or(0, |answer| answer.status.as_u16());
-        *self.figures.borrow_mut().answers.entry(status).or_default() += 1;
+        let mut figures = self.figures.borrow_mut();
+        *figures.answers.entry(status).or_default() += 1;
+        if let Ok(answer) = &answer {
+            let code = answer.json().unwrap_or_default()["code"].as_str().unwrap_or_default().to_owned();
+            figures.crowded_out += u64::from(["overloaded", "body_timeout"].contains(&code.as_str()));
+            figures.sealed += u64::from(status == 200 && order.sealed);
+            figures.refused += u64::from(status == 402 && answer.text().contains(REVERTED));
+        }
         answer.ok()
     }
 
     async fn send(&self, order: &Order) -> Option<Answer> {
-        let answer = self.answered(self.town.send(order).await)?;
+        let answer = self.answered(order, self.town.send(order).await)?;
         if !open_ended(&answer) {
             self.answered.borrow_mut().insert(order.payload.payload.authorization.nonce);
         }
@@ -56,14 +71,30 @@ impl Run {
     /// Pays until its part of the plan is done.
     pub(crate) async fn payer(&self, number: u64) -> anyhow::Result<()> {
         let mut chance = Chance::new(self.plan.seed, number);
-        let purse = self.town.purse(number, UNITS).await?;
+        let kind = usize::try_from(number).ok().and_then(|number| Account::ALL.get(number).copied());
+        let mut purse = self.purse(number, kind).await?;
         let mut own = VecDeque::new();
         let (each, more) = (self.plan.payments / self.plan.payers, self.plan.payments % self.plan.payers);
-        for count in 0..each + u64::from(number < more) {
-            let order = self.order(&mut chance, &purse, number, count).await?;
-            self.orders.borrow_mut().push(order.clone());
-            self.deed(&mut chance, &purse, &order).await;
-            own.push_back(order);
+        let (mut count, mut changed_at, all) = (0, 0, each + u64::from(number < more));
+        while count < all {
+            if kind.is_some() && count >= changed_at + ACCOUNT_LIFE {
+                purse = self.purse(number, kind).await?;
+                changed_at = count;
+            }
+            let side_by_side = if kind == Some(Account::Fickle) { AT_ONCE as u64 } else { 1 };
+            let mut orders = Vec::new();
+            for count in count..(count + side_by_side).min(all) {
+                let order = self.order(&mut chance, &purse, number, count).await?;
+                self.orders.borrow_mut().push(order.clone());
+                orders.push(order);
+            }
+            count += orders.len() as u64;
+            match (kind, orders.as_slice()) {
+                (Some(Account::Fickle), orders) => self.change_of_mind(&mut chance, &purse, orders).await?,
+                (_, [order]) => self.deed(&mut chance, &purse, order).await,
+                _ => {}
+            }
+            own.extend(orders);
             if chance.below(2) == 0 {
                 self.come_back(&mut own).await;
             }
@@ -71,19 +102,50 @@ impl Run {
         Ok(())
     }
 
+    /// A new account with money.
+    async fn purse(&self, number: u64, kind: Option<Account>) -> anyhow::Result<Purse> {
+        // While gas is dear this waits.
+        let purse = self.town.purse(number, UNITS).await?;
+        let Some(kind) = kind else { return Ok(purse) };
+        // The address of a key that nobody uses: here it has code.
+        let _whole = self.whole.lock().await;
+        self.town.set_code(purse.address(), YES).await?;
+        self.accounts.borrow_mut().insert(purse.address(), kind);
+        Ok(purse.of_contract(kind))
+    }
+
     /// Signs for something; waits for a service that is away.
     async fn order(&self, chance: &mut Chance, purse: &Purse, number: u64, count: u64) -> anyhow::Result<Order> {
         let mode = if chance.below(UPFRONT) == 0 { "abstractive" } else { "extractive" };
-        let good = chance.below(FAILING) > 0;
+        let (good, sealed) = (chance.below(FAILING) > 0, chance.below(SEALED) == 0);
         let sentence = format!("Payer {number} orders summary {count} of seed {}.", self.plan.seed);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.town.order(purse, &sentence, good, mode).await {
+            match self.town.order_by(purse, &sentence, good, mode, sealed).await {
                 Ok(order) => return Ok(order),
                 Err(error) if Instant::now() > deadline => return Err(error).context("no quote"),
                 Err(_) => tokio::time::sleep(GLANCE).await,
             }
         }
+    }
+
+    /// Pays several times at once from an account that stands by its signatures now and not then, until all are answered.
+    async fn change_of_mind(&self, chance: &mut Chance, purse: &Purse, orders: &[Order]) -> anyhow::Result<()> {
+        self.count("change of mind");
+        let mut sent = pin!(futures::future::join_all(orders.iter().map(|order| self.send(order))));
+        for code in [NO, YES].into_iter().cycle() {
+            let pause = Duration::from_millis(5 + chance.below(40));
+            let over = tokio::time::timeout(pause, &mut sent).await.is_ok();
+            if over && code == NO {
+                return Ok(());
+            }
+            let _whole = self.whole.lock().await;
+            self.town.set_code(purse.address(), code).await?;
+            if over {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     async fn deed(&self, chance: &mut Chance, purse: &Purse, order: &Order) {
@@ -102,7 +164,7 @@ impl Run {
                 let other = self.orders.borrow().get(usize::try_from(other).unwrap_or(0)).cloned();
                 let Some(other) = other.filter(|other| other.sentence != order.sentence) else { return };
                 let answers = tokio::join!(self.send(order), self.town.send_as(&other, order, &[]));
-                self.answered(answers.1);
+                self.answered(order, answers.1);
             }
             64..74 => {
                 self.count("hang up");
@@ -124,7 +186,8 @@ impl Run {
                 };
                 tokio::join!(self.send(order), submit);
             }
-            92..96 => {
+            // What a contract account takes back is a revert of its own making.
+            92..96 if purse.account().is_none() => {
                 self.count("cancelled on chain");
                 let nonce = order.payload.payload.authorization.nonce;
                 let (before, cancel) = (chance.below(20), self.town.bank.cancel(purse, nonce));
@@ -151,7 +214,7 @@ impl Run {
     /// Takes a ticket, then fetches the result or calls the job off.
     async fn ticket(&self, chance: &mut Chance, order: &Order) {
         let answer = self.town.send_as(order, order, &[("prefer", "respond-async")]).await;
-        let Some(answer) = self.answered(answer).filter(|answer| answer.status == 202) else { return };
+        let Some(answer) = self.answered(order, answer).filter(|answer| answer.status == 202) else { return };
         let body = answer.json().unwrap_or_default();
         let told = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (id, token) = (told("id"), told("token"));
@@ -159,7 +222,7 @@ impl Run {
         for _ in 0..chance.below(6) {
             let url = format!("{}/v1/summaries/{id}", self.town.url());
             let asked = self.town.client.request(method.clone(), url).bearer_auth(&token);
-            let Some(answer) = self.answered(http::answer(asked).await) else { return };
+            let Some(answer) = self.answered(order, http::answer(asked).await) else { return };
             if method == Method::GET {
                 self.town.received(order, order, &answer);
             }

@@ -20,6 +20,7 @@ use crate::stack::Devnet;
 use crate::testbed::bank::Bank;
 use crate::testbed::kill::Kill;
 use crate::testbed::parts::{CLOCK_FILE, CLOCK_OFFSET, KILL};
+use crate::testbed::sealed::Kept;
 use crate::testbed::{Started, Testbed};
 
 /// Seconds after which an authorization has lapsed, and the service believes that it has.
@@ -50,6 +51,7 @@ pub struct Town {
     ledgers: AtomicUsize,
     pub(crate) books: Mutex<Opening>,
     pub(crate) noted: AtomicBool,
+    pub(crate) channel: Kept,
     pub(crate) seen: Mutex<BTreeMap<(Address, alloy_primitives::B256), Seen>>,
 }
 
@@ -105,6 +107,7 @@ impl Town {
             ledgers: AtomicUsize::new(0),
             books: Mutex::default(),
             noted: AtomicBool::new(false),
+            channel: Kept::default(),
             seen: Mutex::default(),
         };
         town.new_ledger().await?;
@@ -212,6 +215,17 @@ impl Town {
     pub async fn ended(&self) -> anyhow::Result<()> {
         let mut testbed = self.testbed.lock().await.take().context("no testbed runs")?;
         testbed.process.ended().await
+    }
+
+    /// Asks the testbed to end and waits until it has, as whoever stops a service does; whether it ended so, and was not
+    /// killed before by a kill that it carried.
+    ///
+    /// # Errors
+    /// If there is none, it does not end, or not well.
+    pub async fn terminate(&self) -> anyhow::Result<bool> {
+        let mut testbed = self.testbed.lock().await.take().context("no testbed runs")?;
+        testbed.process.signal("TERM")?;
+        testbed.ended().await
     }
 
     /// Starts the testbed, in place of one that may run; whether it lived until it was ready.

@@ -21,9 +21,9 @@ impl LocalFacilitator {
         self.reverters.check(authorized)
     }
 
-    /// Remembers the payer of a transaction that was mined in vain, if it is a contract account.
+    /// Remembers the payer of a transaction that was mined in vain, unless it is known to be no contract account.
     pub(super) async fn reverted(&self, payer: Address) {
-        if self.chain.rpc().code(payer).await.is_ok_and(|code| !code.is_empty()) {
+        if !self.chain.rpc().code(payer).await.is_ok_and(|code| code.is_empty()) {
             self.reverters.remember(payer, Instant::now());
         }
     }

@@ -22,6 +22,7 @@ use crate::flights::JobKey;
 use crate::jobs::context::{Context, remembered};
 use crate::jobs::ended;
 use crate::jobs::ledger::ledger_failure;
+use crate::jobs::reverters;
 use crate::service::{Generation, SETTLEMENT_SECONDS, Service};
 use crate::{clock, random};
 
@@ -106,7 +107,7 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
                 quote::unpaid_work(service, mode, tokens)?;
             }
             let needed = needed_seconds(service, &admitted, flow);
-            let Fresh { seen_at, funds } =
+            let Fresh { seen_at, funds, most_unsettled } =
                 fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
             let permit = service.engine.reserve(mode, tokens).ok_or_else(|| Failure::new(Class::Busy, ""))?;
             let context = Context {
@@ -127,7 +128,7 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
                 flow,
                 context: context.store()?,
                 at: clock::now(),
-                max_unsettled: Some(config.max_unsettled_per_payer.into()),
+                max_unsettled: Some(most_unsettled),
                 funds,
             };
             Claims::New(Box::new(claim), permit)
@@ -183,6 +184,8 @@ struct Fresh {
     seen_at: u64,
     /// What the payer has of the token; none where it has paid already.
     funds: Option<u128>,
+    /// Unsettled jobs that it may have, this one included.
+    most_unsettled: u64,
 }
 
 /// A payment not seen before: it must equal the quote of this very request and settle now.
@@ -220,6 +223,12 @@ async fn fresh(
         let first = prepay::first_of(required.clone());
         return Err(payment_invalid(service, asked_of, &first, payload, exact::Invalid::ContractFlow));
     }
+    let at_our_expense = prepay::is_at_our_expense(&service.settings.config, &payment);
+    let ledger = service.payments.ledger.as_ref();
+    if at_our_expense && reverters::is_refused(ledger, payment.payer(), now).await.map_err(ledger_failure)? {
+        return Err(invalid(exact::Invalid::AccountReverts));
+    }
+    let most_unsettled = prepay::most_unsettled(&service.settings.config, at_our_expense);
     let unavailable = |why: &dyn std::fmt::Display| {
         tracing::warn!(event = "payment.unverified", why = %why);
         Failure::new(Class::ChainUnavailable, "")
@@ -231,14 +240,14 @@ async fn fresh(
         // Before the ledger is asked what is reserved: what settles in between is counted as little as can be.
         Ok(Standing::Payable) if !late => {
             let funds = service.payments.chain.funds_of(payment.payer()).await.map_err(|why| unavailable(&why))?;
-            Ok(Fresh { seen_at, funds: Some(u128::try_from(funds).unwrap_or(u128::MAX)) })
+            Ok(Fresh { seen_at, funds: Some(u128::try_from(funds).unwrap_or(u128::MAX)), most_unsettled })
         }
         Ok(Standing::Payable) => Err(invalid(exact::Invalid::ExpiresTooSoon)),
         // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once. It was meant for
         // this service if it went to the enclave's own wallet, or names this request.
         Ok(Standing::Paid(paid)) if nonce_committed || service.settings.config.pay_to.is_none() => {
             let paid_at = service.payments.chain.time_of(paid.block).await.map_err(|why| unavailable(&why))?;
-            Ok(Fresh { seen_at: seen_at.min(paid_at), funds: None })
+            Ok(Fresh { seen_at: seen_at.min(paid_at), funds: None, most_unsettled })
         }
         Ok(Standing::Paid(_)) => Err(invalid(exact::Invalid::NonceUsed)),
         Err(VerifyError::Invalid(reason)) => Err(invalid(reason)),

@@ -22,12 +22,23 @@ pub(super) fn chosen(
     if flow == Flow::Authorization && first && taken { (first_of(required), Flow::Upfront) } else { (required, flow) }
 }
 
-/// Whether this payer must pay first and did not say so.
-pub(super) fn is_due(config: &Config, payment: &Authorized) -> bool {
+/// Whether the payer is a contract account whose settlement costs the enclave's wallet gas.
+pub(super) fn is_at_our_expense(config: &Config, payment: &Authorized) -> bool {
     payment.signature_kind() == SignatureKind::Contract
         && config.contract_accounts == ContractAccounts::On
         && config.facilitator_url.is_none()
-        && payment.requirements().extra_text(EXTRA_FLOW) != Some(FLOW_UPFRONT)
+}
+
+/// Unsettled jobs that the payer may have. A contract account has one at a time: whether it makes the wallet pay for a revert is
+/// known before the next transaction leaves.
+pub(super) fn most_unsettled(config: &Config, at_our_expense: bool) -> u64 {
+    let most = config.max_unsettled_per_payer.into();
+    if at_our_expense { 1.min(most) } else { most }
+}
+
+/// Whether this payer must pay first and did not say so.
+pub(super) fn is_due(config: &Config, payment: &Authorized) -> bool {
+    is_at_our_expense(config, payment) && payment.requirements().extra_text(EXTRA_FLOW) != Some(FLOW_UPFRONT)
 }
 
 /// The same terms with the payment first.

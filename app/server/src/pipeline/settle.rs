@@ -11,7 +11,8 @@ use super::state::{Claimed, Prepaid, Settled, Summarized};
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::jobs::context::Context;
-use crate::jobs::ledger::advance;
+use crate::jobs::ledger::{advance, ledger_failure};
+use crate::jobs::reverters;
 use crate::service::Service;
 
 /// Transactions that are made for one settlement in a row, when others of the same wallet displace them.
@@ -129,7 +130,12 @@ async fn close(
             Ok((record, paid.transaction))
         }
         Settlement::Settled(paid) => Ok((record, paid.transaction)),
-        Settlement::Rejected { reason, .. } => {
+        Settlement::Rejected { reason, transaction } => {
+            if transaction.is_some() {
+                // First: until then the job is unsettled, and its payer can claim no other.
+                let kept = reverters::remember(service.payments.ledger.as_ref(), payment, clock::now()).await;
+                kept.map_err(ledger_failure)?;
+            }
             advance(service, &record, change(State::Rejected { code: reason.code().to_owned() })).await?;
             Err(Failure::new(Class::SettlementRefused, reason.to_string()).with_settlement(response))
         }
