@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
+use precis_protocol::headers;
 use precis_tests::http::{self, Ask};
 use precis_tests::process::eventually;
 use precis_tests::proxy::LatePort;
@@ -119,6 +120,11 @@ async fn a_service_whose_surroundings_are_absent_says_so_and_becomes_ready_when_
             let answer = Ask::json("Some text. More text.", json!({})).send(&client, &server.url, &[]).await?;
             answer.refused(503, "not_ready")?;
             ensure!(!answer.header("retry-after").is_empty(), "no Retry-After");
+            // An earlier life may have taken the payment that is sent again, or that of the job that is asked for.
+            let sealed = Ask { path: headers::OHTTP_GATEWAY_PATH.into(), ..Ask::raw(headers::OHTTP_REQ, "x") };
+            sealed.send(&client, &server.url, &[]).await?.refused_and_charged(503, "not_ready", &json!("unknown"))?;
+            let job = client.get(format!("{}/v1/summaries/{}", server.url, "0".repeat(32))).bearer_auth("0".repeat(64));
+            http::answer(job).await?.refused_and_charged(503, "not_ready", &json!("unknown"))?;
             http::get(&client, &format!("{}/.well-known/ohttp-gateway", server.url)).await?.refused(503, "not_ready")
         })
         .await;

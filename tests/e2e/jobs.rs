@@ -102,7 +102,7 @@ async fn a_job_is_fetched_by_its_owner_and_by_nobody_else() {
             let receipt = format!("{}/{}", headers::RECEIPTS_PATH, ticket.id);
             let nobody =
                 asked(&scene, Method::GET, &format!("{}/{}", headers::SUMMARIES_PATH, "0".repeat(32)), None).await?;
-            nobody.refused(404, "unknown_job")?;
+            nobody.refused_and_charged(404, "unknown_job", &json!("unknown"))?;
             let mut other = ticket.token.clone().into_bytes();
             other[0] = if other[0] == b'0' { b'1' } else { b'0' };
             let other = String::from_utf8(other)?;
@@ -120,7 +120,11 @@ async fn a_job_is_fetched_by_its_owner_and_by_nobody_else() {
             ensure!(answer.status == 404 && answer.body == nobody.body, "{}", answer.text());
             // The right token does not fit another id.
             let path = format!("{}/{}", headers::SUMMARIES_PATH, "1".repeat(32));
-            asked(&scene, Method::GET, &path, Some(&ticket.token)).await?.refused(404, "unknown_job")
+            asked(&scene, Method::GET, &path, Some(&ticket.token)).await?.refused_and_charged(
+                404,
+                "unknown_job",
+                &json!("unknown"),
+            )
         })
         .await;
     story
@@ -134,7 +138,9 @@ async fn a_job_is_fetched_by_its_owner_and_by_nobody_else() {
     story
         .tell("a finished job cannot be called off", async {
             let answer = asked(&scene, Method::DELETE, &ticket.location, Some(&ticket.token)).await?;
-            answer.refused(409, "job_begun")
+            answer.refused_and_charged(409, "job_begun", &json!(true))?;
+            ensure!(!answer.header(headers::PAYMENT_RESPONSE).is_empty(), "what took the money is not named");
+            Ok(())
         })
         .await;
     let scene = Scene::around(scene.stack.crash_and_restart().await.unwrap()).await.unwrap();
@@ -165,7 +171,11 @@ async fn a_job_that_waits_is_called_off_and_not_charged() {
             })
             .await?;
             ensure!(working["id"] == busy.id.as_str() && working.get("token").is_none(), "{working}");
-            asked(&scene, Method::DELETE, &busy.location, Some(&busy.token)).await?.refused(409, "job_begun")
+            asked(&scene, Method::DELETE, &busy.location, Some(&busy.token)).await?.refused_and_charged(
+                409,
+                "job_begun",
+                &json!("unknown"),
+            )
         })
         .await;
     story

@@ -222,6 +222,16 @@ async fn a_misspelled_setting_is_refused_with_the_one_that_was_meant() {
 }
 
 #[tokio::test]
+async fn a_setting_that_cannot_be_read_ends_the_start_as_any_other_wrong_setting() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, value) in [("PRECIS_SWEEP_SECONDS", "soon"), ("PRECIS_PAY_TO", "0x00"), ("PRECIS_NETWORK", "base")] {
+        let env = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let ended = Server::listening(dir.path(), &env, &[]).await.err().unwrap().to_string();
+        assert!(ended.contains("exit status: 78"), "{name}: {ended}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_does_not_start_on_settings_that_chain_or_facilitator_contradict() {
     let dir = tempfile::tempdir().unwrap();
     let devnet = Devnet::start(dir.path(), &[]).await.unwrap();

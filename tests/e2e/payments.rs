@@ -40,7 +40,13 @@ async fn an_authorization_buys_exactly_one_summary() {
     story
         .tell(
             "a spent payment sent with another document is refused",
-            scene.moving(0, async { send_paid(client, origin, &other, &spent).await?.refused(409, "payment_reused") }),
+            scene.moving(0, async {
+                send_paid(client, origin, &other, &spent).await?.refused_and_charged(
+                    409,
+                    "payment_reused",
+                    &json!("unknown"),
+                )
+            }),
         )
         .await;
     story
@@ -50,7 +56,11 @@ async fn an_authorization_buys_exactly_one_summary() {
                 let mut payload: wire::PaymentPayload = wire::decode(spent.as_bytes())?;
                 let quote = other.send(client, origin, &[]).await?.quote()?;
                 payload.accepted = quote.accepts.into_iter().next().unwrap();
-                send_paid(client, origin, &other, &wire::encode(&payload)?).await?.refused(409, "payment_reused")
+                send_paid(client, origin, &other, &wire::encode(&payload)?).await?.refused_and_charged(
+                    409,
+                    "payment_reused",
+                    &json!("unknown"),
+                )
             }),
         )
         .await;
@@ -80,7 +90,7 @@ async fn an_authorization_buys_exactly_one_summary() {
                 ensure!(send(&ask, Some(&salt)).await?.body == bought.body, "another answer");
                 // Everything but the salt is on chain now. The right document and a wrong one get the same answer.
                 let (right, wrong) = (send(&ask, None).await?, send(&other, None).await?);
-                right.refused(409, "payment_reused")?;
+                right.refused_and_charged(409, "payment_reused", &json!("unknown"))?;
                 ensure!(right.body == wrong.body, "the right guess shows: {} {}", right.text(), wrong.text());
                 send(&other, Some(&salt)).await?.refused(400, "nonce_commitment_mismatch")
             }),

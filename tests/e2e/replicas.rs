@@ -86,7 +86,11 @@ async fn two_servers_on_one_database_do_one_job_for_one_payment_and_charge_once(
                 let answer = send_paid(client, second, &ask, &payment).await?;
                 ensure!(answer.status == 200, "{}", answer.text());
                 let changed = Ask::json(&format!("{DOCUMENT} It is closed to all."), json!({}));
-                send_paid(client, first, &changed, &payment).await?.refused(409, "payment_reused")
+                send_paid(client, first, &changed, &payment).await?.refused_and_charged(
+                    409,
+                    "payment_reused",
+                    &json!("unknown"),
+                )
             }),
         )
         .await;

@@ -1,8 +1,13 @@
 //! The host's clock is wrong by an hour, from the start or all of a sudden. The chain's clock is right.
 
+use std::time::Instant;
+
+use precis_tests::process::{GLANCE, PATIENCE};
+use serde_json::json;
+
 use super::steps::Document::{Failing, Good};
 use super::steps::Play;
-use super::steps::Step::{Ask, Order, Submit};
+use super::steps::Step::{Ask, Boot, Order, Submit};
 use super::{FLOWS, none, town};
 
 const HOUR: i64 = 3_600;
@@ -47,4 +52,27 @@ async fn a_clock_that_jumps_ahead_gives_up_no_charge_that_may_still_come() {
         none(&found).unwrap_or_else(|error| panic!("{flow}: {error}\n{}", town.log()));
         assert_eq!(town.ledger().await.unwrap()[0].state, end, "{flow}");
     }
+}
+
+#[tokio::test]
+async fn what_was_charged_and_is_forgotten_is_never_said_to_be_uncharged() {
+    let town = town(&[]).await.unwrap();
+    town.set("PRECIS_RESULT_SECONDS", "3600");
+    let mut play = Play::begin(&town, None).await.unwrap();
+    play.play(&[Boot, Order(Good), Ask, Order(Good)]).await.unwrap();
+    let [charged, unsent] = &play.orders[..] else { panic!("two orders") };
+    // The results are kept for an hour, and after two the jobs are forgotten.
+    town.jump(7_200).await.unwrap();
+    town.boot(None).await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !town.ledger().await.unwrap().is_empty() {
+        assert!(Instant::now() < deadline, "it is not forgotten");
+        tokio::time::sleep(GLANCE).await;
+    }
+    let answer = town.send(charged).await.unwrap();
+    answer.refused_and_charged(410, "job_expired", &json!("unknown")).unwrap();
+    // Of what was never sent the chain shows that it was not taken.
+    let answer = town.send(unsent).await.unwrap();
+    answer.refused(402, "authorization_valid_before").unwrap();
+    assert_eq!(answer.json().unwrap()["charged"], false);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::U64;
 use precis_tests::audit::Kind;
-use precis_tests::process::GLANCE;
+use precis_tests::process::{GLANCE, PATIENCE};
 use precis_tests::rpc_faults::{Call, Fault};
 use serde_json::json;
 
@@ -141,4 +141,34 @@ async fn gas_that_becomes_dear_delays_a_settlement_and_no_more() {
     base_fee(1).await;
     none(&town.conclude(&play.orders).await.unwrap()).unwrap();
     assert!(town.ledger().await.unwrap().iter().all(|entry| entry.state == "settled"));
+}
+
+#[tokio::test]
+async fn a_sweep_that_waits_beyond_its_period_takes_nothing_that_is_owed() {
+    let town = town(&[]).await.unwrap();
+    let mut play = Play::begin(&town, None).await.unwrap();
+    // One is delivered; of the other nobody but the chain knows, so that it may have to be paid back.
+    play.play(&[Boot, Order(Good), Ask, Order(Good), Submit]).await.unwrap();
+    let (wallet, price) = (play.orders[1].required.pay_to, play.orders[1].required.amount.get());
+    let count = async |at: &str| -> u64 {
+        let count = town.chain.rpc("eth_getTransactionCount", json!([wallet, at])).await.unwrap();
+        serde_json::from_value::<U64>(count).unwrap().to()
+    };
+    town.set("PRECIS_SWEEP_TO", "0x3333333333333333333333333333333333333333");
+    town.set("PRECIS_SWEEP_SECONDS", "60");
+    town.set("PRECIS_HEAD_SECONDS", "0");
+    // No block comes while the host's clock goes from one period into the next.
+    town.chain.rpc("evm_setIntervalMining", json!([86_400])).await.unwrap();
+    for (sweeps, late) in [(1, 0), (2, 60)] {
+        town.skew(late);
+        town.boot(None).await.unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while count("pending").await < count("latest").await + sweeps {
+            assert!(Instant::now() < deadline, "no sweep\n{}", town.log());
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+    town.chain.rpc("evm_mine", json!([])).await.unwrap();
+    assert_eq!(count("pending").await, count("latest").await);
+    assert!(town.chain.tokens(wallet).await.unwrap() >= price, "what is owed has left\n{}", town.log());
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use precis_protocol::headers;
 use precis_tests::gate::Gate;
-use precis_tests::http::{self, Answer};
+use precis_tests::http::{self, Answer, Ask};
 use precis_tests::process::eventually;
 use precis_tests::testbed::model::DELAY;
 use precis_tests::testbed::orders::Order;
@@ -114,6 +115,8 @@ async fn readiness_follows_chain_and_wallet_and_comes_back_with_them() {
     // No block comes any more, as far as this node knows.
     fails(&town, "chain").await.unwrap();
     ask(&town, "No node is in step.").await.unwrap().refused(503, "not_ready").unwrap();
+    let price = Ask { path: headers::QUOTES_PATH.into(), ..Ask::json("No node is in step.", json!({})) };
+    price.send(&town.client, &town.url(), &[]).await.unwrap().refused(503, "not_ready").unwrap();
     assert_eq!(fetch(&town, &ticket).await.unwrap().status, 200, "what was bought is there");
     town.chain.rpc("evm_mine", json!([])).await.unwrap();
     is_ready(&town).await.unwrap();

@@ -69,6 +69,14 @@ impl Answer {
     /// # Errors
     /// With the answer, if it is another.
     pub fn refused(&self, status: u16, code: &str) -> anyhow::Result<()> {
+        self.refused_and_charged(status, code, &Value::Bool(false))
+    }
+
+    /// The same of a problem that says otherwise of the money: `true`, or `"unknown"`.
+    ///
+    /// # Errors
+    /// With the answer, if it is another.
+    pub fn refused_and_charged(&self, status: u16, code: &str, charged: &Value) -> anyhow::Result<()> {
         anyhow::ensure!(self.status == status, "{} instead of {status}: {}", self.status, self.text());
         let problem = self.json()?;
         if status == 402 {
@@ -84,7 +92,7 @@ impl Answer {
             self.header("content-type")
         );
         anyhow::ensure!(problem["code"] == code, "code {} instead of {code}", problem["code"]);
-        anyhow::ensure!(problem["charged"] == false, "charged is {}", problem["charged"]);
+        anyhow::ensure!(problem["charged"] == *charged, "charged is {}", problem["charged"]);
         anyhow::ensure!(problem["next"].as_str().is_some_and(|next| !next.is_empty()), "no next action: {problem}");
         Ok(())
     }

@@ -215,7 +215,21 @@ fn refused(response: &http::Response<Bytes>, problem: Option<&Problem>) -> Clien
         _ => "check the wallet and its authorizations, or pay with another key",
     };
     let reason = reason.map_or_else(|| "no reason given".into(), |r| printable(&r));
-    ClientError::PaymentRefused { why: format!("the service refused the payment ({reason}); {next}"), is_final }
+    let uncharged = charged(response) == Some(Charged::No);
+    ClientError::PaymentRefused {
+        why: format!("the service refused the payment ({reason}); {next}"),
+        is_final,
+        uncharged,
+    }
+}
+
+/// What an answer says of the money: a problem document, or the body of a 402 beside its quote.
+fn charged(response: &http::Response<Bytes>) -> Option<Charged> {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        charged: Charged,
+    }
+    serde_json::from_slice::<Said>(response.body()).ok().map(|said| said.charged)
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub enum ClientError {
         why: String,
         /// Whether the service found that it did not take this payment and never will. Otherwise it may still be taken.
         is_final: bool,
+        /// Whether the service says that it has not taken it so far. Otherwise nobody knows.
+        uncharged: bool,
     },
     /// The service refused the request and says that the caller must change it.
     #[error("{0}")]
@@ -65,9 +67,9 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// A refusal after which the payment may still be taken.
+    /// A refusal after which the payment may still be taken, or may have been.
     pub(crate) fn refused(why: String) -> Self {
-        Self::PaymentRefused { why, is_final: false }
+        Self::PaymentRefused { why, is_final: false, uncharged: false }
     }
 
     /// Nothing is under way that could be called off.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use precis_protocol::problem::{Fault, Problem};
+use precis_protocol::problem::{Charged, Fault, Problem};
 
 use crate::error::ClientError;
 use crate::text::printable;
@@ -32,7 +32,10 @@ pub(crate) fn refusal(response: &http::Response<Bytes>) -> ClientError {
     ));
     match problem.fault {
         Fault::Client => ClientError::RequestRefused(text),
-        Fault::Payer => ClientError::refused(text),
+        Fault::Payer => {
+            let uncharged = problem.charged == Charged::No;
+            ClientError::PaymentRefused { why: text, is_final: false, uncharged }
+        }
         Fault::Service | Fault::Upstream => ClientError::Unavailable(text),
     }
 }

@@ -205,7 +205,7 @@ impl Session {
         if !is_for(&earlier, &terms) {
             let signed = SignedPayment::from(&earlier);
             return Err(ClientError::refused(format!(
-                "an unfinished payment of {} to {} is kept, but the service now asks for {} to {}; it was not sent again: try again after {}, or ask the operator",
+                "an unfinished payment of {} to {} is kept, but the service now asks for {} to {}; it was not sent again: ask the operator whether it was taken; if it was not, --new-payment gives it up, best after it lapses at {}",
                 self.amount(signed.amount),
                 signed.pay_to,
                 self.amount(terms.amount()),
@@ -240,13 +240,15 @@ impl Session {
         self.channel == ChannelChoice::Encrypted && matches!(error, ClientError::PaymentRefused { is_final: true, .. })
     }
 
-    /// Whether another authorization cannot be a second charge: the service refused this one for good, or it did not take it and no
-    /// longer can.
+    /// Whether another authorization cannot be a second charge: the service refused this one for good, or says that it did not take
+    /// it and no longer can.
     fn gives_way(&self, error: &ClientError, kept: &Pending, now: u64) -> bool {
         let end = kept.payment.authorization.valid_before.saturating_add(U256::from(EXPIRY_MARGIN));
         let did_not_take = match error {
-            // A service that named the job may have taken its payment and forgotten both.
-            ClientError::PaymentRefused { .. } => kept.job.is_none(),
+            // A service that named the job may have taken its payment and forgotten both; one that does not say may have, too.
+            ClientError::PaymentRefused { uncharged, .. } => {
+                *uncharged && kept.job.is_none() && self.channel == ChannelChoice::Encrypted
+            }
             // Without a receipt: one that does not verify is a reason for doubt.
             ClientError::JobFailed(failure) => {
                 let problem = &failure.problem;

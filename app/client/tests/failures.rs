@@ -242,6 +242,29 @@ async fn a_payment_that_was_accepted_and_then_forgotten_never_gives_way_by_itsel
 }
 
 #[tokio::test]
+async fn a_lapsed_payment_gives_way_only_if_the_service_says_that_it_did_not_take_it() {
+    for (uncharged, step, authorizations) in [
+        (true, Step::Status(402), 2),
+        (false, Step::Status(402), 1),
+        (false, Step::Unfit("invalid_exact_evm_payload_authorization_valid_before"), 1),
+        (true, Step::Code(410, "job_expired"), 1),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
+        // The first answer is lost, so that nobody knows whether the payment was taken.
+        let before = vec![Step::Status(503), step];
+        let service = FakeService::start(Wrong { before, quote: Some(quote), uncharged, ..Wrong::default() }).await;
+        let pending = in_directory(directory.path());
+        let kept = options(Some(pending.clone()));
+        let once = PurchaseOptions { retry: precis_client::Retry { attempts: 1, ..kept.retry }, ..kept.clone() };
+        fail(&service, &once).await;
+        let _ = buy(&service, &PurchaseOptions { clock: || now() + 600, ..kept }).await;
+        assert_eq!(service.seen().authorizations(), authorizations, "{uncharged} {step:?}");
+        assert!(pending.path().exists(), "{uncharged} {step:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_payment_that_is_kept_needs_no_key_and_obeys_a_cap_only_when_one_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let service = FakeService::start(Wrong { before: vec![Step::Accept], ..Wrong::default() }).await;

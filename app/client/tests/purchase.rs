@@ -198,7 +198,7 @@ async fn only_an_expired_authorization_that_was_refused_gives_way_to_a_new_one()
     // Offers that are good at the later time too: the service's clock does not move.
     let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
     let before = vec![Step::Status(402); 3];
-    let service = FakeService::start(Wrong { before, quote: Some(quote), ..Wrong::default() }).await;
+    let service = FakeService::start(Wrong { before, quote: Some(quote), uncharged: true, ..Wrong::default() }).await;
     let options = options(Some(in_directory(directory.path())));
     assert!(buy(&service, &options).await.is_err());
     assert!(buy(&service, &options).await.is_err());

@@ -30,6 +30,10 @@ impl Diagnosis {
             Self::Payable => Ok(Standing::Payable),
             Self::Refused(reason) => Err(VerifyError::Invalid(reason)),
             Self::Ended(Reconciled::PaidUs(paid)) => Ok(Standing::Paid(paid)),
+            // It does not count, and nobody may say that nothing was charged.
+            Self::Ended(Reconciled::SpentElsewhere(spent)) if spent.perhaps_paid => {
+                Err(VerifyError::Unknown(RpcError::HistoryTooLong))
+            }
             Self::Ended(Reconciled::SpentElsewhere(_) | Reconciled::Cancelled(_)) => {
                 Err(VerifyError::Invalid(Invalid::NonceUsed))
             }

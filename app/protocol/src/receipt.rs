@@ -431,8 +431,13 @@ mod tests {
             nonce_committed: true,
             transaction: B256::repeat_byte(10),
         };
-        let signed =
-            SignedReceipt::sign(receipt, Some(payment), Salts { request: [1; 32], text: [3; 32], response: [2; 32] }, &key).unwrap();
+        let signed = SignedReceipt::sign(
+            receipt,
+            Some(payment),
+            Salts { request: [1; 32], text: [3; 32], response: [2; 32] },
+            &key,
+        )
+        .unwrap();
         (signed, Address::from_private_key(&key))
     }
 

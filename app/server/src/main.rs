@@ -38,7 +38,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Nobody wrote a command line, so that a setting is wrong.
+        Err(error) if error.use_stderr() && std::env::args_os().len() <= 1 => {
+            // A closed stream leaves nobody to tell.
+            _ = error.print();
+            return ExitCode::from(exit::CONFIG);
+        }
+        Err(error) => error.exit(),
+    };
     match arguments.command {
         Some(Command::Model { operation }) => return model_command::run(operation),
         Some(Command::Reproduce(arguments)) => return reproduce::run(&arguments),

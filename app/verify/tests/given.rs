@@ -4,8 +4,8 @@
 mod common;
 
 use common::{BODY, DOCUMENT, Job, NOW, World, assert_fails};
-use precis_protocol::encoding::base64_encode;
 use precis_protocol::Digest;
+use precis_protocol::encoding::base64_encode;
 use precis_protocol::receipt::ReceiptStatus;
 use precis_protocol::request::text_digest;
 use precis_verify::check::{self, Status};

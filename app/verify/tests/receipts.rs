@@ -5,9 +5,9 @@ mod common;
 
 use alloy_primitives::{Address, B256, U256};
 use common::{DOCUMENT, Job, NOW, World, assert_fails, receipt_rejects};
-use precis_protocol::{Digest, Task};
 use precis_protocol::receipt::{Channel, ReceiptStatus};
 use precis_protocol::request::response_digest;
+use precis_protocol::{Digest, Task};
 use precis_verify::check::{self, Status};
 use precis_verify::policy::TrustedRoot;
 use precis_verify::{Beside, Verdict, verify_receipt_file};

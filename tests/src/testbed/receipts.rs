@@ -11,7 +11,7 @@ use precis_protocol::headers;
 use precis_protocol::receipt::SignedReceipt;
 use precis_protocol::summary::SummaryResponse;
 use precis_verify::policy::Policy;
-use precis_verify::receipt::{Body, Exchange, ExpectedPayment};
+use precis_verify::{Body, Exchange, ExpectedPayment};
 use precis_verify::{Online, check_receipt, check_receipt_chain, verify_archived};
 
 use crate::http;

@@ -69,6 +69,8 @@ pub struct Wrong {
     pub door: Vec<(usize, Door)>,
     /// The payment is taken before the work.
     pub upfront: bool,
+    /// A 402 says that nothing was charged.
+    pub uncharged: bool,
 }
 
 /// What becomes of one request.
@@ -343,7 +345,11 @@ impl Shared {
         if let Some(edit) = self.wrong.quote {
             edit(&mut quote, &evidence);
         }
-        let mut response = answer(402, &serde_json::to_value(&quote).unwrap());
+        let mut body = serde_json::to_value(&quote).unwrap();
+        if self.wrong.uncharged {
+            body["charged"] = json!(false);
+        }
+        let mut response = answer(402, &body);
         response.headers_mut().insert(headers::PAYMENT_REQUIRED, wire::encode(&quote).unwrap().parse().unwrap());
         response
     }

@@ -114,7 +114,8 @@ impl ChainView {
         // An event exists: before the time that counts, if the state of that time shows it, or beyond the node's index.
         let before = oldest.timestamp.to::<u64>() < since;
         if before && self.is_spent_at(oldest.hash, transfer).await == Ok(true) {
-            return Ok(Reconciled::SpentElsewhere(Spent::shown(None, oldest.number.to(), oldest.hash)));
+            let spent = Spent::shown(None, oldest.number.to(), oldest.hash);
+            return Ok(Reconciled::SpentElsewhere(spent.perhaps_paid(true)));
         }
         Err(RpcError::NotIndexed)
     }
@@ -136,13 +137,13 @@ impl ChainView {
             return Err(RpcError::Contradicted);
         }
         let number = block.number.to();
-        let spent = Spent::shown(Some(hash), number, block.hash);
+        let (spent, pays) = (Spent::shown(Some(hash), number, block.hash), token::pays(&receipt, transfer));
         Ok(Some(if log.topics.first() == Some(&token::CANCELED) {
             Reconciled::Cancelled(spent)
-        } else if token::pays(&receipt, transfer) && block.timestamp.to::<u64>() >= since {
+        } else if pays && block.timestamp.to::<u64>() >= since {
             Reconciled::PaidUs(Paid::shown(hash, number, block.hash))
         } else {
-            Reconciled::SpentElsewhere(spent)
+            Reconciled::SpentElsewhere(spent.perhaps_paid(pays))
         }))
     }
 

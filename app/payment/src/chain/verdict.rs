@@ -29,6 +29,8 @@ pub struct Spent {
     pub block: u64,
     /// Hash of that block.
     pub block_hash: B256,
+    /// Whether it may have paid us, too early to count: what ended so was perhaps charged.
+    pub perhaps_paid: bool,
     shown: Shown,
 }
 
@@ -52,7 +54,11 @@ impl Paid {
 
 impl Spent {
     pub(super) const fn shown(transaction: Option<B256>, block: u64, block_hash: B256) -> Self {
-        Self { transaction, block, block_hash, shown: Shown }
+        Self { transaction, block, block_hash, perhaps_paid: false, shown: Shown }
+    }
+
+    pub(super) const fn perhaps_paid(self, perhaps_paid: bool) -> Self {
+        Self { perhaps_paid, ..self }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use alloy_primitives::{Address, B256, U256};
 use precis_payment::AtomicUnits;
 use precis_payment::authorize::{address_of, authorize};
-use precis_payment::chain::Reconciled;
+use precis_payment::chain::{Reconciled, RpcError};
 use precis_payment::exact::Invalid;
 use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
 use precis_payment::local::{LocalFacilitator, LocalOptions};
@@ -208,7 +208,7 @@ async fn gas_above_the_configured_price_is_not_paid() {
 }
 
 #[tokio::test]
-async fn an_old_payment_presented_again_does_not_count() {
+async fn an_old_payment_presented_again_does_not_count_and_is_not_said_to_be_uncharged() {
     let world = World::new().await;
     let facilitator = world.facilitator();
     let required = PaymentRequirements { max_timeout_seconds: 86_400, ..world.required() };
@@ -219,7 +219,7 @@ async fn an_old_payment_presented_again_does_not_count() {
     let _: serde_json::Value = world.rpc.call("evm_increaseTime", serde_json::json!([3600])).await.unwrap();
     let _: serde_json::Value = world.rpc.call("evm_mine", serde_json::json!([])).await.unwrap();
     let later = facilitator.verify(&at(now() + 3600)).await;
-    assert_eq!(later, Err(VerifyError::Invalid(Invalid::NonceUsed)), "the ledger may have forgotten it by then");
+    assert_eq!(later, Err(VerifyError::Unknown(RpcError::HistoryTooLong)), "the ledger may have forgotten it by then");
 }
 
 #[tokio::test]

@@ -52,7 +52,8 @@ async fn keep_swept(service: &Arc<Service>) {
         if let Err(failure) = sweep(service, to).await {
             tracing::warn!(event = "sweep.failed", code = failure.code());
         }
-        tokio::time::sleep(Duration::from_secs(service.settings.config.sweep_seconds.min(3600))).await;
+        // Several times in each period: one that is about to end leaves no time.
+        tokio::time::sleep(Duration::from_secs((service.settings.config.sweep_seconds / 4).min(3600))).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table: status, stable code, whose fault it is, what it is called, what to do next.
 
 use axum::http::StatusCode;
-use precis_protocol::problem::Fault;
+use precis_protocol::problem::{Charged, Fault};
 
 /// What to do while the outcome is open.
 pub(super) const SAME: &str = "retry with the same `PAYMENT-SIGNATURE`; do not sign another payment";
@@ -386,6 +386,15 @@ impl Class {
     /// The HTTP status.
     pub fn status(self) -> StatusCode {
         self.row().0
+    }
+
+    /// Whether money moved, as far as the class alone tells. A refusal about a job or a payment of earlier says nothing of what
+    /// became of that.
+    pub(super) const fn charged(self) -> Charged {
+        match self {
+            Self::UnknownJob | Self::ExpiredJob | Self::JobBegun | Self::PaymentReused => Charged::Unknown,
+            _ => Charged::No,
+        }
     }
 
     /// The class whose code a job ended with; none if its payment was refused, with a code of x402.

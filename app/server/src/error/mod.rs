@@ -58,12 +58,12 @@ struct End {
 }
 
 impl Failure {
-    /// A failure before money could move.
+    /// A failure that says of money no more than its class: mostly, that none has moved.
     pub fn new(class: Class, detail: impl Into<String>) -> Self {
         Self {
             class,
             detail: detail.into(),
-            charged: Charged::No,
+            charged: class.charged(),
             pending: false,
             end: None,
             quote: None,

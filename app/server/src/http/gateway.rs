@@ -59,19 +59,20 @@ enum Refused {
 }
 
 async fn exchange(gateway: &Gateway, outer: Whole) -> Result<Response, Refused> {
-    let service = gateway.service().map_err(Refused::Outer)?;
+    // Of what may be inside nobody knows whether it was charged before.
+    let outer_refusal = |failure: Failure| Refused::Outer(failure.charged(Charged::Unknown));
+    let service = gateway.service().map_err(outer_refusal)?;
     let Some(visitor) = outer.visitor.clone() else { return Err(Refused::Uniform("no_visitor")) };
     let generation = service.identity.sealed_to(&outer.body);
     if !generation.has_room() {
-        return Err(Refused::Outer(Failure::new(Class::Busy, "")));
+        return Err(outer_refusal(Failure::new(Class::Busy, "")));
     }
     let bytes = outer.body.len();
-    let room = visitor.room_to_open(bytes).map_err(Refused::Outer)?;
+    let room = visitor.room_to_open(bytes).map_err(outer_refusal)?;
     let key = Arc::clone(&generation);
     let opening = move || key.channel.open(&outer.media_type, &outer.body);
     let opened = visitor.parse(bytes, opening).await.map_err(|failure| match failure.class() {
-        // Of what may be in it nobody knows whether it was charged before.
-        Class::Overloaded => Refused::Outer(failure.charged(Charged::Unknown)),
+        Class::Overloaded => outer_refusal(failure),
         _ => Refused::Uniform("panicked"),
     })?;
     let (inner, responder) = opened.map_err(|error| Refused::Uniform(error.reason().label()))?;

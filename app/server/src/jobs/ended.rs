@@ -58,6 +58,14 @@ pub(crate) fn charge(record: &Record) -> Option<SettleResponse> {
     Some(SettleResponse::settled(network, payer, amount, B256::from(*transaction)))
 }
 
+/// `failure` as an answer about the job: a payment that was taken is said with its transaction.
+pub(crate) fn about(record: &Record, failure: Failure) -> Failure {
+    match charge(record) {
+        Some(charge) => failure.charged(Charged::Yes).with_settlement(charge),
+        None => failure,
+    }
+}
+
 /// The receipt of a job without a result, to be stored with its end: of the payment `paid`, and of the `refund` that undid it.
 pub(crate) async fn statement(
     service: &Service,

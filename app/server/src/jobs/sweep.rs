@@ -1,7 +1,8 @@
 //! Surplus leaves the enclave wallet for the configured address (SPEC 6.9): never what may have to be paid back.
 //!
 //! As with a refund the wallet signs an EIP-3009 authorization with a nonce that is known beforehand: one for each period, so
-//! that replicas, retries and crashes sweep once.
+//! that replicas, retries and crashes sweep once. Periods are those of the chain's clock, and an authorization is good for its
+//! own only: two that were reckoned over the same money can never both be carried out.
 
 use std::sync::Arc;
 
@@ -14,7 +15,6 @@ use precis_protocol::job::sweep_nonce;
 
 use super::context::token_domain;
 use super::owed::{deferred, owed};
-use crate::clock;
 use crate::error::Failure;
 use crate::service::Service;
 
@@ -25,9 +25,10 @@ use crate::service::Service;
 pub(crate) async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
     let config = &service.settings.config;
     let (from, chain) = (service.payments.wallet_address(), &service.payments.chain);
-    let nonce = B256::from(sweep_nonce(clock::now() / config.sweep_seconds));
     // Every question of the chain is asked at one block; the ledger is read afterwards, so that it knows what that block shows.
     let head = chain.pin().await.map_err(|why| deferred(&why))?;
+    let period = head.timestamp / config.sweep_seconds;
+    let nonce = B256::from(sweep_nonce(period));
     if chain.is_used_at(from, nonce, &head).await.map_err(|why| deferred(&why))? {
         return Ok(());
     }
@@ -50,7 +51,7 @@ pub(crate) async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Fai
         to,
         value: AtomicUnits::from(surplus.saturating_to::<u128>()),
         valid_after: U256::ZERO,
-        valid_before: U256::from(clock::now() + config.sweep_seconds),
+        valid_before: U256::from(period.saturating_add(1).saturating_mul(config.sweep_seconds)),
         nonce,
     };
     let order = own::sign(&service.payments.wallet, &token_domain(service), transfer)

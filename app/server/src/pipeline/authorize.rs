@@ -5,6 +5,7 @@ use std::time::Duration;
 use alloy_primitives::{B256, U256};
 use axum::http::HeaderValue;
 use precis_model::Permit;
+use precis_payment::chain::RpcError;
 use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
 use precis_payment::wire::{self, PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse};
@@ -207,9 +208,15 @@ async fn fresh(
     }
     own.max_timeout_seconds = payload.accepted.max_timeout_seconds;
     let now = clock::now();
+    // Ended jobs are remembered for so long after their authorization's end. What was claimed and is forgotten must not be claimed
+    // again, and whether it was taken is not known here any more.
+    let end = u64::try_from(payload.payload.authorization.valid_before).unwrap_or(u64::MAX);
+    if now >= end.saturating_add(service.settings.config.result_seconds) {
+        return Err(forgotten(service, payload).await.unwrap_or_else(|| invalid(exact::Invalid::ExpiresTooSoon)));
+    }
     // Too late to be taken, but perhaps taken in time by somebody else, while the payer was told to come back.
     let (payment, late) = match verify_offline(payload, &own, now, needed_seconds) {
-        Err(exact::Invalid::ExpiresTooSoon) => (verify_late(service, payload, &own, now).map_err(invalid)?, true),
+        Err(exact::Invalid::ExpiresTooSoon) => (verify_late(payload, &own, now).map_err(invalid)?, true),
         verified => (verified.map_err(invalid)?, false),
     };
     // The ledger remembers an authorization until it is void, so that must not be for ever.
@@ -260,19 +267,32 @@ async fn fresh(
     }
 }
 
-/// Checks an authorization that has lapsed, or is about to, as it was when it was signed. For as long after its end as ended
-/// jobs are remembered: what was claimed and is forgotten must not be claimed again.
+/// Checks an authorization that has lapsed, or is about to, as it was when it was signed.
 fn verify_late(
-    service: &Service,
     payload: &PaymentPayload,
     own: &PaymentRequirements,
     now: u64,
 ) -> Result<exact::Authorized, exact::Invalid> {
     let end = u64::try_from(payload.payload.authorization.valid_before).unwrap_or(u64::MAX);
-    if now >= end.saturating_add(service.settings.config.result_seconds) {
-        return Err(exact::Invalid::ExpiresTooSoon);
-    }
     verify_offline(payload, own, end.saturating_sub(own.max_timeout_seconds.max(1)).min(now), 0)
+}
+
+/// The answer to a payment that may have been taken and forgotten; none if the chain shows that it was not, and cannot be any more.
+async fn forgotten(service: &Service, payload: &PaymentPayload) -> Option<Failure> {
+    let (chain, authorization) = (&service.payments.chain, &payload.payload.authorization);
+    let used = async {
+        let at = chain.pin().await?;
+        let used = chain.is_used_at(authorization.from, authorization.nonce, &at).await?;
+        Ok::<_, RpcError>(used || U256::from(at.timestamp) < authorization.valid_before)
+    };
+    match used.await {
+        Ok(false) => None,
+        Ok(true) => Some(Failure::new(Class::ExpiredJob, "the payment may have been taken, and lapsed too long ago")),
+        Err(why) => {
+            tracing::warn!(event = "payment.undecided", why = %why);
+            Some(Failure::new(Class::SettlementUnknown, "").charged(Charged::Unknown))
+        }
+    }
 }
 
 /// A payment claimed before: the same purchase goes on where it stands, anything else is refused in one way. Its terms were

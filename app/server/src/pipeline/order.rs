@@ -129,7 +129,7 @@ pub async fn fetch_receipt(
     bearer: Option<&HeaderValue>,
 ) -> Result<Response, Failure> {
     let record = owned(service, id, bearer).await?;
-    let none = || Failure::new(Class::UnknownJob, "the job has no receipt");
+    let none = || ended::about(&record, Failure::new(Class::UnknownJob, "the job has no receipt"));
     let stored = record.result.as_ref().and_then(|result| result.receipt.as_deref()).ok_or_else(none)?;
     // Beside a result it is stored together with the settlement.
     let receipt: Value = match record.state.stage() {
@@ -163,7 +163,8 @@ pub async fn cancel(service: &Arc<Service>, id: &str, bearer: Option<&HeaderValu
                 None => hold::held(service, &key, interrupted(service, &key, &context)).await?,
             }
         }
-        _ => ended::without_result(&record, &context).unwrap_or_else(|| Failure::new(Class::JobBegun, "")),
+        _ => ended::without_result(&record, &context)
+            .unwrap_or_else(|| ended::about(&record, Failure::new(Class::JobBegun, ""))),
     };
     match failure.class() {
         Class::Cancelled if failure.is_uncharged() => {

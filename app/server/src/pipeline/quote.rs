@@ -67,6 +67,7 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
         return Err(Failure::new(Class::DocumentTooLong, format!("the limit is {longest} tokens")));
     }
     unpaid_work(service, options.mode, tokens)?;
+    service.takes_payments(service.engine.timeout_seconds(options.mode, tokens))?;
     let amount = service.settings.prices.modes.get(options.mode).amount(tokens);
     service.payments.worth_settling(amount.into())?;
     let required = required(service, commitment.as_ref(), options.mode, tokens);
