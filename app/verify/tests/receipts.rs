@@ -57,7 +57,7 @@ fn a_signature_by_any_other_key_is_rejected() {
 
 #[test]
 fn any_signed_field_changed_after_signing_is_rejected() {
-    let changes: [fn(&mut precis_protocol::receipt::SignedReceipt); 20] = [
+    let changes: [fn(&mut precis_protocol::receipt::SignedReceipt); 24] = [
         |signed| signed.receipt.receipt_id[0] ^= 1,
         |signed| signed.receipt.app_id[0] ^= 1,
         |signed| signed.receipt.enclave_identity[0] ^= 1,
