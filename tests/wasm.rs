@@ -139,7 +139,7 @@ fn cases() -> Vec<Value> {
     cases.push(case("receipt beside another summary", "receipt", beside, Some("REJECTED")));
     let mut other = saved.clone();
     other["document"] = STANDARD.encode(format!("{DOCUMENT} Larch is golden.")).into();
-    cases.push(case("receipt beside another document", "receipt", other, Some("INCOMPLETE")));
+    cases.push(case("receipt beside another document", "receipt", other, Some("REJECTED")));
     let mut asked = live.clone();
     asked.as_object_mut().unwrap().remove("nonce");
     cases.push(case("attestation without its nonce", "attestation", asked, Some("INCOMPLETE")));

@@ -8,8 +8,9 @@ use precis_payment::wire::{self, PaymentPayload, PaymentRequirements};
 use precis_tests::http::Ask;
 use precis_tests::payer::{now, send_paid};
 use precis_tests::process::eventually;
+use precis_tests::testbed::account::Account;
 use precis_tests::testbed::bank::Purse;
-use precis_tests::testbed::contracts::{Account, NO, YES};
+use precis_tests::testbed::contracts::{NO, YES};
 use precis_tests::testbed::town::Town;
 use serde_json::json;
 
@@ -172,6 +173,10 @@ async fn reverts_once(town: &Town, purse: &Purse) -> anyhow::Result<()> {
         }
         town.boot(None).await?;
     }
+    // What somebody else submits for the account was paid all the same, and nobody is told that it was not.
+    town.bank.submit(&wire::decode(headers[2].as_bytes())?).await?;
+    let honoured = send_paid(client, &town.url(), &asks[2], &headers[2]).await?;
+    ensure!(honoured.status == 200, "{}", honoured.text());
     Ok(())
 }
 

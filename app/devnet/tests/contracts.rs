@@ -312,7 +312,7 @@ async fn a_contract_accepts_the_receipt_that_the_service_signs() {
         nonce_committed: true,
         transaction: B256::repeat_byte(13),
     };
-    let salts = receipt::Salts { request: [14; 32], text: [16; 32], response: [15; 32] };
+    let salts = receipt::Salts { request: [14; 32], response: [15; 32] };
     let signer = k256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
     let signed = receipt::SignedReceipt::sign(body, Some(payment), salts, &signer).unwrap();
     // One layout, two declarations: what one encodes, the other reads.

@@ -39,7 +39,15 @@ impl ChainView {
     /// once it is made, anybody can read its authorization from the chain and present it under any signature.
     pub(crate) async fn vouched(&self, authorized: &Authorized, standing: Standing) -> Result<Standing, VerifyError> {
         let proven = standing == Standing::Payable || authorized.signature_kind() == SignatureKind::Key;
-        if proven || self.accepts(authorized).await? { Ok(standing) } else { Err(Invalid::Signature.into()) }
+        if proven || self.accepts(authorized).await? {
+            return Ok(standing);
+        }
+        // Without code there is only the key, which did not sign: whoever shows this is not the payer.
+        if self.rpc().code(authorized.payer()).await?.is_empty() {
+            return Err(Invalid::Signature.into());
+        }
+        // Money was moved: an account that does not stand by its signature now is not told that nothing was charged.
+        Err(VerifyError::Unknown(RpcError::Contradicted))
     }
 
     /// Asks the payer's account.

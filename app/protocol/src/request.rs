@@ -64,7 +64,7 @@ impl Commitment {
     }
 }
 
-/// `textDigest` of a receipt (SPEC 7.3), from the digest of the text that the work was done on.
+/// `textDigest` of a receipt (SPEC 7.3), from the digest of the text that the work was done on, under the salt of the request.
 pub fn text_digest(salt: &[u8; 32], text: &Digest) -> Digest {
     Digest::tagged(tags::RECEIPT_TEXT, &[salt, text.as_bytes()])
 }

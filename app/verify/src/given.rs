@@ -110,7 +110,7 @@ pub(crate) fn text(recorder: &mut Recorder, signed: &SignedReceipt, text: Option
 }
 
 fn is_worked_on(signed: &SignedReceipt, text: &str) -> bool {
-    text_digest(&signed.salts.text, &Digest::of(text.as_bytes())) == signed.receipt.text_digest
+    text_digest(&signed.salts.request, &Digest::of(text.as_bytes())) == signed.receipt.text_digest
 }
 
 /// The document inside a JSON request.

@@ -76,7 +76,7 @@ fn another_document_is_never_verified_whatever_the_request_was() {
 #[test]
 fn a_receipt_over_another_text_than_the_documents_is_rejected() {
     let mut job = Job::new();
-    job.receipt.text_digest = text_digest(&job.salts.text, &Digest::of(b"Another text."));
+    job.receipt.text_digest = text_digest(&job.salts.request, &Digest::of(b"Another text."));
     assert_fails(&job.check(), check::RECEIPT_TEXT);
     assert_fails(&saved(&job, &document(BODY)), check::RECEIPT_TEXT);
     // Without the document nobody can tell.

@@ -25,6 +25,8 @@ pub struct Seen {
     /// Whether the service said, while the authorization was good, that the same payment should be sent again. It may not
     /// leave it alone then.
     pub bound: bool,
+    /// What the service answered, the latest last: height before the request, status and code.
+    pub said: Vec<String>,
     /// The height before the first request whose answer said that nothing was charged, and nothing will be.
     pub told_uncharged: Option<u64>,
 }
@@ -196,7 +198,8 @@ pub fn audit(books: &Books) -> Vec<Violation> {
             let known = items.iter().filter(|item| item.payer == used.authorizer && item.nonce == used.nonce).count();
             let judged = books.quiescent || used.block <= books.height;
             if known > 1 || (known == 0 && judged && !books.unheard(used)) {
-                say(Kind::ChargeUnknown, format!("{used:?}: {known} entries"));
+                let said = books.seen.get(&(used.authorizer, used.nonce)).map(|seen| seen.said.join(", "));
+                say(Kind::ChargeUnknown, format!("{used:?}: {known} entries; answers: {}", said.unwrap_or_default()));
             }
         }
         if used.authorizer == books.pay_to {
@@ -270,7 +273,8 @@ fn payment(books: &Books, name: &str, seen: &Seen, item: Option<&Item<'_>>, say:
     if let (Some(height), Some(item)) = (seen.told_uncharged, item) {
         let before = |charge: &&&Use| charge.to == books.pay_to && charge.block + MOVED_BLOCKS <= height;
         if let Some(charge) = item.charges.iter().find(before) {
-            say(Kind::ToldUncharged, format!("{name}: told at {height}, charged at {}", charge.block));
+            let (charged, said) = (charge.block, seen.said.join(", "));
+            say(Kind::ToldUncharged, format!("{name}: told at {height}, charged at {charged}; answers: {said}"));
         }
     }
     let settled = item.filter(|item| item.is(&["settled"]) && item.charged_by(books));

@@ -56,10 +56,7 @@ fn seen(job: u8, bodies: &[&str]) -> ((Address, B256), Seen) {
     let request = format!("Request {job}.");
     let bodies: BTreeSet<Vec<u8>> = bodies.iter().map(|body| body.as_bytes().to_vec()).collect();
     let served = if bodies.is_empty() { BTreeMap::new() } else { BTreeMap::from([(request.clone(), bodies)]) };
-    (
-        (account(job), B256::repeat_byte(job)),
-        Seen { request, served, refetched: true, submitted: false, bound: false, told_uncharged: None },
-    )
+    ((account(job), B256::repeat_byte(job)), Seen { request, served, refetched: true, ..Seen::default() })
 }
 
 /// One job that was delivered, one that was paid back, one that ended without a charge, and a sweep.

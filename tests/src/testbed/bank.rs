@@ -16,7 +16,7 @@ use precis_payment::wire::{PaymentPayload, PaymentRequirements};
 use serde_json::{Value, json};
 
 use crate::payer::Payer;
-use crate::testbed::contracts::Account;
+use crate::testbed::account::Account;
 
 /// Gas money, wei.
 const PLENTY: u128 = 1_000_000_000_000_000_000_000;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alloy_primitives::Address;
 
 use crate::audit::{Books, Violation};
-use crate::testbed::contracts::Account;
+use crate::testbed::account::Account;
 use crate::testbed::receipts::Receipts;
 use crate::testbed::slow::SlowSockets;
 

@@ -1,10 +1,12 @@
 //! The testbed's process: `precis-testbed` with its state, its log and its end.
 
+pub mod account;
 pub mod bank;
 pub mod books;
 pub mod contracts;
 mod environment;
 pub mod figures;
+mod kept;
 pub mod kill;
 pub mod model;
 pub mod orders;

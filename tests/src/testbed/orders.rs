@@ -137,6 +137,12 @@ impl Town {
             request.ask.send(&self.client, &self.url(), &paid).await?
         };
         self.received(request, payment, &answer);
+        let body = answer.json().unwrap_or_default();
+        let told = |member: &str| body[member].as_str().unwrap_or_default().to_owned();
+        let code = [told("code"), told("error")].concat();
+        let other = if request.sentence == payment.sentence { "" } else { " for another request" };
+        let said = format!("{height}: {} {code}{other}", answer.status.as_u16());
+        self.witness(&payment.payload, |seen| seen.said.push(said));
         if request.sentence == payment.sentence && says_uncharged(&answer) {
             self.witness(&payment.payload, |seen| _ = seen.told_uncharged.get_or_insert(height));
         }

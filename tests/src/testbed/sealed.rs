@@ -1,7 +1,5 @@
 //! Requests over the encrypted channel, by a payer that knows nothing but RFC 9458.
 
-use std::sync::{Mutex, PoisonError};
-
 use anyhow::{Context as _, ensure};
 use precis_channel::ClientChannel;
 use precis_protocol::headers;
@@ -9,20 +7,6 @@ use reqwest::header::CONTENT_TYPE;
 
 use crate::http::{self, Answer, Ask};
 use crate::testbed::town::Town;
-
-/// The key configuration that is used until it is refused.
-#[derive(Default)]
-pub(crate) struct Kept(Mutex<Option<Vec<u8>>>);
-
-impl Kept {
-    fn get(&self) -> Option<Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn put(&self, configuration: Option<Vec<u8>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = configuration;
-    }
-}
 
 impl Town {
     /// Sends a request over the encrypted channel. A key that the service does not have any more is asked for anew, once.

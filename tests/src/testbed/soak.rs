@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use crate::http;
 use crate::process::GLANCE;
 use crate::rpc_faults::{Behind, Call, Fault, Node};
-use crate::testbed::contracts::Account;
+use crate::testbed::account::Account;
 use crate::testbed::figures::Figures;
 use crate::testbed::kill::{Kill, When};
 use crate::testbed::model::{DELAY, PREDICT};

@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use crate::http::{self, Answer};
 use crate::process::{GLANCE, PATIENCE};
+use crate::testbed::account::Account;
 use crate::testbed::bank::Purse;
 use crate::testbed::books::open_ended;
-use crate::testbed::contracts::{Account, NO, YES};
+use crate::testbed::contracts::{NO, YES};
 use crate::testbed::orders::Order;
 use crate::testbed::soak::{Chance, Run};
 

@@ -18,9 +18,9 @@ use crate::payer::now;
 use crate::rpc_faults::RpcFaults;
 use crate::stack::Devnet;
 use crate::testbed::bank::Bank;
+use crate::testbed::kept::Kept;
 use crate::testbed::kill::Kill;
 use crate::testbed::parts::{CLOCK_FILE, CLOCK_OFFSET, KILL};
-use crate::testbed::sealed::Kept;
 use crate::testbed::{Started, Testbed};
 
 /// Seconds after which an authorization has lapsed, and the service believes that it has.

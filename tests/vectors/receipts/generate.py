@@ -219,7 +219,7 @@ def case(number, given):
     name = lambda part: filler(f"receipt vector {number}: {part}")
     request = REQUESTS[given["request"]]
     rc = commitment(request)
-    salts = {"request": name("request salt"), "text": name("text salt"), "response": name("response salt")}
+    salts = {"request": name("request salt"), "response": name("response salt")}
     result = json.dumps({"id": name("id")[:16].hex(), "summary": given["name"]}, separators=(",", ":")).encode()
     parameters = json.dumps({"template": number}, separators=(",", ":")).encode()
     payment = None
@@ -230,7 +230,7 @@ def case(number, given):
         "receiptId": name("receiptId"), "appId": name("appId")[:21], "enclaveIdentity": name("enclaveIdentity"),
         "keysetDigest": name("keyset"), "task": sha256(given["task"].encode()), "modelDigest": name("model"), "parametersDigest": tagged("precis/parameters: v1", parameters),
         "requestDigest": tagged("precis/receipt-request: v1", salts["request"], rc),
-        "textDigest": tagged("precis/receipt-text: v1", salts["text"], sha256(request["text"].encode())),
+        "textDigest": tagged("precis/receipt-text: v1", salts["request"], sha256(request["text"].encode())),
         "subordinates": name("subordinates") if given["numbers"]["spent"] else bytes(32),
         "responseDigest": tagged("precis/receipt-response: v1", salts["response"], given["status_code"].to_bytes(2, "big"), sha256(result)),
         "paymentDigest": hash_struct("Payment", PAYMENT, payment) if payment else bytes(32),

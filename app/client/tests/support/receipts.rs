@@ -70,7 +70,7 @@ impl Evidence {
         transaction: B256,
         encrypted: bool,
     ) -> SignedReceipt {
-        let salts = Salts { request: [21; 32], text: [23; 32], response: [22; 32] };
+        let salts = Salts { request: [21; 32], response: [22; 32] };
         let authorization = &payment.payload.authorization;
         let payment = Payment {
             network: payment.accepted.network.to_string(),
@@ -92,7 +92,7 @@ impl Evidence {
             model_digest: self.keyset.models.extractive,
             parameters_digest: self.keyset.parameters.extractive,
             request_digest: asked.commitment.receipt_digest(&salts.request),
-            text_digest: text_digest(&salts.text, &asked.text),
+            text_digest: text_digest(&salts.request, &asked.text),
             response_digest: response_digest(&salts.response, http, response),
             issued_at: now(),
             block_number: 8,

@@ -10,6 +10,7 @@ mod diagnose;
 mod incoming;
 mod memory;
 mod pin;
+mod place;
 mod reconcile;
 mod rpc;
 mod times;

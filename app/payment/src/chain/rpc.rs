@@ -197,6 +197,16 @@ impl Rpc {
         self.block(&quantity(number)).await
     }
 
+    /// Hashes of the transactions in the block at this height.
+    pub async fn transactions_at(&self, number: u64) -> Result<Vec<B256>, RpcError> {
+        #[derive(Deserialize)]
+        struct Body {
+            transactions: Vec<B256>,
+        }
+        let body: Option<Body> = self.call("eth_getBlockByNumber", json!([quantity(number), false])).await?;
+        body.map(|body| body.transactions).ok_or(RpcError::Malformed)
+    }
+
     pub async fn code(&self, address: Address) -> Result<Bytes, RpcError> {
         self.call("eth_getCode", json!([address, "latest"])).await
     }

@@ -169,7 +169,13 @@ impl LocalFacilitator {
             Look::Absent => {}
         }
         match self.chain.reconcile_at(&at, transfer, since_first(since), MAX_LOG_WINDOWS).await {
-            Reconciled::Unspent(_) => Some(Settlement::Deferred(Unavailable::Displaced)),
+            // Evidence is another transaction in the block that took the nonce. One of ours that moved no money looks the same
+            // as long as its receipt is not shown.
+            Reconciled::Unspent(_) => {
+                let beside = self.chain.beside_nonce(&at, signer, nonce).await.ok()?;
+                let ours = attempt.hashes.iter().any(|hash| beside.contains(hash));
+                (!ours).then_some(Settlement::Deferred(Unavailable::Displaced))
+            }
             // The receipt of one of ours may be on its way.
             Reconciled::Unknown(_) => None,
             ended => Some(self.chain.conclude(transfer, ended, attempt.newest(), self.depth()).await),

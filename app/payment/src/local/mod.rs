@@ -170,8 +170,17 @@ impl LocalFacilitator {
 #[async_trait]
 impl Facilitator for LocalFacilitator {
     async fn verify(&self, authorized: &Authorized) -> Result<Standing, VerifyError> {
-        self.chain.check_account(authorized).await?;
-        self.admit_account(authorized)?;
+        // A refusal says that nothing was charged. It rests on the chain, too: somebody else may have submitted the payment.
+        let account = match self.chain.check_account(authorized).await {
+            Err(VerifyError::Invalid(reason)) => Err(reason),
+            checked => Ok(checked?),
+        };
+        if let Err(reason) = account.and_then(|()| self.admit_account(authorized)) {
+            return match self.chain.diagnose_unclaimed(authorized, self.wallet.address).await {
+                Diagnosis::Payable | Diagnosis::Refused(_) => Err(reason.into()),
+                ended => self.chain.vouched(authorized, ended.standing()?).await,
+            };
+        }
         let standing = match self.chain.remembered(authorized) {
             Some(known) => known.standing()?,
             None if self.would_settle(authorized).await? => return Ok(Standing::Payable),

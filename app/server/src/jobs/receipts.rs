@@ -68,7 +68,7 @@ pub(crate) async fn sign(
     let by = service.identity.current();
     let own = by.evidence().ok_or_else(|| Failure::internal("receipt", "no evidence"))?;
     let random = || random::bytes::<32>().map_err(|e| Failure::internal("random", e));
-    let salts = Salts { request: random()?, text: random()?, response: random()? };
+    let salts = Salts { request: random()?, response: random()? };
     let receipt_id = random()?;
     let authorization = &record.authorization;
     let payment = Payment {
@@ -84,7 +84,7 @@ pub(crate) async fn sign(
     let model = service.engine.of(context.mode);
     let made = statement.completed;
     let request_digest = Commitment::from_bytes(context.commitment).receipt_digest(&salts.request);
-    let text_digest = text_digest(&salts.text, &context.text);
+    let text_digest = text_digest(&salts.request, &context.text);
     let response_digest = response_digest(&salts.response, statement.http, statement.bytes);
     let receipt = |issued_at, sequence, previous_receipt| Receipt {
         receipt_id,

@@ -226,15 +226,7 @@ async fn fresh(
     service.takes_payments(own.max_timeout_seconds)?;
     service.payments.can_settle()?;
     service.payments.worth_settling(payment.transfer().value)?;
-    if prepay::is_due(&service.settings.config, &payment) {
-        let first = prepay::first_of(required.clone());
-        return Err(payment_invalid(service, asked_of, &first, payload, exact::Invalid::ContractFlow));
-    }
     let at_our_expense = prepay::is_at_our_expense(&service.settings.config, &payment);
-    let ledger = service.payments.ledger.as_ref();
-    if at_our_expense && reverters::is_refused(ledger, payment.payer(), now).await.map_err(ledger_failure)? {
-        return Err(invalid(exact::Invalid::AccountReverts));
-    }
     let most_unsettled = prepay::most_unsettled(&service.settings.config, at_our_expense);
     let unavailable = |why: &dyn std::fmt::Display| {
         tracing::warn!(event = "payment.unverified", why = %why);
@@ -244,12 +236,20 @@ async fn fresh(
     // A contract account's own check can take as long as it likes.
     let verified = tokio::time::timeout(VERIFY_TIMEOUT, service.payments.facilitator.verify(&payment)).await;
     match verified.map_err(|slow| unavailable(&slow))? {
+        Ok(Standing::Payable) if late => Err(invalid(exact::Invalid::ExpiresTooSoon)),
+        // Refused only now that the chain shows the authorization unspent.
+        Ok(Standing::Payable) if prepay::is_due(&service.settings.config, &payment) => {
+            let first = prepay::first_of(required.clone());
+            Err(payment_invalid(service, asked_of, &first, payload, exact::Invalid::ContractFlow))
+        }
+        Ok(Standing::Payable) if at_our_expense && is_reverter(service, &payment, now).await? => {
+            Err(invalid(exact::Invalid::AccountReverts))
+        }
         // Before the ledger is asked what is reserved: what settles in between is counted as little as can be.
-        Ok(Standing::Payable) if !late => {
+        Ok(Standing::Payable) => {
             let funds = service.payments.chain.funds_of(payment.payer()).await.map_err(|why| unavailable(&why))?;
             Ok(Fresh { seen_at, funds: Some(u128::try_from(funds).unwrap_or(u128::MAX)), most_unsettled })
         }
-        Ok(Standing::Payable) => Err(invalid(exact::Invalid::ExpiresTooSoon)),
         // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once. It was meant for
         // this service if it went to the enclave's own wallet, or names this request.
         Ok(Standing::Paid(paid)) if nonce_committed || service.settings.config.pay_to.is_none() => {
@@ -265,6 +265,12 @@ async fn fresh(
             Err(Failure::new(Class::SettlementUnknown, "").charged(Charged::Unknown))
         }
     }
+}
+
+/// Whether a contract account has made the wallet pay for a revert lately.
+async fn is_reverter(service: &Service, payment: &exact::Authorized, now: u64) -> Result<bool, Failure> {
+    let ledger = service.payments.ledger.as_ref();
+    reverters::is_refused(ledger, payment.payer(), now).await.map_err(ledger_failure)
 }
 
 /// Checks an authorization that has lapsed, or is about to, as it was when it was signed.

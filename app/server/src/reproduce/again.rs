@@ -43,7 +43,7 @@ pub(super) fn reproduce(
         return Ok(report.cannot_tell(why));
     }
     let (text, options) = asked(&saved.request, body)?;
-    let read = text_digest(&saved.receipt.salts.text, &Digest::of(text.as_bytes()));
+    let read = text_digest(&saved.receipt.salts.request, &Digest::of(text.as_bytes()));
     if !report.compare("text", &receipt.text_digest, &read) {
         return Ok(
             report.cannot_tell("this build reads another text out of the document than the one that was worked on")

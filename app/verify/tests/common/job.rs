@@ -52,7 +52,7 @@ impl Job {
         let service = world.service();
         let result = RESULT.replace("MODEL", &Digest::of(b"extractive model").to_string()).into_bytes();
         let request = Commitment::new("POST", "/v1/summaries", "application/json", BODY).unwrap();
-        let salts = Salts { request: [7; 32], text: [9; 32], response: [8; 32] };
+        let salts = Salts { request: [7; 32], response: [8; 32] };
         let nonce = B256::from(request.payment_nonce(&SALT));
         let payment = Payment {
             network: NETWORK.to_owned(),
@@ -73,7 +73,7 @@ impl Job {
             model_digest: Digest::of(b"extractive model"),
             parameters_digest: Digest::of(b"extractive parameters"),
             request_digest: request.receipt_digest(&salts.request),
-            text_digest: text_digest(&salts.text, &Digest::of(DOCUMENT.as_bytes())),
+            text_digest: text_digest(&salts.request, &Digest::of(DOCUMENT.as_bytes())),
             response_digest: response_digest(&salts.response, 200, &result),
             issued_at: NOW + 1,
             block_number: 13,

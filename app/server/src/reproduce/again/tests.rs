@@ -118,7 +118,7 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
     let options = precis_model::Options { max_words: Some(7), ..precis_model::Options::default() };
     let summary = models.extractive.summarize(DOCUMENT, &options, &Control::new()).unwrap();
     let made = pipeline::result(model, precis_protocol::Mode::Extractive, JobId([3; 16]), summary);
-    let salts = Salts { request: [1; 32], text: [3; 32], response: [2; 32] };
+    let salts = Salts { request: [1; 32], response: [2; 32] };
     let request = SavedRequest {
         method: "POST".to_owned(),
         path: PATH.to_owned(),
@@ -137,7 +137,7 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
         request_digest: Commitment::new("POST", PATH, "text/plain", body.as_bytes())
             .unwrap()
             .receipt_digest(&salts.request),
-        text_digest: text_digest(&salts.text, &Digest::of(body.as_bytes())),
+        text_digest: text_digest(&salts.request, &Digest::of(body.as_bytes())),
         response_digest: response_digest(&salts.response, OK, &result),
         issued_at: 1,
         block_number: 1,
@@ -179,7 +179,7 @@ fn the_same_model_parameters_and_document_give_the_result_of_the_receipt() {
     assert_eq!(report.outcome(), Outcome::Same, "{report}");
     assert_eq!(
         report.compared.iter().map(|c| (c.of, c.same)).collect::<Vec<_>>(),
-        [("model", true), ("parameters", true), ("result", true)]
+        [("text", true), ("model", true), ("parameters", true), ("result", true)]
     );
     assert!(report.to_string().ends_with("SAME") && report.to_string().contains("not judged"));
     assert!(report.signed_by.is_some());
@@ -202,12 +202,12 @@ fn a_result_by_other_parameters_or_another_model_is_not_compared() {
     assert_eq!((other.outcome(), other.outcome().exit_code()), (Outcome::CannotTell, 5));
     assert_eq!(
         other.compared.iter().map(|c| (c.of, c.same)).collect::<Vec<_>>(),
-        [("model", true), ("parameters", false)]
+        [("text", true), ("model", true), ("parameters", false)]
     );
     let file = saved(&models(1, ""), DOCUMENT, |file| file.receipt.receipt.model_digest = Digest::of(b"other"));
     let other = again(&file, DOCUMENT, models(1, ""));
     assert_eq!(other.outcome(), Outcome::CannotTell);
-    assert!(!other.compared[0].same && other.to_string().contains("model: DIFFERENT"));
+    assert!(!other.compared[1].same && other.to_string().contains("model: DIFFERENT"));
 }
 
 #[test]
