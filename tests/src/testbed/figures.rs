@@ -111,17 +111,23 @@ impl Figures {
             ("lagging node", self.lagging),
             ("reorganization", self.reorganizations),
         ];
-        let missing = kinds.iter().filter(|(_, count)| *count == 0);
+        // Chance decides whether these come in a short run.
+        let rare = |kind: &str| self.payments < LONG_PAYMENTS && RARE.contains(&kind);
+        let missing = kinds.iter().filter(|(kind, count)| *count == 0 && !rare(kind));
         wrong.extend(missing.map(|(kind, _)| format!("there was no {kind}")));
         // Rotations every few seconds are part of the plan.
         let few = self.run.as_secs() / ROTATION_SECONDS;
-        if (self.renewals as u64) < few {
+        if self.payments >= LONG_PAYMENTS && (self.renewals as u64) < few {
             wrong.push(format!("{} rotations in {} s", self.renewals, self.run.as_secs()));
         }
         wrong
     }
 }
 
+/// Payments from which on a run is long enough for everything to happen.
+const LONG_PAYMENTS: usize = 1_000;
+/// What a short run may lack.
+const RARE: [&str; 2] = ["revert of a contract account", "refusal of one that reverted"];
 /// A keyset is replaced at least so often, on average.
 const ROTATION_SECONDS: u64 = 15;
 

@@ -170,10 +170,10 @@ impl LocalFacilitator {
         }
         match self.chain.reconcile_at(&at, transfer, since_first(since), MAX_LOG_WINDOWS).await {
             // Evidence is another transaction in the block that took the nonce. One of ours that moved no money looks the same
-            // as long as its receipt is not shown.
+            // as long as its receipt is not shown; that it is not after many blocks is taken for evidence, too.
             Reconciled::Unspent(_) => {
                 let beside = self.chain.beside_nonce(&at, signer, nonce).await.ok()?;
-                let ours = attempt.hashes.iter().any(|hash| beside.contains(hash));
+                let ours = beside.is_some_and(|beside| attempt.hashes.iter().any(|hash| beside.contains(hash)));
                 (!ours).then_some(Settlement::Deferred(Unavailable::Displaced))
             }
             // The receipt of one of ours may be on its way.
