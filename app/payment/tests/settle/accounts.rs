@@ -1,12 +1,16 @@
 //! Payers that are contract accounts (EIP-1271), and those that only claim to be.
 
+use std::time::Duration;
+
 use alloy_primitives::{Address, Bytes};
 use alloy_sol_types::SolValue as _;
+use precis_devnet::chain::lag::View;
 use precis_payment::exact::{Authorized, EIP6492_SUFFIX, EOA_SIGNATURE_BYTES, Invalid, SignatureKind};
 use precis_payment::facilitator::{Facilitator, Settlement, Standing, Unavailable, VerifyError};
-use precis_payment::local::LocalOptions;
+use precis_payment::local::{LocalFacilitator, LocalOptions};
 use precis_payment::remote::HttpFacilitator;
 
+use crate::nodes::Nodes;
 use crate::world::*;
 
 /// Runtime code of an account that answers every EIP-1271 question with yes.
@@ -196,6 +200,31 @@ async fn an_account_that_answers_by_the_price_of_gas_is_found_out_before_it_cost
     assert_eq!(facilitator.verify(&authorized).await, NOT_SIGNED);
     let refused = settle(&facilitator, &authorized).await;
     assert_eq!(refused, Settlement::Rejected { reason: Invalid::Signature, transaction: None });
+}
+
+#[tokio::test]
+async fn a_revert_that_the_index_hides_is_not_taken_for_a_displaced_transaction() {
+    let world = World::new().await;
+    let nodes = Nodes::before(world.chain.url()).await;
+    let options = LocalOptions {
+        contract_accounts: true,
+        confirm_timeout: Duration::from_millis(300),
+        ..LocalOptions::default()
+    };
+    let facilitator = LocalFacilitator::new(world.view_through(&nodes.url), wallet_key(), options);
+    let (hostile, authorized) = account(&world, 0x44, YES).await;
+    let prepared = facilitator.prepare(&authorized).await.unwrap();
+    let stored = prepared.transaction().unwrap().clone();
+    world.set_code(hostile, NO).await;
+    let before = world.view().recent_block().await.unwrap().number;
+    nodes.set(&[View { index: Some(before), ..View::default() }], 0);
+    // Its nonce is used and the authorization is not, and no receipt says why: another attempt could revert as well.
+    let unknown = Settlement::Unknown { transaction: Some(stored.hash) };
+    assert_eq!(facilitator.broadcast(&authorized, prepared).await, unknown);
+    assert_eq!(facilitator.resume(authorized.transfer(), Some(&stored), now()).await, unknown);
+    nodes.set(&[View::default()], 0);
+    let shown = facilitator.resume(authorized.transfer(), Some(&stored), now()).await;
+    assert!(matches!(shown, Settlement::Rejected { transaction: Some(_), .. }), "{shown:?}");
 }
 
 #[tokio::test]
