@@ -23,7 +23,7 @@ use flood::Flood;
 /// Questions whose latency is measured, each on a connection of its own.
 const QUESTIONS: usize = 200;
 /// Paid summaries whose latency is measured.
-const PAID: usize = 60;
+const PAID: usize = 20;
 /// How often somebody who is told to come back does so.
 const TRIES: u32 = 60;
 /// What a flood is given before anything is measured.
