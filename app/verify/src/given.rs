@@ -20,7 +20,8 @@ const JSON: &str = "application/json";
 /// Type of the text that a JSON request has as it stands.
 const PLAIN: &str = "text/plain";
 
-/// Compares the document. Returns its text, which offsets in a summary count in; or why there is none; `None` if no document was given.
+/// Compares the document. Returns its text, which offsets in a summary count in, or why there is none; `None` if no document was
+/// given, or its type is not known here.
 pub(crate) fn document(
     recorder: &mut Recorder,
     exchange: &Exchange<'_>,
@@ -39,7 +40,7 @@ pub(crate) fn document(
             check::RECEIPT_DOCUMENT,
             format!("the request was of type {}, out of which no document can be told", exchange.media_type),
         );
-        return Some(text_of(PLAIN, given));
+        return None;
     }
     let sent = body_digest(exchange);
     recorder.record(
@@ -97,7 +98,7 @@ fn in_json(
 /// Compares the text of the document given with the one that the work was done on. `None` if no document was given.
 pub(crate) fn text(recorder: &mut Recorder, signed: &SignedReceipt, text: Option<Result<&str, &str>>) {
     match text {
-        None => recorder.optional(check::RECEIPT_TEXT, "no document was given"),
+        None => recorder.optional(check::RECEIPT_TEXT, "no document was given, or of a type whose text cannot be told"),
         Some(Err(why)) => recorder.fail(check::RECEIPT_TEXT, format!("the document given has no text: {why}")),
         Some(Ok(text)) if is_worked_on(signed, text) => {
             recorder.pass(check::RECEIPT_TEXT, format!("{} bytes of text", text.len()));
