@@ -134,7 +134,10 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
         precis_verify::Policy::parse(std::str::from_utf8(&made.stdout).unwrap(), |_| Err("none".into())).unwrap();
     assert!(
         policy.enclave_identities.contains(&[0x1d; 32])
-            && matches!(&policy.models, precis_verify::policy::AllowedModels::Only(models) if models.len() == 2)
+            && policy.tasks.len() == 2
+            && policy.tasks.values().all(
+                |models| matches!(models, precis_verify::policy::AllowedModels::Only(models) if models.len() == 1)
+            )
     );
 
     // The model that the deployment names is stated, and none that has no weights yet.
@@ -142,7 +145,7 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
         compose.replacen("      PRECIS_MODEL_DIR:", &format!("      PRECIS_MODEL: {model}\n      PRECIS_MODEL_DIR:"), 1)
     };
     let named = state(&rofl, &with("smollm2-135m-instruct"));
-    assert_eq!(Release::parse(&named.stdout).unwrap().models.abstractive, release.models.abstractive);
+    assert_eq!(Release::parse(&named.stdout).unwrap().tasks, release.tasks);
     for (model, why) in
         [("qwen3-0.6b", "not filled in"), ("minilm-l6-v2", "not an abstractive model"), ("x", "has no x.toml")]
     {

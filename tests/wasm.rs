@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::{DOCUMENT, Job, NONCE, NOW, World};
+use precis_protocol::Task;
 use precis_protocol::evidence_file::EvidenceFile;
 use precis_protocol::tags;
 use precis_tests::paths;
@@ -46,12 +47,15 @@ fn module() -> Option<PathBuf> {
 fn policy(root: &str) -> String {
     let policy = World::policy();
     let identities: Vec<_> = policy.enclave_identities.iter().map(hex::encode).collect();
-    let AllowedModels::Only(models) = &policy.models else { panic!("the world names its models") };
-    let models: Vec<_> = models.iter().map(ToString::to_string).collect();
+    let line = |(task, models): (&Task, &AllowedModels)| {
+        let AllowedModels::Only(models) = models else { panic!("the world names its models") };
+        format!("\"{task}\" = {:?}\n", models.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let tasks: String = policy.tasks.iter().map(line).collect();
     format!(
-        "version = 1\napp_id = \"{}\"\nenclave_identities = {identities:?}\nmodel_digests = {models:?}\n\
+        "version = 2\napp_id = \"{}\"\nenclave_identities = {identities:?}\n\
          evidence = [\"rofl-register\"]\n\
-         [chain]\nruntime_id = \"{}\"\nchain_context = \"{}\"\n\
+         [tasks]\n{tasks}[chain]\nruntime_id = \"{}\"\nchain_context = \"{}\"\n\
          [tcb]\nmin_evaluation_number = 18\nallowed_advisories = []\nmax_collateral_age_days = 30\n\
          [challenge]\nmax_age_seconds = 300\n{root}",
         policy.app_id,

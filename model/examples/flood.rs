@@ -4,10 +4,11 @@
 #![allow(clippy::print_stdout)]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use precis_model::{Control, Job, Mode, Options, Payer, Settings, Worker, load};
+use precis_model::{Control, Job, Options, Payer, Settings, Worker, load};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (documents, words) = (number(1, DOCUMENTS)?, number(2, WORDS)?);
     let models = load(Path::new(directory))?;
     let before = memory("VmRSS");
-    let worker = Worker::spawn(models, documents, Settings::default().batch);
+    let worker = Worker::spawn(documents, Settings::default().batch);
     let (sender, results) = channel();
     let started = Instant::now();
     let mut waiting = Vec::new();
@@ -47,7 +48,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let permit = worker.try_reserve(Duration::ZERO, Duration::MAX).ok_or("no place")?;
         let text = Zeroizing::new(document(index, words));
         let payer = Payer([u8::try_from(index % 256)?; 32]);
-        let job = Job { mode: Mode::Abstractive, text, options: Options::default(), control: Control::new(), payer };
+        let writer = Arc::clone(&models.abstractive);
+        let work = Box::new(move |control: &Control| writer.summarize(&text, &Options::default(), control));
+        let job = Job { work, control: Control::new(), payer };
         let sender = sender.clone();
         waiting.push(permit.submit(job, Box::new(move |result| _ = sender.send(result.err()))));
     }

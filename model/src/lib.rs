@@ -1,9 +1,10 @@
-//! Two summarizers behind one trait, on candle, with no knowledge of HTTP or money.
+//! Two summarizers behind one trait, and an embedding model, with no knowledge of HTTP or money.
 //!
 //! * **Extractive** ([`Mode::Extractive`]): sentences of the text, quoted verbatim with byte offsets, ranked with
 //!   all-MiniLM-L6-v2 embeddings. Faithful by construction.
 //! * **Abstractive** ([`Mode::Abstractive`]): sentences written by a small instruct model, greedily decoded, each with its
 //!   nearest source sentences and the names and numbers that the source does not contain.
+//! * **Vectors** ([`Vectorizer`]): one unit vector for each text, by the model that extraction ranks with.
 //!
 //! What the crate guarantees: every byte of every weight file is hashed before it is parsed and must equal its manifest;
 //! every token of a text is read (long texts are chunked, never cut), and the summary says how many were; the text of a
@@ -39,6 +40,7 @@ pub mod synthetic;
 mod testing;
 mod threads;
 mod tokenizer;
+mod vectors;
 mod weights;
 mod words;
 mod worker;
@@ -58,7 +60,8 @@ pub use payer::Payer;
 pub use screen::{Screened, Screening};
 pub use segment::{Kind, Segment, segment};
 pub use summary::{ByteRange, Grounding, Nearest, Sentence, Summary};
-pub use worker::{Done, Job, Permit, Waiting, Worker};
+pub use vectors::{Vectorizer, Vectors, cosine};
+pub use worker::{Done, Job, Permit, Waiting, Work, Worker};
 
 /// One way to summarize a text: a model, its tokenizer and its parameters.
 ///

@@ -12,15 +12,18 @@ use crate::extractive::Extractive;
 use crate::manifest::{self, Manifest, Role};
 use crate::options::Mode;
 use crate::threads::Threads;
+use crate::vectors::{MiniLm, Vectorizer};
 use crate::weights::read_verified;
 
-/// Both summarizers. They share the embedding model and the threads.
+/// Everything that is sold. The parts share the embedding model and the threads.
 #[derive(Clone)]
 pub struct Models {
     /// Quotes sentences.
     pub extractive: Arc<dyn Summarizer>,
     /// Writes sentences.
     pub abstractive: Arc<dyn Summarizer>,
+    /// Makes vectors of texts.
+    pub vectorizer: Arc<dyn Vectorizer>,
 }
 
 impl Models {
@@ -77,6 +80,11 @@ pub fn load_with(directory: &Path, abstractive: &str, settings: &Settings) -> Re
     let language_bytes = read_verified(directory, &language)?;
     let file = (language.name.as_str(), language_bytes);
     let abstractive = Abstractive::load(chosen, file, Arc::clone(&embedder), Arc::clone(&threads), settings)?;
+    let vectorizer = MiniLm::new(minilm.clone(), Arc::clone(&embedder), Arc::clone(&threads));
     let extractive = Extractive::new(minilm, embedder, threads);
-    Ok(Models { extractive: Arc::new(extractive), abstractive: Arc::new(abstractive) })
+    Ok(Models {
+        extractive: Arc::new(extractive),
+        abstractive: Arc::new(abstractive),
+        vectorizer: Arc::new(vectorizer),
+    })
 }

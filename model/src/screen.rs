@@ -80,6 +80,27 @@ impl Screening {
     }
 }
 
+impl Screening {
+    /// The next step for a text of which nothing is asked but its number of tokens.
+    pub(crate) fn counting_step(
+        mut self,
+        text: &str,
+        limits: &Limits,
+        count: impl FnOnce(&str) -> Result<usize, Error>,
+    ) -> Result<Screened, Error> {
+        if self.read == 0 {
+            limits.check_bytes(text)?;
+            limits.check_tokens(words::saturate(fewest_tokens(text)))?;
+        }
+        let end = cut(text, self.read + Self::STEP_BYTES);
+        self.tokens += count(text.get(self.read..end).unwrap_or_default())? as u64;
+        self.read = end;
+        let tokens = u32::try_from(self.tokens).unwrap_or(u32::MAX);
+        limits.check_tokens(tokens)?;
+        Ok(if end < text.len() { Screened::GoOn(self) } else { Screened::Admitted { tokens } })
+    }
+}
+
 /// A number that the tokens of a text are not below, by any tokenizer: each word with an ASCII letter or digit is one at least.
 fn fewest_tokens(text: &str) -> usize {
     let words = text.split_ascii_whitespace();

@@ -16,19 +16,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::load::Models;
-use crate::summary::Summary;
-pub use job::{Done, Job};
+pub use job::{Done, Job, Work};
 use places::{Place, Places};
 use queue::{Queue, Queued, Seat};
 
 /// A job in the queue, for its owner.
-pub struct Waiting {
-    queue: Arc<Queue>,
+pub struct Waiting<T> {
+    queue: Arc<Queue<T>>,
     number: u64,
 }
 
-impl Waiting {
+impl<T> Waiting<T> {
     /// Gives the job up if no thread has taken it: document and place are free at once, and `done` is called with
     /// [`Error::Cancelled`].
     pub fn give_up(self) {
@@ -40,30 +38,30 @@ impl Waiting {
 
 /// The threads of the jobs. Their heavy work goes through the one pool of the models, so they may be more than there
 /// are processors.
-pub struct Worker {
-    queue: Arc<Queue>,
+pub struct Worker<T> {
+    queue: Arc<Queue<T>>,
     places: Arc<Places>,
     threads: Vec<JoinHandle<()>>,
 }
 
 /// A place in the queue; given back when dropped or when its job has ended.
-pub struct Permit {
+pub struct Permit<T> {
     place: Place,
-    queue: Arc<Queue>,
+    queue: Arc<Queue<T>>,
 }
 
-impl Worker {
-    /// Start threads for `concurrency` jobs at a time, with room for `queue` jobs, the running ones included; at least
+impl<T: Send + 'static> Worker<T> {
+    /// Starts threads for `concurrency` jobs at a time, with room for `queue` jobs, the running ones included; at least
     /// one of each. Where there are several, one more serves payers that have nothing running, so that nobody waits for
     /// the end of another's jobs that fill them all. If the system gives no thread, there is no place either, and every
     /// reservation fails.
-    pub fn spawn(models: Models, queue: usize, concurrency: usize) -> Self {
+    pub fn spawn(queue: usize, concurrency: usize) -> Self {
         let (places, jobs) = (queue.max(1), Arc::new(Queue::default()));
         let concurrency = concurrency.clamp(1, places);
         let start = |number: usize, seat: Seat| {
-            let (models, jobs) = (models.clone(), Arc::clone(&jobs));
+            let jobs = Arc::clone(&jobs);
             let thread = std::thread::Builder::new().name(format!("precis-job-{number}"));
-            thread.spawn(move || serve(&models, &jobs, seat)).ok()
+            thread.spawn(move || serve(&jobs, seat)).ok()
         };
         let mut threads: Vec<_> = (0..concurrency).filter_map(|number| start(number, Seat::Regular)).collect();
         let places = Arc::new(Places::new(if threads.is_empty() { 0 } else { places }, threads.len()));
@@ -75,7 +73,7 @@ impl Worker {
 
     /// Take a place for a job of so much `work`; none if all are taken, or if no thread is free and the work of all that
     /// hold one is more than `patience`.
-    pub fn try_reserve(&self, work: Duration, patience: Duration) -> Option<Permit> {
+    pub fn try_reserve(&self, work: Duration, patience: Duration) -> Option<Permit<T>> {
         let place = Places::take(&self.places, work, patience)?;
         Some(Permit { place, queue: Arc::clone(&self.queue) })
     }
@@ -91,15 +89,15 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
         self.queue.stop().into_iter().for_each(Queued::call_off);
     }
 }
 
-impl Permit {
+impl<T> Permit<T> {
     /// Queue a job in this place. `done` is called exactly once, also if the worker is gone.
-    pub fn submit(self, job: Job, done: Done) -> Waiting {
+    pub fn submit(self, job: Job<T>, done: Done<T>) -> Waiting<T> {
         let Self { place, queue } = self;
         let (number, refused) = queue.push(Queued { job, done, place });
         if let Some(queued) = refused {
@@ -109,33 +107,37 @@ impl Permit {
     }
 }
 
-impl Queued {
+impl<T> Queued<T> {
     fn call_off(self) {
         self.finish(Err(Error::Cancelled));
     }
 
-    fn finish(self, result: Result<Summary, Error>) {
+    fn finish(self, result: Result<T, Error>) {
         let Self { job, done, place } = self;
+        // With its document, if it was not begun.
         drop(job);
-        // The place is free before the owner hears of it, so it can reserve again at once.
-        drop(place);
-        let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
+        end(done, place, result);
     }
 }
 
-fn serve(models: &Models, queue: &Queue, seat: Seat) {
-    while let Some(queued) = queue.take(seat) {
-        let Job { mode, text, options, control, payer } = &queued.job;
-        let control = control.clone().for_payer(*payer);
+fn serve<T>(queue: &Queue<T>, seat: Seat) {
+    while let Some(Queued { job: Job { work, control, payer }, done, place }) = queue.take(seat) {
+        let control = control.for_payer(payer);
         // The models keep no state of a request, so nothing half-changed outlives a panic.
         let work = AssertUnwindSafe(|| {
             control.begin()?;
-            models.get(*mode).summarize(text, options, &control)
+            work(&control)
         });
         let result = catch_unwind(work).unwrap_or(Err(Error::Internal("panic")));
-        queue.ended(*payer);
-        queued.finish(result);
+        queue.ended(payer);
+        end(done, place, result);
     }
+}
+
+/// Tells the owner of a job that it has ended, once its place is free, so that it can reserve again at once.
+fn end<T>(done: Done<T>, place: Place, result: Result<T, Error>) {
+    drop(place);
+    let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
 }
 
 #[cfg(test)]

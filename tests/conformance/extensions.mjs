@@ -78,7 +78,7 @@ for (const probed of [undefined, '{}']) {
   assert.equal(least.accepts[0].extra.price, 'minimum');
   assert.ok(BigInt(least.accepts[0].amount) <= BigInt(accepted.amount));
   assert.deepEqual(validateDiscoveryExtension(list.extensions[BAZAAR.key]), { valid: true });
-  assert.equal(list.priceList.modes.extractive.base, '1000');
+  assert.equal(list.priceList['summary.extractive'].base, '1000');
 }
 
 const declared = extensions[PAYMENT_IDENTIFIER];

@@ -4,9 +4,9 @@ use alloy_primitives::U256;
 use anyhow::{Context as _, ensure};
 use precis_payment::wire::{self, SettleResponse};
 use precis_protocol::attestation::Attestation;
+use precis_protocol::headers;
 use precis_protocol::keyset::Keyset;
 use precis_protocol::service::ServiceDescription;
-use precis_protocol::{Mode, headers};
 use precis_tests::http::{self, Ask};
 use precis_tests::paths;
 use precis_tests::payer::send_paid;
@@ -230,13 +230,13 @@ async fn a_caller_verifies_pays_and_gets_a_summary_with_a_receipt() {
                 service.config.digest() == keyset.service_config_digest,
                 "the configuration is not the attested one"
             );
-            ensure!(service.price_list == keyset.price_list && service.payment == keyset.payment, "other terms");
-            for mode in Mode::ALL {
-                ensure!(
-                    service.models.get(mode).digest == *keyset.models.get(mode),
-                    "another model for {}",
-                    mode.name()
-                );
+            ensure!(service.payments == keyset.payments, "other ways of paying");
+            ensure!(service.tasks.keys().eq(keyset.tasks.keys()), "other tasks");
+            for (task, terms) in &keyset.tasks {
+                let described = &service.tasks[task];
+                ensure!(described.model.as_ref().map(|model| model.digest) == terms.model, "another model for {task}");
+                ensure!(described.price == terms.price, "another price for {task}");
+                ensure!(described.limits.digest() == terms.limits, "other limits for {task}");
             }
             Ok(())
         })

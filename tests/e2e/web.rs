@@ -34,7 +34,7 @@ fn is_price_list(answer: &Answer, mode: &str, least: &str) -> anyhow::Result<()>
     ensure!(quote.resource.description.as_ref().is_some_and(|text| text.contains(mode)), "{body}");
     ensure!(body["extensions"]["bazaar"]["schema"].is_object(), "no schema: {body}");
     ensure!(body["extensions"].get("offer-receipt").is_none(), "an offer for what cannot be paid: {body}");
-    ensure!(body["priceList"]["modes"]["abstractive"]["base"] == "2000", "{body}");
+    ensure!(body["priceList"]["summary.abstractive"]["base"] == "2000", "{body}");
     ensure!(body["next"].as_str().is_some_and(|next| next.contains("/v1/quotes")), "{body}");
     ensure!(body["code"] == "document_required" && body["charged"] == false, "{body}");
     Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use precis_client::{MaxPrice, MediaType};
 use precis_protocol::Mode;
+use precis_protocol::embeddings::EncodingFormat;
 
 use crate::exit;
 
@@ -28,6 +29,10 @@ pub enum Command {
     Quote(QuoteArgs),
     /// Verify a service, pay for a summary of FILE, check its receipt and print it
     Summarize(SummarizeArgs),
+    /// Verify a service, pay for vectors of texts, check the receipt and print them
+    Embed(EmbedArgs),
+    /// Verify a service, pay for an order of texts by their nearness to a query, check the receipt and print it
+    Rerank(RerankArgs),
     /// Work with saved receipts
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -177,9 +182,6 @@ pub struct Request {
     /// Document, UTF-8 text or markdown; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Origin of the service
-    #[arg(long, value_name = "URL", env = "PRECIS_URL", hide_env_values = true)]
-    pub url: String,
     /// text/plain or text/markdown; by default as the file name says
     #[arg(long, value_name = "TYPE")]
     pub media_type: Option<MediaType>,
@@ -196,6 +198,19 @@ pub struct Request {
     #[arg(long, value_name = "TEXT")]
     pub focus: Option<String>,
     #[command(flatten)]
+    pub target: Target,
+}
+
+/// The service, and how it is reached and judged.
+#[derive(Args)]
+pub struct Target {
+    /// Origin of the service
+    #[arg(long, value_name = "URL", env = "PRECIS_URL", hide_env_values = true)]
+    pub url: String,
+    /// Pay on this network, CAIP-2; by default the first that the service names and the policy allows
+    #[arg(long, value_name = "NETWORK", env = "PRECIS_PAY_ON", hide_env_values = true)]
+    pub network: Option<String>,
+    #[command(flatten)]
     pub reach: Reach,
     #[command(flatten)]
     pub online: Online,
@@ -203,6 +218,48 @@ pub struct Request {
     pub trust: Trust,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// Texts to work on.
+#[derive(Args)]
+pub struct Texts {
+    /// Files, UTF-8: each is one text; `-` reads standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Each line of the files that is not empty is a text
+    #[arg(long)]
+    pub lines: bool,
+}
+
+/// `precis embed`.
+#[derive(Args)]
+pub struct EmbedArgs {
+    #[command(flatten)]
+    pub texts: Texts,
+    /// How the service writes vectors: float, base64 (little-endian 32-bit), or int8
+    #[arg(long, value_name = "FORMAT", default_value = "base64", value_parser = encoding)]
+    pub encoding: EncodingFormat,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub purchase: PurchaseArgs,
+}
+
+/// `precis rerank`.
+#[derive(Args)]
+pub struct RerankArgs {
+    /// What is looked for
+    #[arg(value_name = "QUERY")]
+    pub query: String,
+    #[command(flatten)]
+    pub texts: Texts,
+    /// At most this many results
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub top: Option<u32>,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub purchase: PurchaseArgs,
 }
 
 /// `precis quote`.
@@ -217,25 +274,32 @@ pub struct QuoteArgs {
 pub struct SummarizeArgs {
     #[command(flatten)]
     pub request: Request,
+    /// Show after the summary where each sentence stands in the document, or what supports it and what the document does not contain
+    #[arg(long)]
+    pub grounding: bool,
+    #[command(flatten)]
+    pub purchase: PurchaseArgs,
+}
+
+/// How to pay, and what to keep.
+#[derive(Args)]
+pub struct PurchaseArgs {
     /// The most to pay: 0.05, 0.05USDC or 50000atomic; by default 100000atomic, which is 0.10 USDC
     #[arg(long, value_name = "PRICE")]
     pub max_price: Option<MaxPrice>,
     /// File with the key that pays, 32 bytes of hex, readable by you only; or set PRECIS_KEY to the key itself
     #[arg(long, value_name = "FILE", env = "PRECIS_KEY_FILE", hide_env_values = true)]
     pub key_file: Option<PathBuf>,
-    /// Show after the summary where each sentence stands in the document, or what supports it and what the document does not contain
-    #[arg(long)]
-    pub grounding: bool,
     /// Save the receipt here, too; it verifies offline with `precis receipt verify`. That of a job that failed goes to FILE.failure.json
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,
-    /// Order the summary and leave (exit code 6) if it takes longer; the same command without this option waits for it
+    /// Order it and leave (exit code 6) if it takes longer; the same command without this option waits for it
     #[arg(long)]
     pub no_wait: bool,
     /// Call off what the same command ordered, if the work has not begun; nothing is charged then, and no key is needed
     #[arg(long, conflicts_with_all = ["no_wait", "new_payment", "again"])]
     pub cancel: bool,
-    /// Buy the summary once more although it was bought before; otherwise the kept one is printed and nothing is charged
+    /// Buy it once more although it was bought before; otherwise the kept one is printed and nothing is charged
     #[arg(long)]
     pub again: bool,
     /// Give up an unfinished payment for the same request and sign another. You may be charged twice
@@ -299,6 +363,15 @@ fn time(text: &str) -> Result<u64, String> {
     seconds.ok_or_else(|| "give Unix seconds, or a date such as 2026-11-25T08:00:00Z".into())
 }
 
+fn encoding(text: &str) -> Result<EncodingFormat, String> {
+    match text {
+        "float" => Ok(EncodingFormat::Float),
+        "base64" => Ok(EncodingFormat::Base64),
+        "int8" => Ok(EncodingFormat::Int8),
+        _ => Err("use float, base64 or int8".into()),
+    }
+}
+
 fn mode(text: &str) -> Result<Mode, String> {
     Mode::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| "use extractive or abstractive".into())
 }
@@ -315,8 +388,10 @@ impl Command {
     pub fn format(&self) -> Format {
         match self {
             Self::Verify(args) => args.common.output.format(),
-            Self::Quote(args) => args.request.common.output.format(),
-            Self::Summarize(args) => args.request.common.output.format(),
+            Self::Quote(args) => args.request.target.common.output.format(),
+            Self::Summarize(args) => args.request.target.common.output.format(),
+            Self::Embed(args) => args.target.common.output.format(),
+            Self::Rerank(args) => args.target.common.output.format(),
             Self::Receipt(ReceiptCommand::Verify(args)) => args.common.output.format(),
             Self::Policy(PolicyCommand::FromRelease(args)) => args.output.format(),
         }
@@ -343,6 +418,8 @@ mod tests {
             &["verify"][..],
             &["quote"],
             &["summarize"],
+            &["embed"],
+            &["rerank"],
             &["receipt"],
             &["receipt", "verify"],
             &["policy"],

@@ -5,10 +5,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use precis_client::{Authorities, Document, MediaType, SummaryRequest, Wallet, io_reason};
+use precis_protocol::limits::MAX_DOCUMENT_BYTES;
 use precis_protocol::summary::Options;
 use zeroize::Zeroizing;
 
-use crate::args::{Request, Trust};
+use crate::args::{Request, Texts, Trust};
 use crate::exit::Failure;
 
 /// Longest key file read, bytes.
@@ -54,6 +55,41 @@ pub fn request(args: &Request) -> Result<SummaryRequest, Failure> {
         focus: args.focus.clone(),
     };
     Ok(SummaryRequest::new(&Document::new(bytes, media_type)?, &options)?)
+}
+
+/// A text with what it is called.
+pub struct Named {
+    /// File, or file and number of the line.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+/// The texts in files.
+///
+/// # Errors
+/// A usage [`Failure`]; nothing was sent.
+pub fn texts(args: &Texts) -> Result<Vec<Named>, Failure> {
+    let mut texts = Vec::new();
+    for file in &args.files {
+        let (name, limit) = (file.display().to_string(), MAX_DOCUMENT_BYTES);
+        let bytes = if name == "-" {
+            bounded(io::stdin().lock(), limit)
+                .map_err(|e| Failure::usage(format!("cannot read standard input: {}", io_reason(&e))))?
+                .ok_or_else(|| too_large("standard input", limit, "text"))?
+        } else {
+            read_file(file, limit, "text")?
+        };
+        let text =
+            String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{name} is not UTF-8; convert it first")))?;
+        if args.lines {
+            let lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty());
+            texts.extend(lines.map(|(line, number)| Named { name: format!("{name}:{number}"), text: line.to_owned() }));
+        } else {
+            texts.push(Named { name, text });
+        }
+    }
+    Ok(texts)
 }
 
 /// Certificate authorities that are trusted besides those of the system.

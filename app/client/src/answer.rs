@@ -10,7 +10,6 @@ use precis_protocol::headers;
 use precis_protocol::limits;
 use precis_protocol::problem::{Charged, Problem};
 use precis_protocol::strict;
-use precis_protocol::summary::SummaryResponse;
 
 use crate::error::ClientError;
 use crate::job::{Job, Status};
@@ -39,7 +38,7 @@ const FOUND: [&str; 8] = [
 /// A 200 of the paid route, its exact bytes not yet judged.
 pub(crate) struct Delivered {
     pub status: u16,
-    pub response: SummaryResponse,
+    pub body: Bytes,
     pub settlement: Option<SettleResponse>,
 }
 
@@ -165,9 +164,7 @@ fn again(response: &http::Response<Bytes>) -> Next {
 }
 
 fn delivered(response: &http::Response<Bytes>) -> Result<Delivered, ClientError> {
-    let body: SummaryResponse = serde_json::from_slice(response.body())
-        .map_err(|_| ClientError::malformed("the paid answer is not a summary with its receipt"))?;
-    // RawValue needs serde_json's own pass; duplicates and depth are refused by a strict one over the same bytes.
+    // Result and receipt are cut out by their raw bytes; duplicates and depth are refused here.
     strict::from_slice::<serde::de::IgnoredAny>(response.body(), limits::MAX_RESPONSE_BYTES)
         .map_err(|_| ClientError::malformed("the paid answer is not strict JSON"))?;
     let settlement = match response.headers().get(headers::PAYMENT_RESPONSE) {
@@ -177,7 +174,7 @@ fn delivered(response: &http::Response<Bytes>) -> Result<Delivered, ClientError>
                 .map_err(|e| ClientError::malformed(&format!("the settlement cannot be read: {e}")))?,
         ),
     };
-    Ok(Delivered { status: response.status().as_u16(), response: body, settlement })
+    Ok(Delivered { status: response.status().as_u16(), body: response.body().clone(), settlement })
 }
 
 /// The quote of a 402. The header has what is needed to pay; offers that had no room there are in the body (SPEC 5.3).

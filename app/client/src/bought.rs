@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use precis_protocol::receipt::ReceiptFile;
-use precis_protocol::summary::SummaryResult;
-use precis_protocol::{limits, strict};
+use precis_protocol::result::TaskResult;
 use precis_verify::{Beside, Policy, verify_receipt_file};
 
 use crate::error::ClientError;
 use crate::index::Place;
-use crate::receipts::Purchase;
-use crate::request::SummaryRequest;
+use crate::receipts::{Delivery, Purchase};
+use crate::request::Request;
+use crate::task::Task;
 
 impl Place {
     /// What `request` bought when it was last bought, and where its receipt is kept; none while a payment is under way. Nobody is
@@ -19,12 +19,12 @@ impl Place {
     /// # Errors
     /// [`ClientError::Kept`] with the transcript when the receipt is not sound under `policy` at `now` (Unix seconds),
     /// [`ClientError::Input`] when it cannot be read.
-    pub fn bought(
+    pub fn bought<T: Task>(
         &self,
-        request: &SummaryRequest,
+        request: &Request<T>,
         policy: &Policy,
         now: u64,
-    ) -> Result<Option<(PathBuf, Purchase)>, ClientError> {
+    ) -> Result<Option<(PathBuf, Purchase<T>)>, ClientError> {
         if self.pending().signed()?.is_some() {
             return Ok(None);
         }
@@ -36,15 +36,15 @@ impl Place {
         }
         let unreadable = || {
             ClientError::Input(format!(
-                "this summary was bought before, but {} cannot be read as its receipt; restore it, or use --again to buy another",
+                "this was bought before, but {} cannot be read as its receipt; restore it, or use --again to buy another",
                 kept.path.display()
             ))
         };
         let receipt = ReceiptFile::parse(&kept.bytes).map_err(|_| unreadable())?;
-        let result: SummaryResult =
-            strict::from_slice(&receipt.result, limits::MAX_RESPONSE_BYTES).map_err(|_| unreadable())?;
+        let result = TaskResult::read(request.task(), &receipt.result).map_err(|_| unreadable())?;
         let payment = receipt.receipt.payment.clone().ok_or_else(unreadable)?;
         let transcript = appraisal.transcript;
-        Ok(Some((kept.path, Purchase { result, payment, settlement: None, receipt, transcript, resumed: false })))
+        let delivery = Delivery { result, payment, settlement: None, receipt, transcript, resumed: false };
+        Ok(Some((kept.path, Purchase::of(delivery)?)))
     }
 }

@@ -9,7 +9,7 @@ use crate::failure::JobFailure;
 use crate::judge::{Order, Payment};
 use crate::pending::PendingFile;
 use crate::problem;
-use crate::request::SummaryRequest;
+use crate::request::Parts;
 use crate::session::Session;
 
 /// Longest answer to a request that calls a job off, bytes.
@@ -28,12 +28,7 @@ impl Session {
     /// # Errors
     /// [`ClientError::Input`] when there is no such job, [`ClientError::RequestRefused`] when it has begun,
     /// [`ClientError::JobFailed`] when it ended otherwise or nothing proves that it was not charged.
-    pub async fn cancel(
-        &self,
-        request: &SummaryRequest,
-        pending: &PendingFile,
-        now: u64,
-    ) -> Result<JobFailure, ClientError> {
+    pub async fn cancel(&self, request: &Parts, pending: &PendingFile, now: u64) -> Result<JobFailure, ClientError> {
         let Some(kept) = pending.load(request.commitment())? else {
             return Err(ClientError::nothing_to_call_off());
         };

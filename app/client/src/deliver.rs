@@ -14,7 +14,7 @@ use crate::error::ClientError;
 use crate::job::{Job, Status};
 use crate::judge::Payment;
 use crate::options::{Progress, PurchaseOptions, Watcher};
-use crate::request::SummaryRequest;
+use crate::request::Parts;
 use crate::session::Session;
 use crate::text::printable;
 use crate::tries::Tries;
@@ -39,7 +39,7 @@ impl Session {
     /// Sends one payment with its request, and follows the job that the service makes of it.
     pub(crate) async fn deliver(
         &self,
-        request: &SummaryRequest,
+        request: &Parts,
         payment: &Payment,
         options: &PurchaseOptions,
         tries: &mut Tries,
@@ -49,7 +49,7 @@ impl Session {
             wire::encode(&payment.payload).map_err(|_| ClientError::malformed("the quote is too large to be paid"))?;
         let mut extra = vec![(headers::PAYMENT_SIGNATURE, header), (headers::NONCE_SALT, hex::encode(payment.salt))];
         extra.extend(self.preference(options).map(|preference| (headers::PREFER, preference)));
-        let paid = request.to_summaries(&extra)?;
+        let paid = request.to_order(&extra)?;
         loop {
             let (named, why, charged) = match self.exchange.send(paid.clone()).await.map(|r| answer::paid(&r)) {
                 Ok(Next::Accepted { job, pause }) => {

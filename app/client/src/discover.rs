@@ -114,6 +114,6 @@ impl Discovered {
         };
         let renewal = Renewal::new(service.clone(), policy, self.sources, now);
         let exchange = Exchange::new(transport, self.channel, renewal);
-        Ok(Session::new(exchange, self.channel, service, policy, appraisal))
+        Session::new(exchange, self.channel, service, policy, &appraisal).ok_or_else(|| Box::new(appraisal))
     }
 }

@@ -1,4 +1,4 @@
-//! The receipt decides: whether a summary is handed over, and whether a failure is one that cost nothing.
+//! The receipt decides: whether a result is handed over, and whether a failure is one that cost nothing.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use precis_payment::wire::{PaymentPayload, SettleResponse};
 use precis_protocol::digest::Digest;
 use precis_protocol::problem::{Charged, Problem, outcome};
 use precis_protocol::receipt::{self, ReceiptFile, ReceiptStatus, SavedRequest, SignedReceipt};
-use precis_protocol::summary::SummaryResult;
-use precis_protocol::{limits, strict, tags};
+use precis_protocol::result::TaskResult;
+use precis_protocol::{answer, tags};
 use precis_verify::{Body, Exchange, ExpectedPayment};
 use precis_verify::{Online, VerifiedService};
 
@@ -16,8 +16,8 @@ use crate::answer::{Delivered, Ended};
 use crate::error::ClientError;
 use crate::failure::JobFailure;
 use crate::offer;
-use crate::receipts::Purchase;
-use crate::request::SummaryRequest;
+use crate::receipts::Delivery;
+use crate::request::Parts;
 use crate::session::Session;
 use crate::terms::Terms;
 
@@ -29,26 +29,26 @@ pub(crate) struct Payment {
 
 /// What one authorization bought, or was to buy.
 pub(crate) struct Order<'a> {
-    pub request: &'a SummaryRequest,
+    pub request: &'a Parts,
     pub terms: &'a Terms,
     pub payment: &'a Payment,
 }
 
 impl Session {
-    /// A summary, if its receipt verifies.
+    /// A result, if its receipt verifies.
     pub(crate) async fn accept(
         &self,
         order: &Order<'_>,
         delivered: Delivered,
         resumed: bool,
         now: u64,
-    ) -> Result<Purchase, ClientError> {
-        let result_bytes = delivered.response.result.get().as_bytes();
-        let receipt_bytes = delivered.response.receipt.get().as_bytes();
-        let path = order.request.path();
+    ) -> Result<Delivery, ClientError> {
+        let (result_bytes, receipt_bytes) = answer::split(order.request.task(), &delivered.body)
+            .map_err(|_| ClientError::malformed("the paid answer is not a result with its receipt"))?;
+        let (result_bytes, receipt_bytes) = (result_bytes.as_slice(), receipt_bytes.as_slice());
         let exchange = Exchange {
-            document: Some(order.request.document().bytes()),
-            ..self.observed(order, &path, delivered.status, result_bytes, receipt_bytes)
+            document: Some(order.request.body()),
+            ..self.observed(order, delivered.status, result_bytes, receipt_bytes)
         };
         let service = self.signed_by(receipt_bytes, order.payment).await?;
         let transcript = precis_verify::check_receipt(&service, &exchange, Some(now));
@@ -57,7 +57,7 @@ impl Session {
         }
         let receipt =
             SignedReceipt::parse(receipt_bytes).map_err(|_| ClientError::malformed("the receipt cannot be read"))?;
-        let result: SummaryResult = strict::from_slice(result_bytes, limits::MAX_RESPONSE_BYTES)
+        let result = TaskResult::read(order.request.task(), result_bytes)
             .map_err(|_| ClientError::malformed("the result cannot be read"))?;
         let recorded =
             receipt.payment.clone().ok_or_else(|| ClientError::malformed("the receipt records no payment"))?;
@@ -65,7 +65,7 @@ impl Session {
         let earlier_boot = matches!(service, Cow::Owned(_));
         offer::check_receipt(delivered.settlement.as_ref(), order.terms, &service, &receipt, earlier_boot)?;
         let file = file(order.request, delivered.status, result_bytes, receipt, &service);
-        Ok(Purchase { result, payment: recorded, settlement: delivered.settlement, receipt: file, transcript, resumed })
+        Ok(Delivery { result, payment: recorded, settlement: delivered.settlement, receipt: file, transcript, resumed })
     }
 
     /// A failure, with its receipt if that verifies and says what the answer says.
@@ -85,8 +85,7 @@ impl Session {
             Err(error) => return Err(error),
         };
         let result = outcome(&problem.code, problem.refund.as_deref());
-        let path = order.request.path();
-        let exchange = self.observed(order, &path, status, &result, &receipt_bytes);
+        let exchange = self.observed(order, status, &result, &receipt_bytes);
         let transcript = precis_verify::check_receipt(&service, &exchange, Some(now));
         let proof = SignedReceipt::parse(&receipt_bytes)
             .ok()
@@ -99,7 +98,6 @@ impl Session {
     fn observed<'a>(
         &self,
         order: &'a Order<'_>,
-        path: &'a str,
         status_code: u16,
         result: &'a [u8],
         receipt: &'a [u8],
@@ -108,7 +106,7 @@ impl Session {
         let signed = &payment.payload.payload.authorization;
         Exchange {
             method: request.method(),
-            path,
+            path: request.path(),
             media_type: request.media_type(),
             body: Body::Bytes(request.body()),
             status_code,
@@ -141,7 +139,7 @@ fn says(receipt: &SignedReceipt, problem: &Problem) -> bool {
 }
 
 fn file(
-    request: &SummaryRequest,
+    request: &Parts,
     status_code: u16,
     result: &[u8],
     receipt: SignedReceipt,
@@ -151,7 +149,7 @@ fn file(
         version: tags::RECEIPT_FILE.into(),
         request: SavedRequest {
             method: request.method().into(),
-            path: request.path(),
+            path: request.path().into(),
             media_type: request.media_type().to_ascii_lowercase(),
             body_digest: Digest::of(request.body()),
         },

@@ -1,4 +1,4 @@
-//! Discover, verify, quote, pay, send, check the receipt.
+//! Discover, verify, quote, pay, send, check the receipt: for any [`task`].
 //!
 //! The order is in the types: [`discover`] gives a [`Discovered`]; only [`Discovered::verify`] gives a [`Session`], and only if every
 //! required check passed; only a `Session` sends a document; only a receipt that verifies gives a [`Purchase`]. An unverified service
@@ -47,6 +47,7 @@ mod receipts;
 mod renewal;
 mod request;
 mod session;
+pub mod task;
 mod terms;
 mod text;
 mod token;
@@ -70,8 +71,9 @@ pub use options::{Progress, PurchaseOptions, Retry};
 pub use pending::{PendingFile, SignedPayment};
 pub use price::MaxPrice;
 pub use receipts::Purchase;
-pub use request::SummaryRequest;
+pub use request::{Parts, Request};
 pub use session::{Quote, Session};
+pub use task::{EmbeddingsRequest, RerankRequest, Summary, SummaryRequest, Task};
 pub use terms::{MAX_AUTHORIZATION_SECONDS, TermsError};
 pub use text::printable;
 pub use token::Token;

@@ -1,7 +1,7 @@
-//! Buying one summary: terms, one authorization, delivery, receipt (SPEC 5 to 7).
+//! Buying one result: terms, one authorization, delivery, receipt (SPEC 5 to 7).
 //!
 //! Guarantees: nothing is signed before the terms are checked; at most one authorization is signed, it is on disk before it is sent,
-//! and every further try sends that one; a summary is handed over only with a receipt that verifies.
+//! and every further try sends that one; a result is handed over only with a receipt that verifies.
 
 use alloy_primitives::U256;
 use precis_payment::authorize::authorize;
@@ -18,9 +18,10 @@ use crate::judge::{Order, Payment};
 use crate::offer;
 use crate::options::{Progress, PurchaseOptions, Watcher};
 use crate::pending::{Pending, SignedPayment};
-use crate::receipts::Purchase;
-use crate::request::SummaryRequest;
+use crate::receipts::{Delivery, Purchase};
+use crate::request::{Parts, Request};
 use crate::session::Session;
+use crate::task::Task;
 use crate::terms::{Expected, Terms, TermsError};
 use crate::tries::Tries;
 use crate::wallet::Wallet;
@@ -45,7 +46,7 @@ impl Payment {
 }
 
 impl Session {
-    /// Buys the summary of `request`, paying from `wallet` at most what `options` allow. Without a wallet only a payment that was
+    /// Buys what `request` asks for, paying from `wallet` at most what `options` allow. Without a wallet only a payment that was
     /// signed before is used.
     ///
     /// The unfinished payment, if `options` name a file for it, is still there when this returns: the caller removes it once
@@ -54,13 +55,23 @@ impl Session {
     ///
     /// # Errors
     /// [`ClientError`], which says what to do next. The file of the unfinished payment says whether anything is signed.
-    pub async fn purchase(
+    pub async fn purchase<T: Task>(
         &self,
-        request: &SummaryRequest,
+        request: &Request<T>,
         wallet: Option<&Wallet>,
         options: &PurchaseOptions,
         progress: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<Purchase, ClientError> {
+    ) -> Result<Purchase<T>, ClientError> {
+        Purchase::of(self.buy(request, wallet, options, progress).await?)
+    }
+
+    async fn buy(
+        &self,
+        request: &Parts,
+        wallet: Option<&Wallet>,
+        options: &PurchaseOptions,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Delivery, ClientError> {
         if !options.wait && options.pending.is_none() {
             return Err(ClientError::Input(
                 "a payment that is not waited for must be kept, and there is no place for it; name a file for it"
@@ -82,7 +93,7 @@ impl Session {
         }
         let wallet =
             wallet.ok_or_else(|| ClientError::Input("there is no key to pay with; give one with --key-file".into()))?;
-        let target = &self.service.keyset().payment;
+        let target = self.target();
         let max_price = options.max_price.clone().unwrap_or_default();
         let cap = max_price.resolve(&target.network, target.asset, self.token.as_ref())?;
         let terms = self.terms(request, cap, options, progress).await?;
@@ -107,12 +118,11 @@ impl Session {
     /// The terms of the service for `request`, of at most `cap`: an unpaid request, answered by 402.
     async fn terms(
         &self,
-        request: &SummaryRequest,
+        request: &Parts,
         cap: U256,
         options: &PurchaseOptions,
         progress: &mut Watcher<'_>,
     ) -> Result<Terms, ClientError> {
-        self.check_pins()?;
         let mut terms = self.offered(request, cap).await?;
         if offer::are_by_another(&terms, offer::receipt_signer(&self.exchange.latest())?) {
             // The keys may have been replaced since the service was verified; nothing is signed yet.
@@ -130,15 +140,15 @@ impl Session {
         Ok(terms)
     }
 
-    async fn offered(&self, request: &SummaryRequest, cap: U256) -> Result<Terms, ClientError> {
-        let response = self.exchange.send(request.to_summaries(&[])?).await?;
-        Ok(Terms::check(answer::quote(&response)?, &self.expected(request, cap))?)
+    async fn offered(&self, request: &Parts, cap: U256) -> Result<Terms, ClientError> {
+        let response = self.exchange.send(request.to_order(&[])?).await?;
+        Ok(Terms::check(answer::quote(&response)?, &self.expected(request, cap)?)?)
     }
 
     /// A cap that the caller names bounds what was signed before as well: nothing more is done with it.
     fn check_kept(&self, kept: &Pending, options: &PurchaseOptions) -> Result<(), ClientError> {
         let Some(max_price) = &options.max_price else { return Ok(()) };
-        let target = &self.service.keyset().payment;
+        let target = self.target();
         let cap = max_price.resolve(&target.network, target.asset, self.token.as_ref())?;
         if kept.amount() > cap {
             let (amount, cap) = (self.amount(kept.amount()), self.amount(cap));
@@ -148,26 +158,24 @@ impl Session {
     }
 
     /// The terms of a payment that was signed before, if the service's keyset still gives them. What is spent is spent: no cap.
-    pub(crate) fn kept_terms(&self, request: &SummaryRequest, earlier: &Pending) -> Option<Terms> {
-        self.check_pins().ok()?;
-        let terms = Terms::check(earlier.quote()?, &self.expected(request, U256::MAX)).ok()?;
+    pub(crate) fn kept_terms(&self, request: &Parts, earlier: &Pending) -> Option<Terms> {
+        let terms = Terms::check(earlier.quote()?, &self.expected(request, U256::MAX).ok()?).ok()?;
         is_for(earlier, &terms).then_some(terms)
     }
 
-    fn expected(&self, request: &SummaryRequest, cap: U256) -> Expected<'_> {
-        let keyset = self.service.keyset();
-        Expected {
-            target: &keyset.payment,
-            price: keyset.price_list.modes.get(request.mode()),
+    fn expected(&self, request: &Parts, cap: U256) -> Result<Expected<'_>, TermsError> {
+        Ok(Expected {
+            target: self.target(),
+            price: &self.terms_of(request.task())?.price,
             document_bytes: request.body().len(),
             cap,
             token: self.token.as_ref(),
-        }
+        })
     }
 
     fn sign(
         &self,
-        request: &SummaryRequest,
+        request: &Parts,
         terms: &Terms,
         wallet: &Wallet,
         options: &PurchaseOptions,
@@ -188,11 +196,11 @@ impl Session {
     /// Goes on with an authorization that was signed before: asks for its job, and sends it again if there is none.
     async fn resume(
         &self,
-        request: &SummaryRequest,
+        request: &Parts,
         earlier: Pending,
         options: &PurchaseOptions,
         progress: &mut Watcher<'_>,
-    ) -> Result<Purchase, ClientError> {
+    ) -> Result<Delivery, ClientError> {
         let mut tries = Tries::new(options.retry);
         if let (Some(job), Some(terms)) = (&earlier.job, self.kept_terms(request, &earlier))
             && let Followed::End(end) = self.follow(job, options, &mut tries, progress).await?
@@ -225,7 +233,7 @@ impl Session {
         end: End,
         resumed: bool,
         options: &PurchaseOptions,
-    ) -> Result<Purchase, ClientError> {
+    ) -> Result<Delivery, ClientError> {
         let now = (options.clock)();
         match end {
             End::Summary(delivered) => self.accept(order, *delivered, resumed, now).await,

@@ -4,17 +4,18 @@ use std::path::Path;
 
 use precis_payment::wire::SettleResponse;
 use precis_protocol::receipt::{self, ReceiptFile};
-use precis_protocol::summary::SummaryResult;
+use precis_protocol::result::TaskResult;
 use precis_verify::Transcript;
 
 use crate::error::ClientError;
 use crate::failure::JobFailure;
 use crate::files;
+use crate::task::{Summary, Task};
 
-/// A summary with everything that proves it.
-pub struct Purchase {
-    /// The summary and its metering, as signed over.
-    pub result: SummaryResult,
+/// A result with everything that proves it.
+pub struct Purchase<T: Task = Summary> {
+    /// The result, as signed over.
+    pub result: T::Output,
     /// The payment as the receipt records it.
     pub payment: receipt::Payment,
     /// The settlement as the service reported it.
@@ -27,7 +28,28 @@ pub struct Purchase {
     pub resumed: bool,
 }
 
-impl Purchase {
+/// The same before its task is known.
+pub(crate) struct Delivery {
+    pub(crate) result: TaskResult,
+    pub(crate) payment: receipt::Payment,
+    pub(crate) settlement: Option<SettleResponse>,
+    pub(crate) receipt: ReceiptFile,
+    pub(crate) transcript: Transcript,
+    pub(crate) resumed: bool,
+}
+
+impl<T: Task> Purchase<T> {
+    /// A delivery as one of `T`.
+    ///
+    /// # Errors
+    /// When it is one of another task, which no receipt that verifies allows.
+    pub(crate) fn of(delivery: Delivery) -> Result<Self, ClientError> {
+        let Delivery { result, payment, settlement, receipt, transcript, resumed } = delivery;
+        let result =
+            T::output(result.content).ok_or_else(|| ClientError::malformed("the result is of another task"))?;
+        Ok(Self { result, payment, settlement, receipt, transcript, resumed })
+    }
+
     /// Writes the receipt file as a whole or not at all, readable by its owner only.
     ///
     /// # Errors

@@ -50,10 +50,10 @@ impl Renewal {
             )
         })?;
         let before = self.latest();
-        let terms = |service: &VerifiedService| (service.keyset().payment.clone(), service.keyset().price_list.clone());
+        let terms = |service: &VerifiedService| (service.payments().to_vec(), service.tasks().clone());
         if terms(&service) != terms(&before) {
             return Err(ClientError::CannotVerify(
-                "the service changed its prices or its payee since it was verified; run the command again to see the new terms"
+                "the service changed its tasks, its prices or its payee since it was verified; run the command again to see the new terms"
                     .into(),
             ));
         }

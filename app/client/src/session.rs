@@ -4,8 +4,10 @@
 
 use alloy_primitives::{Address, U256};
 use precis_payment::wire::PaymentRequirements;
-use precis_protocol::{Mode, limits, strict};
-use precis_verify::policy::{PaymentPins, Policy};
+use precis_protocol::keyset::PaymentTarget;
+use precis_protocol::task::TaskTerms;
+use precis_protocol::{Task, limits, strict};
+use precis_verify::policy::Policy;
 use precis_verify::{Appraisal, Transcript, VerifiedService};
 use serde::Deserialize;
 
@@ -15,7 +17,8 @@ use crate::error::ClientError;
 use crate::exchange::Exchange;
 use crate::online::Sources;
 use crate::problem;
-use crate::request::SummaryRequest;
+use crate::request::Request;
+use crate::task;
 use crate::terms::TermsError;
 use crate::token::Token;
 use crate::token_call;
@@ -26,15 +29,16 @@ pub struct Session {
     pub(crate) channel: ChannelChoice,
     pub(crate) service: VerifiedService,
     pub(crate) policy: Policy,
+    target: PaymentTarget,
     pub(crate) token: Option<Token>,
     appraisal: Appraisal,
 }
 
-/// What a summary would cost. Nothing is signed and nothing is owed.
+/// The price of a request. Nothing is signed and nothing is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
-    /// Which summarizer.
-    pub mode: Mode,
+    /// The task.
+    pub task: Task,
     /// Input tokens, as the service counts them.
     pub tokens: u32,
     /// Atomic units; follows from the attested price list.
@@ -53,7 +57,7 @@ pub struct Quote {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QuoteBody {
-    mode: Mode,
+    task: Task,
     tokens: u32,
     amount: precis_payment::AtomicUnits,
     predicted_seconds: u64,
@@ -66,18 +70,42 @@ impl Session {
         channel: ChannelChoice,
         service: VerifiedService,
         policy: &Policy,
-        appraisal: Appraisal,
-    ) -> Self {
-        let target = &service.keyset().payment;
+        appraisal: &Appraisal,
+    ) -> Option<Self> {
+        // A verified service has a payment target that the policy allows.
+        let target = service.payments().first().cloned()?;
         let token = Token::known(&target.network, target.asset);
-        Self { exchange, channel, policy: policy.clone(), token, service, appraisal }
+        Some(Self { exchange, channel, policy: policy.clone(), target, token, service, appraisal: appraisal.clone() })
+    }
+
+    /// Pays on `network` (CAIP-2) from here on. Without this call it is the first that the keyset names and the policy allows.
+    ///
+    /// # Errors
+    /// [`ClientError::Input`] when the service cannot be paid there, or the policy does not allow it; it names those that are left.
+    pub fn pay_on(&mut self, network: &str) -> Result<(), ClientError> {
+        let targets = self.service.payments();
+        let Some(target) = targets.iter().find(|target| target.network == network) else {
+            let others: Vec<_> = targets.iter().map(|target| target.network.as_str()).collect();
+            return Err(ClientError::Input(format!(
+                "the service is not paid on {network}, or the policy does not allow it; use {}",
+                others.join(" or ")
+            )));
+        };
+        self.token = Token::known(&target.network, target.asset);
+        self.target = target.clone();
+        Ok(())
+    }
+
+    /// The network, token and payee that are used.
+    pub fn target(&self) -> &PaymentTarget {
+        &self.target
     }
 
     /// Asks the token that the service is paid in for its symbol and decimals, unless they are known, if `sources` name a node of the
     /// payment chain. Without an answer amounts stay in atomic units.
     pub async fn ask_token(&mut self, sources: &Sources) {
         if let (None, Some(rpc)) = (&self.token, &sources.rpc) {
-            let target = &self.service.keyset().payment;
+            let target = &self.target;
             self.token = token_call::ask(rpc, &sources.authorities, &target.network, target.asset).await;
         }
     }
@@ -104,23 +132,25 @@ impl Session {
         &self.service
     }
 
+    /// Terms of a task in the keyset.
+    pub(crate) fn terms_of(&self, task: Task) -> Result<&TaskTerms, TermsError> {
+        self.service.terms(task).ok_or(TermsError::NotSold(task))
+    }
+
     /// Asks what `request` would cost. The document goes to the service, over the verified channel; no payment does.
     ///
     /// # Errors
     /// [`ClientError::Terms`] when the answer contradicts the attested price list or keyset; the others as the service answers.
-    pub async fn quote(&self, request: &SummaryRequest) -> Result<Quote, ClientError> {
-        self.check_pins()?;
+    pub async fn quote<T: task::Task>(&self, request: &Request<T>) -> Result<Quote, ClientError> {
         let response = self.exchange.send(request.to_quotes()?).await?;
         if response.status() != http::StatusCode::OK {
             return Err(problem::refusal(&response));
         }
         let body: QuoteBody = strict::from_slice(response.body(), limits::MAX_RESPONSE_BYTES)
             .map_err(|_| ClientError::malformed("the quote is not what the protocol says"))?;
-        let keyset = self.service.keyset();
-        let target = &keyset.payment;
+        let target = &self.target;
         let amount = body.amount.get();
-        if body.mode != request.mode()
-            || amount != U256::from(keyset.price_list.modes.get(body.mode).amount(body.tokens))
+        if body.task != request.task() || amount != U256::from(self.terms_of(request.task())?.price.amount(body.tokens))
         {
             return Err(TermsError::Price { amount: self.amount(amount) }.into());
         }
@@ -134,7 +164,7 @@ impl Session {
             return Err(TermsError::NothingAttested { network: target.network.clone(), asset: target.asset }.into());
         }
         Ok(Quote {
-            mode: body.mode,
+            task: body.task,
             tokens: body.tokens,
             amount,
             network: target.network.clone(),
@@ -142,23 +172,5 @@ impl Session {
             pay_to: target.pay_to,
             predicted_seconds: body.predicted_seconds,
         })
-    }
-
-    /// The policy may pin the network and token that payments use; nothing is sent when they are others.
-    pub(crate) fn check_pins(&self) -> Result<(), TermsError> {
-        let found = &self.service.keyset().payment;
-        let refuse = |pinned: String, found: String| Err(TermsError::Pinned { pinned, found });
-        match &self.policy.payment {
-            PaymentPins { network: Some(network), .. } if *network != found.network => {
-                refuse(network.clone(), found.network.clone())
-            }
-            PaymentPins { asset: Some(asset), .. } if *asset != found.asset => {
-                refuse(asset.to_string(), found.asset.to_string())
-            }
-            PaymentPins { pay_to: Some(pay_to), .. } if *pay_to != found.pay_to => {
-                refuse(pay_to.to_string(), found.pay_to.to_string())
-            }
-            _ => Ok(()),
-        }
     }
 }

@@ -5,6 +5,7 @@
 
 use alloy_primitives::{Address, U256};
 use precis_payment::wire::{self, PaymentRequired, PaymentRequirements};
+use precis_protocol::Task;
 use precis_protocol::keyset::PaymentTarget;
 use precis_protocol::price::Price;
 
@@ -33,16 +34,11 @@ pub enum TermsError {
         /// The keyset's token.
         asset: Address,
     },
-    /// The policy pins another network or token than the keyset names.
+    /// The keyset does not name the task, or the policy does not allow it.
     #[error(
-        "the policy pins {pinned}, but the service's keyset names {found}; use another service, or change the policy"
+        "the service does not sell {0}, or the policy does not allow it; use another service, or change the policy"
     )]
-    Pinned {
-        /// What the policy says.
-        pinned: String,
-        /// What the keyset says.
-        found: String,
-    },
+    NotSold(Task),
     /// The payee is not the keyset's.
     #[error(
         "the quote pays {found}, but the attested keyset names {expected}; report this to the operator of the service"
@@ -218,7 +214,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use precis_payment::AtomicUnits;
-    use precis_protocol::keyset::PayToOrigin;
+    use precis_protocol::keyset::{PayToOrigin, Scheme};
     use serde_json::json;
 
     const PRICE: Price = Price { base: 1000, per_1k_tokens: 500 };
@@ -229,6 +225,7 @@ mod tests {
             asset: Address::repeat_byte(1),
             pay_to: Address::repeat_byte(2),
             pay_to_origin: PayToOrigin::EnclaveWallet,
+            schemes: vec![Scheme::Exact],
         }
     }
 

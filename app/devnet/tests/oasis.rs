@@ -268,7 +268,7 @@ async fn the_verifier_reads_the_policy_as_this_devnet_and_its_mock_root() {
     let chain = policy.chain.unwrap();
     assert_eq!(hex::encode(chain.runtime_id), oasis.runtime_id);
     assert_eq!(hex::encode(chain.chain_context), oasis.chain_context);
-    assert_eq!(policy.payment.network.as_deref(), Some("eip155:31337"));
+    assert_eq!(policy.payments[0].network.as_deref(), Some("eip155:31337"));
     assert!(policy.root.is_insecure());
     assert_eq!(policy.root.der(), std::fs::read(&oasis.trust_root).unwrap());
 }

@@ -29,12 +29,20 @@ pub const OHTTP_CHUNKED_RES: &str = "message/ohttp-chunked-res";
 
 /// Path of the OHTTP gateway (RFC 9540).
 pub const OHTTP_GATEWAY_PATH: &str = "/.well-known/ohttp-gateway";
-/// Path of the paid route.
+/// Path of vectors of texts.
+pub const EMBEDDINGS_PATH: &str = "/v1/embeddings";
+/// Path of documents in the order of their nearness to a query.
+pub const RERANK_PATH: &str = "/v1/rerank";
+/// Path of summaries.
 pub const SUMMARIES_PATH: &str = "/v1/summaries";
 /// Path of the receipts of jobs.
 pub const RECEIPTS_PATH: &str = "/v1/receipts";
-/// Path of the free price route.
+/// Path of free quotes of summaries.
 pub const QUOTES_PATH: &str = "/v1/quotes";
+/// Path of free quotes of vectors.
+pub const EMBEDDINGS_QUOTES_PATH: &str = "/v1/quotes/embeddings";
+/// Path of free quotes of reranking.
+pub const RERANK_QUOTES_PATH: &str = "/v1/quotes/rerank";
 /// Path of the attestation document.
 pub const ATTESTATION_PATH: &str = "/v1/attestation";
 /// Path of the service description.

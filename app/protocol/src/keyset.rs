@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::encoding::{hex_array, hex_vec};
-use crate::limits::MAX_KEYSET_BYTES;
-use crate::price::{PerMode, PriceList};
+use crate::limits::{MAX_KEYSET_BYTES, MAX_PAYMENT_TARGETS};
+use crate::task::{PerTask, TaskTerms};
 use crate::{strict, tags};
 
 /// Everything a caller must know of this boot of the service; hashed as exact bytes.
@@ -25,18 +25,16 @@ pub struct Keyset {
     /// One RFC 9458 key configuration carrying `keys.channel`.
     #[serde(with = "hex_vec")]
     pub ohttp_config: Vec<u8>,
-    /// Digest of each mode's model manifest.
-    pub models: PerMode<Digest>,
-    /// Digest of each mode's parameters (SPEC 7.3).
-    pub parameters: PerMode<Digest>,
-    /// Prices in force.
-    pub price_list: PriceList,
-    /// Digest of `price_list` as compact JSON.
-    pub price_list_digest: Digest,
+    /// Terms of the tasks that the service sells.
+    pub tasks: PerTask<TaskTerms>,
     /// Digest of the service configuration that matters to callers, as `/v1/service` shows it.
     pub service_config_digest: Digest,
-    /// Where payments go.
-    pub payment: PaymentTarget,
+    /// Where payments can go: 1 to [`MAX_PAYMENT_TARGETS`], in the order of network and asset, each pair once.
+    pub payments: Vec<PaymentTarget>,
+    /// Digest of the panel of other services that are asked, if any is.
+    pub panel_digest: Option<Digest>,
+    /// Digest of the web page that is served, if one is.
+    pub page_digest: Option<Digest>,
     /// App-scoped keys in use (SPEC 2.4).
     pub kms_keys: Vec<String>,
     /// What was built.
@@ -76,6 +74,23 @@ pub struct PaymentTarget {
     pub pay_to: Address,
     /// Origin of the payee address.
     pub pay_to_origin: PayToOrigin,
+    /// Ways to pay, in the order of their names, each once.
+    pub schemes: Vec<Scheme>,
+}
+
+impl PaymentTarget {
+    /// Position in the keyset: network, then asset.
+    fn place(&self) -> (&str, &Address) {
+        (&self.network, &self.asset)
+    }
+}
+
+/// A payment scheme of x402.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// One EIP-3009 transfer of the price.
+    Exact,
 }
 
 /// Origin of the payee address.
@@ -104,8 +119,8 @@ pub enum KeysetError {
     /// Not the strict JSON document of SPEC 2.
     #[error("keyset: {0}")]
     Parse(#[from] strict::StrictError),
-    /// Another version.
-    #[error("keyset: the version is not `{}`", tags::KEYSET)]
+    /// Another version, which has other members.
+    #[error("keyset: the version is not `{}`, the only one that this release judges", tags::KEYSET)]
     Version,
     /// One key in two roles.
     #[error("keyset: one key stands in two roles")]
@@ -116,9 +131,9 @@ pub enum KeysetError {
     /// The OHTTP configuration is not the one suite with the channel key.
     #[error("keyset: `ohttpConfig` does not carry `keys.channel` with exactly the suite of SPEC 2.2")]
     OhttpConfig,
-    /// `priceListDigest` is not the digest of `priceList`.
-    #[error("keyset: `priceListDigest` does not fit `priceList`")]
-    PriceListDigest,
+    /// `tasks` names none, or `payments` none, too many, one twice, or in another order.
+    #[error("keyset: `{0}` is empty, too long, or not sorted with each entry once")]
+    List(&'static str),
     /// `notBefore` is after `notAfter`.
     #[error("keyset: `notBefore` is after `notAfter`")]
     Window,
@@ -130,7 +145,9 @@ impl Keyset {
     /// # Errors
     /// [`KeysetError`] when the bytes are not strict JSON of this shape, or the document contradicts SPEC 2.
     pub fn parse(bytes: &[u8]) -> Result<Self, KeysetError> {
-        let keyset: Self = strict::from_slice(bytes, MAX_KEYSET_BYTES)?;
+        let keyset: Self = strict::from_slice(bytes, MAX_KEYSET_BYTES).map_err(|error| {
+            if tags::is_another_version(bytes, tags::KEYSET) { KeysetError::Version } else { error.into() }
+        })?;
         keyset.check()?;
         Ok(keyset)
     }
@@ -165,8 +182,15 @@ impl Keyset {
         if self.ohttp_config.get(1..).is_none_or(|rest| rest != suite(&self.keys.channel)) {
             return Err(KeysetError::OhttpConfig);
         }
-        if self.price_list_digest != price_list_digest(&self.price_list) {
-            return Err(KeysetError::PriceListDigest);
+        if self.tasks.is_empty() {
+            return Err(KeysetError::List("tasks"));
+        }
+        let places: Vec<_> = self.payments.iter().map(PaymentTarget::place).collect();
+        if !(1..=MAX_PAYMENT_TARGETS).contains(&places.len()) || !strictly_sorted(&places) {
+            return Err(KeysetError::List("payments"));
+        }
+        if self.payments.iter().any(|target| target.schemes.is_empty() || !strictly_sorted(&target.schemes)) {
+            return Err(KeysetError::List("schemes"));
         }
         if self.not_before > self.not_after {
             return Err(KeysetError::Window);
@@ -183,8 +207,6 @@ fn suite(channel: &[u8; 32]) -> Vec<u8> {
     out
 }
 
-/// Digest of a price list as compact JSON (SPEC 2.3).
-pub fn price_list_digest(list: &PriceList) -> Digest {
-    // Serializing integers and strings into memory cannot fail; an empty document would fit no keyset.
-    Digest::of(&serde_json::to_vec(list).unwrap_or_default())
+fn strictly_sorted<T: PartialOrd>(items: &[T]) -> bool {
+    items.is_sorted_by(|one, next| one < next)
 }

@@ -3,9 +3,11 @@
 //! Everything here is pure: no clock, no network, no randomness. `SPEC.md` beside this crate is the text; the sections it
 //! numbers are cited as `SPEC n.m`. Parsing is strict ([`strict`]) and bounded ([`limits`]).
 
+pub mod answer;
 pub mod attestation;
 pub mod challenge;
 pub mod digest;
+pub mod embeddings;
 pub mod encoding;
 pub mod evidence_file;
 pub mod headers;
@@ -17,6 +19,8 @@ pub mod problem;
 pub mod receipt;
 pub mod release;
 pub mod request;
+pub mod rerank;
+pub mod result;
 pub mod service;
 pub mod strict;
 pub mod summary;
@@ -25,4 +29,4 @@ pub mod task;
 
 pub use digest::Digest;
 pub use summary::Mode;
-pub use task::Task;
+pub use task::{PerTask, Task};

@@ -20,6 +20,8 @@ pub const MAX_JSON_DEPTH: usize = 16;
 pub const MAX_JSON_MEMBERS: usize = 256;
 /// Keyset document, bytes.
 pub const MAX_KEYSET_BYTES: usize = 16 * 1024;
+/// Payment targets of a keyset, count.
+pub const MAX_PAYMENT_TARGETS: usize = 8;
 /// Attestation document, bytes.
 pub const MAX_ATTESTATION_BYTES: usize = 4 * 1024 * 1024;
 /// Raw Register transaction, bytes.
@@ -36,6 +38,8 @@ pub const MAX_PAYMENT_HEADER_BYTES: usize = 16 * 1024;
 pub const MAX_RECEIPT_BYTES: usize = 16 * 1024;
 /// Saved receipt file (embeds an attestation and the result), bytes.
 pub const MAX_RECEIPT_FILE_BYTES: usize = 32 * 1024 * 1024;
+/// Texts of one request, count.
+pub const MAX_TEXTS: usize = 256;
 /// `options.focus`, bytes.
 pub const MAX_FOCUS_BYTES: usize = 512;
 /// `options.max_words`, words.

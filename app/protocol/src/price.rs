@@ -1,38 +1,6 @@
-//! Price lists (SPEC 5.5): integers only, a pure function of the token count, computable by the caller.
+//! Prices (SPEC 5.5): integers only, a pure function of the token count, computable by the caller.
 
 use serde::{Deserialize, Serialize};
-
-use crate::Mode;
-
-/// Prices of both modes, in atomic units of the keyset's asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct PriceList {
-    /// 1.
-    pub version: u32,
-    /// Price of each mode.
-    pub modes: PerMode<Price>,
-}
-
-/// One value for each mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PerMode<T> {
-    /// For extractive summaries.
-    pub extractive: T,
-    /// For abstractive summaries.
-    pub abstractive: T,
-}
-
-impl<T> PerMode<T> {
-    /// The value for `mode`.
-    pub fn get(&self, mode: Mode) -> &T {
-        match mode {
-            Mode::Extractive => &self.extractive,
-            Mode::Abstractive => &self.abstractive,
-        }
-    }
-}
 
 /// `amount = base + per_1k_tokens · ceil(tokens / 1000)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

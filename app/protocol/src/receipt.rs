@@ -366,8 +366,9 @@ impl ReceiptFile {
     /// # Errors
     /// [`ReceiptFileError`] when the bytes are not the one encoding of a document of this shape and version.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReceiptFileError> {
-        let file: Self = strict::from_slice(bytes, MAX_RECEIPT_FILE_BYTES)
-            .map_err(|error| if of_another_version(bytes) { ReceiptFileError::Version } else { error.into() })?;
+        let file: Self = strict::from_slice(bytes, MAX_RECEIPT_FILE_BYTES).map_err(|error| {
+            if tags::is_another_version(bytes, tags::RECEIPT_FILE) { ReceiptFileError::Version } else { error.into() }
+        })?;
         if file.version != tags::RECEIPT_FILE {
             return Err(ReceiptFileError::Version);
         }
@@ -379,12 +380,6 @@ impl ReceiptFile {
         }
         Ok(file)
     }
-}
-
-/// Whether `bytes` begin like a receipt file of some version that is not this one.
-fn of_another_version(bytes: &[u8]) -> bool {
-    let (start, version) = (br#"{"version":"precis/receipt-file: "#, tags::RECEIPT_FILE.as_bytes());
-    bytes.starts_with(start) && !bytes.get(12..).is_some_and(|rest| rest.starts_with(version))
 }
 
 #[cfg(test)]

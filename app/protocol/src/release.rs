@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::encoding::hex_array;
-use crate::limits::MAX_RELEASE_BYTES;
-use crate::price::PerMode;
+use crate::limits::{MAX_PAYMENT_TARGETS, MAX_RELEASE_BYTES};
+use crate::task::PerTask;
 use crate::{strict, tags};
 
 /// Enclave identities of one release, count: two for each build, a build for each deployment.
@@ -35,10 +35,10 @@ pub struct Release {
     pub enclave_identities: Vec<HexIdentity>,
     /// Identities of earlier releases that must not be accepted any more.
     pub revoked_enclave_identities: Vec<HexIdentity>,
-    /// Digests of the model manifests.
-    pub models: PerMode<Digest>,
-    /// Where the deployment is paid.
-    pub payment: ReleasePayment,
+    /// Digest of the model manifest of each task that is sold; none where no model works.
+    pub tasks: PerTask<Option<Digest>>,
+    /// Where the deployment can be paid.
+    pub payments: Vec<ReleasePayment>,
     /// Lowest TCB evaluation data number that its policy on chain accepts.
     pub min_evaluation_number: u32,
 }
@@ -103,7 +103,9 @@ impl Release {
     /// [`ReleaseError`] when the bytes are not strict JSON of this shape and version, or when it names no identity, an identity that it
     /// also revokes, or an image without digest.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReleaseError> {
-        let release: Self = strict::from_slice(bytes, MAX_RELEASE_BYTES)?;
+        let release: Self = strict::from_slice(bytes, MAX_RELEASE_BYTES).map_err(|error| {
+            if tags::is_another_version(bytes, tags::RELEASE) { ReleaseError::Version } else { error.into() }
+        })?;
         if release.version != tags::RELEASE {
             return Err(ReleaseError::Version);
         }
@@ -114,6 +116,9 @@ impl Release {
         }
         if allowed.iter().any(|identity| revoked.contains(identity)) {
             return refuse("an enclave identity is both released and revoked");
+        }
+        if release.tasks.is_empty() || !(1..=MAX_PAYMENT_TARGETS).contains(&release.payments.len()) {
+            return refuse("it must name at least one task, and one to eight payment targets");
         }
         let by_digest = release.image.split_once("@sha256:").is_some_and(|(name, digest)| {
             !name.is_empty() && digest.len() == 64 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
@@ -140,8 +145,8 @@ mod tests {
             "appId": "rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw",
             "chain": {"runtimeId": "80".repeat(32), "chainContext": "cc".repeat(32)},
             "enclaveIdentities": ["01".repeat(32), "02".repeat(32)], "revokedEnclaveIdentities": ["03".repeat(32)],
-            "models": {"extractive": digest(3), "abstractive": digest(4)},
-            "payment": {"network": "eip155:84532", "asset": "0x036cbd53842c5426634e7929541ec2318f3dcf7e"},
+            "tasks": {"summary.abstractive": digest(4), "summary.extractive": digest(3)},
+            "payments": [{"network": "eip155:84532", "asset": "0x036cbd53842c5426634e7929541ec2318f3dcf7e"}],
             "minEvaluationNumber": 18
         })
     }
@@ -166,7 +171,10 @@ mod tests {
         assert!(refused(|s| s["image"] = json!("registry.example/precis:latest")));
         assert!(refused(|s| s["image"] = json!("registry.example/precis@sha256:NOT-BUILT-YET")));
         assert!(refused(|s| s["commit"] = json!("unknown")));
-        assert!(refused(|s| s["version"] = json!("precis/release: v2")));
+        assert!(refused(|s| s["version"] = json!("precis/release: v1")));
+        assert!(refused(|s| s["tasks"] = json!({})));
+        assert!(refused(|s| s["tasks"] = json!({"poem": null})));
+        assert!(refused(|s| s["payments"] = json!([])));
         assert!(refused(|s| s["note"] = json!("unknown members are refused")));
     }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::keyset::PaymentTarget;
-use crate::price::{PerMode, PriceList};
+use crate::price::Price;
+use crate::task::{PerTask, TaskLimits};
 
 /// What the service offers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,14 +20,28 @@ pub struct ServiceDescription {
     pub app_id: String,
     /// Digest of the keyset of this boot.
     pub keyset_digest: Digest,
-    /// Where payments go.
-    pub payment: PaymentTarget,
-    /// Prices.
-    pub price_list: PriceList,
-    /// Models by mode.
-    pub models: PerMode<ModelDescription>,
+    /// Where payments can go.
+    pub payments: Vec<PaymentTarget>,
+    /// Tasks that are sold.
+    pub tasks: PerTask<TaskDescription>,
     /// Digested configuration.
     pub config: ServiceConfig,
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskDescription {
+    /// Path of the route that sells it.
+    pub path: String,
+    /// The model that works, if one does.
+    pub model: Option<ModelDescription>,
+    /// Parameters as digested.
+    pub parameters: serde_json::Value,
+    /// Price in force.
+    pub price: Price,
+    /// Limits of one request.
+    pub limits: TaskLimits,
 }
 
 /// One model.
@@ -37,12 +52,6 @@ pub struct ModelDescription {
     pub name: String,
     /// Digest of the manifest.
     pub digest: Digest,
-    /// Parameters as digested.
-    pub parameters: serde_json::Value,
-    /// Longest document, tokens.
-    pub max_document_tokens: u32,
-    /// Longest document, bytes of text.
-    pub max_document_bytes: u64,
 }
 
 /// Configuration a caller would care about and the measurement does not fix.

@@ -1,7 +1,7 @@
 //! Domain tags (SPEC 1): every signed or committed byte string starts with one of these. Frozen once released.
 
 /// `version` of the keyset document (SPEC 2).
-pub const KEYSET: &str = "precis/keyset: v1";
+pub const KEYSET: &str = "precis/keyset: v2";
 /// `version` of the attestation document (SPEC 3).
 pub const ATTESTATION: &str = "precis/attestation: v1";
 /// Challenge statement (SPEC 3.3).
@@ -29,7 +29,7 @@ pub const RECEIPT_FILE: &str = "precis/receipt-file: v2";
 /// `version` of a saved bundle of evidence (SPEC 8.2).
 pub const EVIDENCE_FILE: &str = "precis/evidence-file: v1";
 /// `version` of a release statement (SPEC 11).
-pub const RELEASE: &str = "precis/release: v1";
+pub const RELEASE: &str = "precis/release: v2";
 /// Bearer token of a job (SPEC 5.8).
 pub const JOB_TOKEN: &str = "precis/job-token: v1";
 /// Nonce of the authorization that pays back (SPEC 6.8).
@@ -51,3 +51,11 @@ pub const KMS_KEYS: [&str; 3] = [KMS_WALLET, KMS_SEALING, FINGERPRINT];
 pub const METADATA_KEYSET: &str = "precis.keyset";
 /// The same for the keyset before it, which is served until its period is over (SPEC 2.6).
 pub const METADATA_KEYSET_PREVIOUS: &str = "precis.keyset.previous";
+
+/// Checks whether `bytes` begin like a document whose `version` comes first and is of the kind of `tag`, but another one.
+pub(crate) fn is_another_version(bytes: &[u8], tag: &str) -> bool {
+    let Some(kind) = tag.rfind(' ').and_then(|end| tag.get(..=end)) else { return false };
+    let Some(version) = bytes.strip_prefix(br#"{"version":""#) else { return false };
+    version.starts_with(kind.as_bytes())
+        && !version.strip_prefix(tag.as_bytes()).is_some_and(|rest| rest.starts_with(b"\""))
+}

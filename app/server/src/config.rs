@@ -10,7 +10,8 @@ use clap::{CommandFactory as _, Parser};
 use precis_payment::Network;
 use precis_payment::http::Credential;
 use precis_protocol::encoding::lower_hex;
-use precis_protocol::price::{PerMode, Price, PriceList};
+use precis_protocol::price::Price;
+use precis_protocol::{PerTask, Task};
 
 use crate::names;
 
@@ -129,6 +130,12 @@ pub struct Config {
     /// Price of abstractive summaries, `base,per_1k_tokens` in atomic units.
     #[arg(long, env = "PRECIS_PRICE_ABSTRACTIVE", default_value = "2000,3000")]
     pub price_abstractive: String,
+    /// Price of vectors, `base,per_1k_tokens` in atomic units. Default: none are sold.
+    #[arg(long, env = "PRECIS_PRICE_EMBEDDINGS")]
+    pub price_embeddings: Option<String>,
+    /// Price of reranking, `base,per_1k_tokens` in atomic units. Default: it is not sold.
+    #[arg(long, env = "PRECIS_PRICE_RERANK")]
+    pub price_rerank: Option<String>,
     /// Jobs that may wait for the model.
     #[arg(long, env = "PRECIS_QUEUE", default_value_t = 16)]
     pub queue: u32,
@@ -242,8 +249,8 @@ pub struct Settings {
     pub runtime_id: [u8; 32],
     /// Parsed `chain_context`.
     pub chain_context: [u8; 32],
-    /// Parsed prices.
-    pub prices: PriceList,
+    /// Parsed prices: what has none is not sold.
+    pub prices: PerTask<Price>,
     /// Predicted seconds of work above which payment comes first; none for never.
     pub upfront_seconds: Option<u64>,
     /// Longest predicted work that is done before it is paid, seconds; none for no limit.
@@ -315,11 +322,16 @@ impl Config {
             (None, Some(url)) => Some(Origin::of_platform(url).map_err(|e| refuse("PRECIS_PLATFORM_URL", e))?),
             (None, None) => None,
         };
-        let modes = PerMode {
-            extractive: price(&self.price_extractive).ok_or_else(|| refuse("PRECIS_PRICE_EXTRACTIVE", PRICE_FORM))?,
-            abstractive: price(&self.price_abstractive)
-                .ok_or_else(|| refuse("PRECIS_PRICE_ABSTRACTIVE", PRICE_FORM))?,
-        };
+        let prices = [
+            (Task::SummaryExtractive, Some(&self.price_extractive), "PRECIS_PRICE_EXTRACTIVE"),
+            (Task::SummaryAbstractive, Some(&self.price_abstractive), "PRECIS_PRICE_ABSTRACTIVE"),
+            (Task::Embeddings, self.price_embeddings.as_ref(), "PRECIS_PRICE_EMBEDDINGS"),
+            (Task::Rerank, self.price_rerank.as_ref(), "PRECIS_PRICE_RERANK"),
+        ];
+        let parsed = prices.into_iter().filter_map(|(task, text, variable)| {
+            text.map(|text| Ok((task, price(text).ok_or_else(|| refuse(variable, PRICE_FORM))?)))
+        });
+        let prices = parsed.collect::<Result<_, ConfigError>>()?;
         if !(1..=1024).contains(&self.queue) {
             return Err(refuse("PRECIS_QUEUE", "is 1 to 1024"));
         }
@@ -407,7 +419,6 @@ impl Config {
             ),
         };
         let answer_within = Duration::from_secs(self.answer_seconds);
-        let prices = PriceList { version: 1, modes };
         Ok(Settings {
             config: self,
             origin,

@@ -3,8 +3,9 @@
 //! Its layers, each of which imports only those below it:
 //! - [`serve`], [`routes`]: the listeners, the route table and what stands around it; [`drain`] ends it;
 //! - [`boot`]: how it becomes ready and stays so; [`http`]: handlers; [`readiness`]: whether there is a service yet;
-//! - [`pipeline`]: one paid request, eight steps;
+//! - [`pipeline`]: one paid request, eight steps, whatever is bought;
 //! - `jobs`: what the ledger keeps of a claimed job, and how it ends;
+//! - [`task`]: what is bought: a folder for each route;
 //! - [`request`]: a request as the routes get it; [`service`]: the state that all of them share;
 //! - [`flights`]: jobs in flight here; [`sealed`]: a paid answer; [`edge`]: who gets in; [`health`];
 //! - [`error`]: every refusal; [`config`], the one reader of the environment; [`clock`], the one reader of the time.
@@ -36,4 +37,5 @@ pub mod routes;
 pub mod sealed;
 pub mod serve;
 pub mod service;
+pub mod task;
 pub mod telemetry;

@@ -19,19 +19,23 @@ use tower_http::timeout::TimeoutLayer;
 use crate::cors;
 use crate::edge::{Edge, admission};
 use crate::error::{Class, Failure};
-use crate::http::{attestation, description, gateway, health, ledger, quotes, summaries};
+use crate::http::{attestation, description, gateway, health, ledger, orders, quotes};
 use crate::readiness::Readiness;
+use crate::task::OFFERINGS;
 
 /// Longest time any exchange may take; a paid one answers long before (`answer_seconds`).
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(660);
 
 /// What callers reach, in clear over HTTPS or inside the encrypted channel: one table for both.
 fn api() -> Router<Arc<Readiness>> {
-    Router::new()
-        .route(headers::SUMMARIES_PATH, post(summaries::post))
-        .route(&format!("{}/{{id}}", headers::SUMMARIES_PATH), get(summaries::get).delete(summaries::delete))
-        .route(&format!("{}/{{id}}", headers::RECEIPTS_PATH), get(summaries::receipt))
-        .route(headers::QUOTES_PATH, post(quotes::post))
+    let sold = OFFERINGS.iter().fold(Router::new(), |router, offering| {
+        let (path, quotes) = (offering.path(), offering.quotes_path());
+        router
+            .route(path, post(move |ready, request| orders::post(*offering, ready, request)))
+            .route(&format!("{path}/{{id}}"), get(orders::get).delete(orders::delete))
+            .route(quotes, post(move |ready, request| quotes::post(*offering, ready, request)))
+    });
+    sold.route(&format!("{}/{{id}}", headers::RECEIPTS_PATH), get(orders::receipt))
         .route(headers::SERVICE_PATH, get(description::get))
         .route(headers::ATTESTATION_PATH, get(attestation::get))
         .fallback(|| async { Failure::new(Class::NotFound, "").into_response() })

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use precis_protocol::headers;
+use precis_protocol::{Task, answer, headers};
 
 use crate::error::Failure;
 
@@ -16,15 +16,13 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Of a result and its receipt, each its exact JSON, and of the settlement as it is sent.
+    /// Of the result of a task and its receipt, each its exact JSON, and of the settlement as it is sent.
     ///
     /// # Errors
     /// When the settlement is no value of a header.
-    pub fn new(result: &[u8], receipt: &[u8], settlement: &str) -> Result<Self, Failure> {
+    pub fn new(task: Task, result: &[u8], receipt: &[u8], settlement: &str) -> Result<Self, Failure> {
         let settlement = HeaderValue::from_str(settlement).map_err(|e| Failure::internal("settlement", e))?;
-        // Written by hand so that the exact bytes of both stand in the body.
-        let parts = [br#"{"result":"#, result, br#","receipt":"#, receipt, b"}"];
-        Ok(Self { body: Bytes::from(parts.concat()), settlement })
+        Ok(Self { body: Bytes::from(answer::join(task, result, receipt)), settlement })
     }
 
     /// Length of the body, bytes.

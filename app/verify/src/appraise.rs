@@ -1,9 +1,10 @@
 //! Evidence, policy and time in, transcript out (SPEC 8). One function decides; everything else feeds it.
 
 use precis_protocol::attestation::Attestation;
-use precis_protocol::keyset::Keyset;
+use precis_protocol::keyset::{Keyset, PaymentTarget};
 use precis_protocol::limits::MAX_EVIDENCE_ITEMS;
-use precis_protocol::{Digest, Mode};
+use precis_protocol::task::TaskTerms;
+use precis_protocol::{Digest, PerTask, Task};
 
 use crate::app_state::Instance;
 use crate::challenge;
@@ -114,6 +115,8 @@ pub(crate) fn appraise(
 
     let service = match (keyset, app_id, enclave_identity) {
         (Some(keyset), Some(app_id), Some(enclave_identity)) => Some(VerifiedService {
+            tasks: allowed_tasks(policy, &keyset),
+            payments: keyset.payments.iter().filter(|target| policy.allows_payment(target)).cloned().collect(),
             keyset,
             keyset_digest,
             enclave_identity,
@@ -221,40 +224,60 @@ fn keyset_checks(
 }
 
 fn payment(recorder: &mut Recorder, policy: &Policy, keyset: &Keyset) {
-    let pins = &policy.payment;
-    let target = &keyset.payment;
-    let found = format!("{} of {} to {}", target.network, target.asset, target.pay_to);
-    if pins.network.is_none() && pins.asset.is_none() && pins.pay_to.is_none() {
-        recorder.optional(check::PAYMENT_ALLOWED, format!("the policy pins nothing: {found}"));
+    let (allowed, other): (Vec<_>, Vec<_>) = keyset.payments.iter().partition(|target| policy.allows_payment(target));
+    let listed = |targets: &[&PaymentTarget]| {
+        let each = targets.iter().map(|target| format!("{} of {} to {}", target.network, target.asset, target.pay_to));
+        each.collect::<Vec<_>>().join(", ")
+    };
+    if policy.payments.is_empty() {
+        recorder.optional(check::PAYMENT_ALLOWED, format!("the policy pins nothing: {}", listed(&allowed)));
         return;
     }
-    let mut wrong = Vec::new();
-    if let Some(network) = pins.network.as_ref().filter(|network| **network != target.network) {
-        wrong.push(format!("network {network}"));
-    }
-    if let Some(asset) = pins.asset.filter(|asset| *asset != target.asset) {
-        wrong.push(format!("asset {asset}"));
-    }
-    if let Some(pay_to) = pins.pay_to.filter(|pay_to| *pay_to != target.pay_to) {
-        wrong.push(format!("payee {pay_to}"));
-    }
-    let result =
-        if wrong.is_empty() { Ok(found) } else { Err(format!("expected {}, found {found}", wrong.join(", "))) };
+    let result = match (allowed.is_empty(), other.is_empty()) {
+        (false, true) => Ok(listed(&allowed)),
+        (false, false) => Ok(format!("{}; not used: {}", listed(&allowed), listed(&other))),
+        (true, _) => {
+            let pins: Vec<_> = policy.payments.iter().map(ToString::to_string).collect();
+            Err(format!("expected {}, found {}", pins.join(" or "), listed(&other)))
+        }
+    };
     recorder.record(check::PAYMENT_ALLOWED, result);
 }
 
+fn allowed_tasks(policy: &Policy, keyset: &Keyset) -> PerTask<TaskTerms> {
+    keyset
+        .tasks
+        .iter()
+        .filter(|(task, _)| policy.tasks.contains_key(*task))
+        .map(|(task, terms)| (*task, *terms))
+        .collect()
+}
+
+/// Every task that the policy allows and the service sells is done by a model that the policy names. Other tasks are not judged and
+/// cannot be bought.
 fn models(recorder: &mut Recorder, policy: &Policy, keyset: &Keyset) {
-    let found: Vec<_> = Mode::ALL.iter().map(|mode| format!("{} {}", mode.name(), keyset.models.get(*mode))).collect();
-    let AllowedModels::Only(allowed) = &policy.models else {
-        recorder.optional(check::MODEL_ALLOWED, format!("the policy accepts any model: {}", found.join(", ")));
-        return;
+    let found = |task: Task, terms: &TaskTerms| {
+        terms.model.map_or_else(|| format!("{task} by no model"), |model| format!("{task} {model}"))
     };
-    let foreign = Mode::ALL.iter().find(|mode| !allowed.contains(keyset.models.get(**mode)));
-    let result = match foreign {
-        None => Ok(found.join(", ")),
-        Some(mode) => Err(format!("{} is {}, which the policy does not name", mode.name(), keyset.models.get(*mode))),
-    };
-    recorder.record(check::MODEL_ALLOWED, result);
+    let (mut fits, mut foreign, mut any) = (Vec::new(), Vec::new(), Vec::new());
+    for (task, terms) in &allowed_tasks(policy, keyset) {
+        match policy.tasks.get(task) {
+            Some(AllowedModels::Only(allowed)) if terms.model.is_none_or(|model| allowed.contains(&model)) => {
+                fits.push(found(*task, terms));
+            }
+            Some(AllowedModels::Only(_)) | None => foreign.push(found(*task, terms)),
+            Some(AllowedModels::Any) => any.push(found(*task, terms)),
+        }
+    }
+    if !foreign.is_empty() {
+        recorder.fail(check::MODEL_ALLOWED, format!("{}, which the policy does not name", foreign.join(", ")));
+    } else if !any.is_empty() {
+        recorder.optional(check::MODEL_ALLOWED, format!("the policy accepts any model: {}", any.join(", ")));
+    } else if fits.is_empty() {
+        recorder.fail(check::MODEL_ALLOWED, "the service sells none of the tasks that the policy allows");
+    } else {
+        recorder.pass(check::MODEL_ALLOWED, fits.join(", "));
+    }
 }
 
 /// The configuration in use is the keyset's, bare or as a list of one (RFC 9458 section 3.2: u16 length before each).

@@ -84,13 +84,14 @@ fn block(recorder: &mut Recorder, online: Online<'_, Option<ChainBlock>>, challe
     recorder.record(check::CHALLENGE_BLOCK, result);
 }
 
-/// Signed by the keyset's identity key, over a block of the keyset's payment network.
+/// Signed by the keyset's identity key, over a block of one of the keyset's payment networks.
 pub(crate) fn signature(recorder: &mut Recorder, challenge: &Challenge, keyset: &Keyset, digest: &Digest) {
     let identity = hex::encode(keyset.keys.identity);
     let result = if !challenge.verify(&keyset.keys.identity, digest) {
         Err(format!("not signed by {identity} over {digest}"))
-    } else if challenge.block.network != keyset.payment.network {
-        Err(format!("names a block of {}, expected {}", challenge.block.network, keyset.payment.network))
+    } else if !keyset.payments.iter().any(|target| target.network == challenge.block.network) {
+        let networks: Vec<_> = keyset.payments.iter().map(|target| target.network.as_str()).collect();
+        Err(format!("names a block of {}, expected one of {}", challenge.block.network, networks.join(", ")))
     } else {
         Ok(format!("{identity}, block {} of {}", challenge.block.number, challenge.block.network))
     };

@@ -4,12 +4,14 @@
 //! never passed over. Details name sizes and digests, never text.
 
 use precis_extract::{DocumentType, Limits, extract};
+use precis_protocol::embeddings::{EmbeddingsRequest, digest_of_texts};
 use precis_protocol::encoding::base64_decode;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::receipt::SignedReceipt;
 use precis_protocol::request::text_digest;
+use precis_protocol::rerank::RerankRequest;
 use precis_protocol::summary::{SummaryRequest, SummaryResult};
-use precis_protocol::{Digest, strict};
+use precis_protocol::{Digest, Task, strict};
 
 use crate::check;
 use crate::exchange::{Body, Exchange};
@@ -20,13 +22,37 @@ const JSON: &str = "application/json";
 /// Type of the text that a JSON request has as it stands.
 const PLAIN: &str = "text/plain";
 
-/// Compares the document. Returns its text, which offsets in a summary count in, or why there is none; `None` if no document was
-/// given, or its type is not known here.
+/// Text that was worked on, as the verifier reads it out of the document given.
+pub(crate) struct Worked {
+    /// The text, which offsets in a summary count in; none where there are several texts.
+    pub text: Option<String>,
+    /// Digest of the text, or of the texts (SPEC 7.3).
+    digest: Digest,
+    /// Bytes of text.
+    bytes: usize,
+}
+
+impl Worked {
+    fn one(text: String) -> Self {
+        Self { digest: Digest::of(text.as_bytes()), bytes: text.len(), text: Some(text) }
+    }
+
+    fn several(texts: &[String]) -> Self {
+        let digest = digest_of_texts(texts.iter().map(String::as_str));
+        Self { digest, bytes: texts.iter().map(String::len).sum(), text: None }
+    }
+
+    fn is_of(&self, signed: &SignedReceipt) -> bool {
+        text_digest(&signed.salts.request, &self.digest) == signed.receipt.text_digest
+    }
+}
+
+/// Compares the document. Returns its text, or why there is none; `None` if no document was given, or its type is not known here.
 pub(crate) fn document(
     recorder: &mut Recorder,
     exchange: &Exchange<'_>,
     signed: &SignedReceipt,
-) -> Option<Result<String, String>> {
+) -> Option<Result<Worked, String>> {
     let Some(given) = exchange.document else {
         recorder.optional(check::RECEIPT_DOCUMENT, "no document was given");
         return None;
@@ -57,8 +83,14 @@ fn in_json(
     given: &[u8],
     found: &str,
     signed: &SignedReceipt,
-) -> Result<String, String> {
+) -> Result<Worked, String> {
     let sent = body_digest(exchange);
+    if let Some(texts) = Task::of_digest(&signed.receipt.task).and_then(|task| list_of(task, given)) {
+        let result = if Digest::of(given) == sent { texts } else { Err(format!("{found}, expected {sent}")) };
+        let shown = result.as_ref().map(|_| format!("{found}: the whole JSON body")).map_err(Clone::clone);
+        recorder.record(check::RECEIPT_DOCUMENT, shown);
+        return result;
+    }
     if Digest::of(given) == sent {
         let inside = Inside::of(given);
         recorder.record(
@@ -85,9 +117,7 @@ fn in_json(
     // Of the body around it only a digest is kept; the text that was worked on has a digest of its own.
     let text = text_of(PLAIN, given);
     let result = match &text {
-        Ok(text) if is_worked_on(signed, text) => {
-            Ok(format!("{found}: by its text, inside a JSON body that is not kept"))
-        }
+        Ok(worked) if worked.is_of(signed) => Ok(format!("{found}: by its text, inside a JSON body that is not kept")),
         Ok(_) => Err(format!("{found} has another text than the one that was worked on")),
         Err(why) => Err(format!("{found} has no text: {why}")),
     };
@@ -95,23 +125,32 @@ fn in_json(
     text
 }
 
+/// The texts in a JSON body of a task that works on a list of them; none for another task.
+fn list_of(task: Task, body: &[u8]) -> Option<Result<Worked, String>> {
+    let texts = match task {
+        Task::Embeddings => strict::from_slice::<EmbeddingsRequest>(body, MAX_REQUEST_BODY_BYTES)
+            .map(|request| request.input.into_vec()),
+        Task::Rerank => {
+            strict::from_slice::<RerankRequest>(body, MAX_REQUEST_BODY_BYTES).map(RerankRequest::into_texts)
+        }
+        Task::SummaryAbstractive | Task::SummaryExtractive => return None,
+    };
+    Some(texts.map(|texts| Worked::several(&texts)).map_err(|error| error.to_string()))
+}
+
 /// Compares the text of the document given with the one that the work was done on. `None` if no document was given.
-pub(crate) fn text(recorder: &mut Recorder, signed: &SignedReceipt, text: Option<Result<&str, &str>>) {
-    match text {
+pub(crate) fn text(recorder: &mut Recorder, signed: &SignedReceipt, worked: Option<&Result<Worked, String>>) {
+    match worked {
         None => recorder.optional(check::RECEIPT_TEXT, "no document was given, or of a type whose text cannot be told"),
         Some(Err(why)) => recorder.fail(check::RECEIPT_TEXT, format!("the document given has no text: {why}")),
-        Some(Ok(text)) if is_worked_on(signed, text) => {
-            recorder.pass(check::RECEIPT_TEXT, format!("{} bytes of text", text.len()));
+        Some(Ok(worked)) if worked.is_of(signed) => {
+            recorder.pass(check::RECEIPT_TEXT, format!("{} bytes of text", worked.bytes));
         }
-        Some(Ok(text)) => {
-            let why = format!("{} bytes of text that are not those that were worked on", text.len());
+        Some(Ok(worked)) => {
+            let why = format!("{} bytes of text that are not those that were worked on", worked.bytes);
             recorder.fail(check::RECEIPT_TEXT, why);
         }
     }
-}
-
-fn is_worked_on(signed: &SignedReceipt, text: &str) -> bool {
-    text_digest(&signed.salts.request, &Digest::of(text.as_bytes())) == signed.receipt.text_digest
 }
 
 /// The document inside a JSON request.
@@ -149,8 +188,9 @@ pub(crate) fn summary(recorder: &mut Recorder, exchange: &Exchange<'_>, result: 
     recorder.record(check::RECEIPT_SUMMARY, outcome);
 }
 
-fn text_of(media_type: &str, bytes: &[u8]) -> Result<String, String> {
-    extract(media_type, bytes, &Limits { max_bytes: MAX_DOCUMENT_BYTES }).map_err(|error| error.to_string())
+fn text_of(media_type: &str, bytes: &[u8]) -> Result<Worked, String> {
+    let text = extract(media_type, bytes, &Limits { max_bytes: MAX_DOCUMENT_BYTES });
+    text.map(Worked::one).map_err(|error| error.to_string())
 }
 
 fn body_digest(exchange: &Exchange<'_>) -> Digest {

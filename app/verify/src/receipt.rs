@@ -4,15 +4,17 @@
 //! result and exactly this payment. Details name digests and ids, never document text.
 
 use alloy_primitives::{B256, U256};
-use precis_protocol::limits::MAX_RESPONSE_BYTES;
+use precis_protocol::price::Price;
 use precis_protocol::receipt::{Payment, ReceiptStatus, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest};
+use precis_protocol::result::{Content, ResultError, TaskResult, Tokens};
 use precis_protocol::summary::SummaryResult;
-use precis_protocol::{Digest, Mode, Task, strict};
+use precis_protocol::task::TaskTerms;
+use precis_protocol::{Digest, Mode, Task};
 
 use crate::check;
 use crate::exchange::{Body, Exchange};
-use crate::given;
+use crate::given::{self, Worked};
 use crate::service::VerifiedService;
 use crate::settlement::{self, NotBefore};
 use crate::time::CLOCK_TOLERANCE_SECONDS;
@@ -45,21 +47,23 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
     status(recorder, &signed, exchange);
     let not_before = settlement::record(recorder, &signed, exchange.result, exchange.on_chain);
     time(recorder, service, &signed, now, not_before);
-    if signed.receipt.status == ReceiptStatus::Completed {
-        match strict::from_slice::<SummaryResult>(exchange.result, MAX_RESPONSE_BYTES) {
-            Ok(result) => {
+    let completed = signed.receipt.status == ReceiptStatus::Completed;
+    let named = Task::of_digest(&signed.receipt.task);
+    let work = named.filter(|_| completed).map(|task| TaskResult::read(task, exchange.result));
+    let sold = task(recorder, service, &signed, named, work.as_ref());
+    if completed {
+        match work {
+            Some(Ok(work)) => {
                 recorder.pass(check::RECEIPT_PARSE, format!("receipt {}", hex::encode(signed.receipt.receipt_id)));
-                model(recorder, service, &signed, result.mode, Some(&result.model));
-                coverage(recorder, &signed, &result);
-                task(recorder, &signed, Some(result.mode));
+                model(recorder, &signed, sold, work.model);
+                coverage(recorder, &signed, work.tokens);
                 let document = given::document(recorder, exchange, &signed);
-                let document = document.as_ref().map(|text| text.as_deref().map_err(String::as_str));
-                given::text(recorder, &signed, document);
-                verbatim(recorder, &result, document);
-                given::summary(recorder, exchange, Some(&result));
-                payment(recorder, service, &signed, exchange, Some(result.mode));
+                given::text(recorder, &signed, document.as_ref());
+                content(recorder, exchange, &work, document.as_ref());
+                payment(recorder, service, &signed, exchange, sold.map(|(_, terms)| &terms.price));
             }
-            Err(error) => recorder.fail(check::RECEIPT_PARSE, format!("result: {error}")),
+            Some(Err(error)) => recorder.fail(check::RECEIPT_PARSE, format!("result: {error}")),
+            None => recorder.fail(check::RECEIPT_PARSE, "result: of a task that is not known here"),
         }
     } else {
         recorder
@@ -67,11 +71,10 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
         for absent in
             [check::RECEIPT_MODEL, check::RECEIPT_PARAMETERS, check::RECEIPT_COVERAGE, check::RECEIPT_VERBATIM]
         {
-            recorder.optional(absent, "the job failed, there is no summary");
+            recorder.optional(absent, "the job failed, there is no result");
         }
-        task(recorder, &signed, None);
         let document = given::document(recorder, exchange, &signed);
-        given::text(recorder, &signed, document.as_ref().map(|text| text.as_deref().map_err(String::as_str)));
+        given::text(recorder, &signed, document.as_ref());
         given::summary(recorder, exchange, None);
         payment(recorder, service, &signed, exchange, None);
     }
@@ -187,62 +190,86 @@ fn time(
     recorder.record(check::RECEIPT_TIME, result);
 }
 
-fn model(
-    recorder: &mut Recorder,
-    service: &VerifiedService,
-    signed: &SignedReceipt,
-    mode: Mode,
-    in_result: Option<&Digest>,
-) {
-    let expected = service.keyset().models.get(mode);
-    let found = &signed.receipt.model_digest;
-    let result = if found != expected {
-        Err(format!("expected {expected} for {}, found {found}", mode.name()))
-    } else if let Some(in_result) = in_result.filter(|in_result| *in_result != expected) {
-        Err(format!("expected {expected} for {}, the result names {in_result}", mode.name()))
+fn model(recorder: &mut Recorder, signed: &SignedReceipt, sold: Option<Sold<'_>>, in_result: Option<Digest>) {
+    let Some((task, terms)) = sold else { return };
+    let named = |model: Option<Digest>| model.map_or_else(|| "no model".to_owned(), |model| model.to_string());
+    // A task that no model does has the digest zero.
+    let in_receipt = Some(signed.receipt.model_digest).filter(|digest| *digest.as_bytes() != [0; 32]);
+    let (expected, found) = (named(terms.model), named(in_receipt));
+    let result = if expected != found {
+        Err(format!("expected {expected} for {task}, found {found}"))
+    } else if in_result != terms.model {
+        Err(format!("expected {expected} for {task}, the result names {}", named(in_result)))
     } else {
-        Ok(format!("{} {found}", mode.name()))
+        Ok(format!("{task} {found}"))
     };
     recorder.record(check::RECEIPT_MODEL, result);
-    let expected = service.keyset().parameters.get(mode).to_string();
-    same(recorder, check::RECEIPT_PARAMETERS, &expected, &signed.receipt.parameters_digest.to_string());
+    let (expected, found) = (terms.parameters.to_string(), signed.receipt.parameters_digest.to_string());
+    same(recorder, check::RECEIPT_PARAMETERS, &expected, &found);
 }
 
-/// The task that was bought. No task that is known here buys parts of its work from others.
-fn task(recorder: &mut Recorder, signed: &SignedReceipt, mode: Option<Mode>) {
+/// A task with the terms on which the service sells it.
+type Sold<'a> = (Task, &'a TaskTerms);
+
+/// The task that was bought: one that the service sells and the policy allows, and the one of the result. No task that is known here
+/// buys parts of its work from others.
+fn task<'a>(
+    recorder: &mut Recorder,
+    service: &'a VerifiedService,
+    signed: &SignedReceipt,
+    named: Option<Task>,
+    work: Option<&Result<TaskResult, ResultError>>,
+) -> Option<Sold<'a>> {
     let receipt = &signed.receipt;
-    let expected = mode.map(Task::from);
-    let result = match Task::of_digest(&receipt.task) {
+    let sold = named.and_then(|task| Some((task, service.terms(task)?)));
+    let result = match named {
         None => Err(format!("{} is the digest of no task that is known here", receipt.task)),
-        Some(found) if expected.is_some_and(|expected| expected != found) => {
-            Err(format!("{}, but the result is of another mode", found.id()))
+        Some(task) if matches!(work, Some(Err(ResultError::Task(_)))) => {
+            Err(format!("{task}, but the result is of another"))
         }
-        Some(found) if receipt.spent != U256::ZERO || *receipt.subordinates.as_bytes() != [0; 32] => {
-            Err(format!("{} buys nothing from others, but {} was spent", found.id(), receipt.spent))
+        Some(task) if sold.is_none() => Err(format!("{task} is not sold by the service, or not allowed by the policy")),
+        Some(task) if receipt.spent != U256::ZERO || *receipt.subordinates.as_bytes() != [0; 32] => {
+            Err(format!("{task} buys nothing from others, but {} was spent", receipt.spent))
         }
-        Some(found) => Ok(found.id().to_owned()),
+        Some(task) => Ok(task.id().to_owned()),
     };
     recorder.record(check::RECEIPT_TASK, result);
+    sold
 }
 
-fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, result: &SummaryResult) {
+/// Checks that only results of some tasks allow.
+fn content(
+    recorder: &mut Recorder,
+    exchange: &Exchange<'_>,
+    work: &TaskResult,
+    document: Option<&Result<Worked, String>>,
+) {
+    match &work.content {
+        Content::Summary(summary) => {
+            let text = document.map(|worked| match worked {
+                Ok(worked) => Ok(worked.text.as_deref().unwrap_or_default()),
+                Err(why) => Err(why.as_str()),
+            });
+            verbatim(recorder, summary, text);
+            given::summary(recorder, exchange, Some(summary));
+        }
+        Content::Embeddings(_) | Content::Rerank(_) => {
+            recorder.optional(check::RECEIPT_VERBATIM, "nothing is quoted");
+            given::summary(recorder, exchange, None);
+        }
+    }
+}
+
+fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, tokens: Tokens) {
     let receipt = &signed.receipt;
-    let coverage = &result.coverage;
     let counts = format!(
-        "receipt {} of {} tokens read, {} written; result {} of {} read, {} metered, {} written",
-        receipt.tokens_read,
-        receipt.input_tokens,
-        receipt.output_tokens,
-        coverage.tokens_read,
-        coverage.input_tokens,
-        result.usage.input_tokens,
-        result.usage.output_tokens
+        "receipt {} of {} tokens read, {} written; result {} of {} read, {} written",
+        receipt.tokens_read, receipt.input_tokens, receipt.output_tokens, tokens.read, tokens.input, tokens.output
     );
-    let agree = receipt.input_tokens == coverage.input_tokens
-        && receipt.input_tokens == result.usage.input_tokens
-        && receipt.tokens_read == coverage.tokens_read
-        && receipt.output_tokens == result.usage.output_tokens;
-    let complete = coverage.complete && receipt.tokens_read == receipt.input_tokens;
+    let agree = receipt.input_tokens == tokens.input
+        && receipt.tokens_read == tokens.read
+        && receipt.output_tokens == tokens.output;
+    let complete = receipt.tokens_read == receipt.input_tokens;
     recorder.record(check::RECEIPT_COVERAGE, if agree && complete { Ok(counts) } else { Err(counts) });
 }
 
@@ -284,15 +311,15 @@ fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<Re
     }
 }
 
-/// `mode` is that of the summary; `None` for a failed job.
+/// `price` is that of the task; `None` for a failed job.
 fn payment(
     recorder: &mut Recorder,
     service: &VerifiedService,
     signed: &SignedReceipt,
     exchange: &Exchange<'_>,
-    mode: Option<Mode>,
+    price: Option<&Price>,
 ) {
-    let price = mode.map(|mode| service.keyset().price_list.modes.get(mode).amount(signed.receipt.input_tokens));
+    let price = price.map(|price| price.amount(signed.receipt.input_tokens));
     let result = match (&signed.payment, price) {
         (None, Some(0)) if exchange.payment.is_none() => Ok("free, nothing was paid".to_owned()),
         (None, None) if exchange.payment.is_none() => Ok("failed, nothing was paid".to_owned()),
@@ -309,21 +336,28 @@ fn paid_as_agreed(
     exchange: &Exchange<'_>,
     price: Option<u128>,
 ) -> Result<String, String> {
-    let target = &service.keyset().payment;
+    let target = service
+        .payments()
+        .iter()
+        .find(|target| target.network == paid.network && target.asset == paid.asset)
+        .ok_or_else(|| {
+            format!(
+                "{} on {} is no way of paying that the keyset names and the policy allows",
+                paid.asset, paid.network
+            )
+        })?;
     let expect = |what: &str, expected: &dyn std::fmt::Display, found: &dyn std::fmt::Display| {
         let (expected, found) = (expected.to_string(), found.to_string());
         if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected}, found {found}")) }
     };
-    expect("network", &target.network, &paid.network)?;
-    expect("asset", &target.asset, &paid.asset)?;
     expect("payee", &target.pay_to, &paid.pay_to)?;
     if let Some(price) = price {
-        expect("amount by the price list", &price, &paid.amount)?;
+        expect("amount by the price", &price, &paid.amount)?;
     }
     let compared = if exchange.payment.is_some() {
-        "compared with keyset, price list and what was authorized"
+        "compared with keyset, price and what was authorized"
     } else {
-        "compared with keyset and price list; what was authorized was not given"
+        "compared with keyset and price; what was authorized was not given"
     };
     if let Some(authorized) = &exchange.payment {
         expect("authorized network", &authorized.network, &paid.network)?;

@@ -1,7 +1,8 @@
 //! The proof token: a service that was verified. Only [`crate::verify`] makes one, and only from a VERIFIED transcript.
 
-use precis_protocol::Digest;
-use precis_protocol::keyset::Keyset;
+use precis_protocol::keyset::{Keyset, PaymentTarget};
+use precis_protocol::task::TaskTerms;
+use precis_protocol::{Digest, PerTask, Task};
 use serde::{Serialize, Serializer};
 
 use crate::policy::{AppId, EvidenceKind};
@@ -13,6 +14,10 @@ pub struct VerifiedService {
     pub(crate) keyset_digest: Digest,
     pub(crate) enclave_identity: [u8; 32],
     pub(crate) app_id: AppId,
+    /// Those tasks of the keyset that the policy allows.
+    pub(crate) tasks: PerTask<TaskTerms>,
+    /// Those payment targets of the keyset that the policy allows.
+    pub(crate) payments: Vec<PaymentTarget>,
     pub(crate) insecure: bool,
     pub(crate) attestation: Vec<u8>,
 }
@@ -40,6 +45,24 @@ impl VerifiedService {
     #[must_use]
     pub const fn app_id(&self) -> AppId {
         self.app_id
+    }
+
+    /// Terms of `task`, if the service sells it and the policy allows it.
+    #[must_use]
+    pub fn terms(&self, task: Task) -> Option<&TaskTerms> {
+        self.tasks.get(&task)
+    }
+
+    /// The tasks that the service sells and the policy allows, with their terms.
+    #[must_use]
+    pub const fn tasks(&self) -> &PerTask<TaskTerms> {
+        &self.tasks
+    }
+
+    /// Where the service can be paid, as far as the policy allows; at least one.
+    #[must_use]
+    pub fn payments(&self) -> &[PaymentTarget] {
+        &self.payments
     }
 
     /// The one OHTTP key configuration to encrypt to (RFC 9458 section 3.1, without length prefix).

@@ -8,10 +8,10 @@ use precis_devnet::oasis::mock::{CollateralSpec, Revoked};
 use precis_protocol::evidence_file::{EvidenceFile, OwnCollateral};
 use precis_protocol::receipt::SignedReceipt;
 use precis_protocol::release::Release;
-use precis_protocol::{Digest, tags};
+use precis_protocol::{Digest, PerTask, Task, tags};
 use precis_verify::check::{self, CHALLENGE_FRESH, CHALLENGE_NONCE, DOCUMENT_PARSE};
 use precis_verify::ear::{Context, attestation_result};
-use precis_verify::policy::{AllowedModels, PaymentPins};
+use precis_verify::policy::AllowedModels;
 use precis_verify::release::policy_toml;
 use precis_verify::{
     Beside, Policy, Presented, Transcript, Verdict, check_receipt_chain, verify, verify_evidence_file,
@@ -172,10 +172,10 @@ fn a_claim_rests_only_on_checks_that_passed() {
     };
     assert_eq!(vector(&World::policy(), Some(NONCE)), [2, 2, 2]);
     let mut any_model = World::policy();
-    any_model.models = AllowedModels::Any;
+    any_model.tasks.insert(Task::SummaryExtractive, AllowedModels::Any);
     assert_eq!(vector(&any_model, Some(NONCE)), [0, 2, 2], "no model was named");
     let mut any_payee = World::policy();
-    any_payee.payment = PaymentPins::default();
+    any_payee.payments.clear();
     assert_eq!(vector(&any_payee, Some(NONCE)), [0, 2, 2], "no payee was pinned");
     assert_eq!(vector(&World::policy(), None), [2, 2, 0], "no nonce was sent");
 }
@@ -269,8 +269,8 @@ fn a_policy_made_from_a_release_accepts_that_release_and_no_other() {
             "appId": policy.app_id.to_string(),
             "chain": {"runtimeId": hex::encode(chain.runtime_id), "chainContext": hex::encode(chain.chain_context)},
             "enclaveIdentities": [identity], "revokedEnclaveIdentities": revoked,
-            "models": {"extractive": world.keyset.models.extractive, "abstractive": world.keyset.models.abstractive},
-            "payment": {"network": world.keyset.payment.network, "asset": world.keyset.payment.asset},
+            "tasks": world.keyset.tasks.iter().map(|(task, terms)| (*task, terms.model)).collect::<PerTask<_>>(),
+            "payments": [{"network": world.keyset.payments[0].network, "asset": world.keyset.payments[0].asset}],
             "minEvaluationNumber": 18
         });
         Release::parse(text.to_string().as_bytes()).unwrap()

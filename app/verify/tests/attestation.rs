@@ -6,8 +6,8 @@ mod common;
 use alloy_primitives::B256;
 use common::{METADATA_KEY, NONCE, NOW, World, assert_fails, judge, rejects};
 use precis_devnet::oasis::mock::{CollateralSpec, InstanceKeys, MockPki, PkiSpec};
-use precis_protocol::Digest;
 use precis_protocol::encoding::base64_encode;
+use precis_protocol::{Digest, Task};
 use precis_verify::check::{self, Status};
 use precis_verify::policy::{AllowedModels, EvidenceKind, TrustedRoot};
 use precis_verify::{
@@ -157,7 +157,7 @@ fn a_keyset_that_the_registration_does_not_carry_is_rejected() {
     for change in [
         (|world| world.keyset.keys.channel = [99; 32]) as fn(&mut World),
         |world| world.keyset.not_after += 1,
-        |world| world.keyset.payment.pay_to = alloy_primitives::Address::repeat_byte(0x66),
+        |world| world.keyset.payments[0].pay_to = alloy_primitives::Address::repeat_byte(0x66),
         |world| world.keyset.release.version = "0.1.1".to_owned(),
     ] {
         assert_fails(&swap(change), check::REGISTER_METADATA);
@@ -178,12 +178,19 @@ fn a_keyset_that_the_registration_does_not_carry_is_rejected() {
 fn a_keyset_that_contradicts_itself_is_rejected_even_when_registered() {
     rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.keys.channel = world.keyset.keys.identity);
     rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.ohttp_config[5] ^= 1);
-    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.price_list.modes.extractive.base += 1);
-    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.version = "precis/keyset: v2".to_owned());
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.tasks.clear());
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.payments.clear());
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.payments.push(world.keyset.payments[0].clone()));
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.payments[0].schemes.clear());
+    rejects(check::KEYSET_WELL_FORMED, |world| world.keyset.version = "precis/keyset: v1".to_owned());
     rejects(check::KEYSET_TIME, |world| world.keyset.not_after = NOW - 301);
     rejects(check::KEYSET_TIME, |world| world.keyset.not_before = NOW + 301);
-    rejects(check::MODEL_ALLOWED, |world| world.keyset.models.abstractive = Digest::of(b"another model"));
-    rejects(check::PAYMENT_ALLOWED, |world| world.keyset.payment.asset = alloy_primitives::Address::repeat_byte(0x66));
+    rejects(check::MODEL_ALLOWED, |world| {
+        world.keyset.tasks.get_mut(&Task::SummaryAbstractive).unwrap().model = Some(Digest::of(b"another model"));
+    });
+    rejects(check::PAYMENT_ALLOWED, |world| {
+        world.keyset.payments[0].asset = alloy_primitives::Address::repeat_byte(0x66)
+    });
     rejects(check::REGISTER_APP, |world| world.keyset.app_id = precis_verify::AppId::from_bytes([1; 21]).to_string());
     rejects(check::REGISTER_APP, |world| world.keyset.app_id.push('x'));
 }
@@ -403,7 +410,7 @@ fn the_admin_is_pinned_or_shown() {
 fn a_policy_that_accepts_any_model_is_told_so() {
     let attestation = World::new().attestation();
     let mut policy = World::policy();
-    policy.models = AllowedModels::Any;
+    policy.tasks.insert(Task::SummaryExtractive, AllowedModels::Any);
     let appraisal =
         verify(&Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() }, &policy, NOW);
     let outcome = appraisal.transcript.outcome(check::MODEL_ALLOWED).unwrap();

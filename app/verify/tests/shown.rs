@@ -72,7 +72,7 @@ fn attestation_fields() -> Vec<fn(&mut World, &mut Attestation, &str)> {
         |w, d, text| keyset(w, d, |k| k.release.version = text.to_owned()),
         |w, d, text| keyset(w, d, |k| k.release.commit = text.to_owned()),
         |w, d, text| keyset(w, d, |k| k.app_id = text.to_owned()),
-        |w, d, text| keyset(w, d, |k| k.payment.network = text.to_owned()),
+        |w, d, text| keyset(w, d, |k| k.payments[0].network = text.to_owned()),
         |w, d, text| keyset(w, d, |k| k.kms_keys = vec![text.to_owned()]),
         |w, d, text| keyset(w, d, |k| k.version = text.to_owned()),
         |_, d, text| d.keyset = text.as_bytes().to_vec(),
@@ -101,7 +101,7 @@ fn attestation_fields() -> Vec<fn(&mut World, &mut Attestation, &str)> {
 fn signed_fields() -> Vec<fn(&mut World, &str)> {
     vec![
         |w, text| w.keyset.release.version = text.to_owned(),
-        |w, text| w.keyset.payment.network = text.to_owned(),
+        |w, text| w.keyset.payments[0].network = text.to_owned(),
         |w, text| w.keyset.app_id = text.to_owned(),
         |w, text| w.challenge_network = text.to_owned(),
         |w, text| w.metadata_digest = Some(text.to_owned()),

@@ -9,7 +9,7 @@ use precis_kernels::{Activations, Isa, Linear, Lines, Pool, add, attend_full, ge
 /// Heads of attention.
 const HEADS: usize = 12;
 /// Width of an embedding.
-pub(super) const WIDTH: usize = 384;
+pub(crate) const WIDTH: usize = 384;
 /// Values of a head.
 const HEAD: usize = WIDTH / HEADS;
 /// From the published `config.json`.

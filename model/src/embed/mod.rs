@@ -17,7 +17,8 @@ use crate::error::{Error, LoadError};
 use crate::pace::Pace;
 use crate::threads::Threads;
 use crate::tokenizer::WordPiece;
-use bert::{Batch, Bert, WIDTH, Workspace};
+pub(crate) use bert::WIDTH;
+use bert::{Batch, Bert, Workspace};
 
 /// Most tokens of one piece, with the two that frame it; the window the model was trained with.
 pub(crate) const WINDOW_TOKENS: usize = 256;
@@ -46,6 +47,11 @@ impl Embeddings {
     /// The vector of one text.
     pub(crate) fn row(&self, index: usize) -> &[f32] {
         &self.0[index * WIDTH..(index + 1) * WIDTH]
+    }
+
+    /// All values, vector by vector.
+    pub(crate) fn into_values(self) -> Vec<f32> {
+        self.0
     }
 
     /// Cosine of two unit vectors.

@@ -9,16 +9,15 @@ use crate::engine::Clocks;
 use crate::payer::Payer;
 
 /// A job with all that belongs to it.
-pub(super) struct Queued {
-    pub(super) job: Job,
-    pub(super) done: Done,
+pub(super) struct Queued<T> {
+    pub(super) job: Job<T>,
+    pub(super) done: Done<T>,
     pub(super) place: Place,
 }
 
-#[derive(Default)]
-struct State {
+struct State<T> {
     /// By number, which is the order of arrival. The places bound how many there are.
-    waiting: BTreeMap<u64, Queued>,
+    waiting: BTreeMap<u64, Queued<T>>,
     arrived: u64,
     clocks: Clocks,
     /// Payers of the jobs that run.
@@ -39,20 +38,32 @@ pub(super) enum Seat {
 }
 
 /// A queue between those who submit and the threads that serve.
-#[derive(Default)]
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct Queue<T> {
+    state: Mutex<State<T>>,
     bell: Condvar,
 }
 
-impl Queue {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        let state = State {
+            waiting: BTreeMap::new(),
+            arrived: 0,
+            clocks: Clocks::default(),
+            running: Vec::new(),
+            stopped: false,
+        };
+        Self { state: Mutex::new(state), bell: Condvar::new() }
+    }
+}
+
+impl<T> Queue<T> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
         // Nothing of a caller's runs under the lock, so nothing half-changed can be found.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Add a job under the number that comes back; the job does too, if the queue has stopped.
-    pub(super) fn push(&self, queued: Queued) -> (u64, Option<Queued>) {
+    pub(super) fn push(&self, queued: Queued<T>) -> (u64, Option<Queued<T>>) {
         let mut state = self.state();
         let number = state.arrived;
         state.arrived += 1;
@@ -68,18 +79,18 @@ impl Queue {
 
     /// The next job: the least served payer's oldest. A guest takes one only while all regular seats are
     /// taken, and only of payers none of whose jobs runs. Waits for one; none when the queue has stopped.
-    pub(super) fn take(&self, seat: Seat) -> Option<Queued> {
+    pub(super) fn take(&self, seat: Seat) -> Option<Queued<T>> {
         let mut state = self.state();
         loop {
             if state.stopped {
                 return None;
             }
-            let may = |queued: &Queued| match seat {
+            let may = |queued: &Queued<T>| match seat {
                 Seat::Regular => true,
                 // Not while a regular seat is free, or one payer could fill them all and this one.
                 Seat::Guest { regular } => state.running.len() >= regular && !state.running.contains(&queued.job.payer),
             };
-            let turn = |(number, queued): (&u64, &Queued)| (state.clocks.turn(queued.job.payer), *number);
+            let turn = |(number, queued): (&u64, &Queued<T>)| (state.clocks.turn(queued.job.payer), *number);
             if let Some((_, number)) = state.waiting.iter().filter(|(_, queued)| may(queued)).map(turn).min() {
                 let queued = state.waiting.remove(&number)?;
                 // By the work, which is what a payer has had of the machine: a mode costs many times what another does.
@@ -97,7 +108,7 @@ impl Queue {
     }
 
     /// Take one job out that waits.
-    pub(super) fn remove(&self, number: u64) -> Option<Queued> {
+    pub(super) fn remove(&self, number: u64) -> Option<Queued<T>> {
         let mut state = self.state();
         let queued = state.waiting.remove(&number)?;
         state.clocks.leave(queued.job.payer);
@@ -116,7 +127,7 @@ impl Queue {
     }
 
     /// No job is taken any more; those that wait come back.
-    pub(super) fn stop(&self) -> Vec<Queued> {
+    pub(super) fn stop(&self) -> Vec<Queued<T>> {
         let mut state = self.state();
         state.stopped = true;
         self.bell.notify_all();

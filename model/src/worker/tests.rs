@@ -3,89 +3,52 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
-
 use super::*;
-use crate::{Control, Limits, Manifest, Mode, Options, Payer, Summarizer, manifest};
+use crate::{Control, Payer};
 
-/// A summarizer that does what the text says.
-struct Scripted {
-    manifest: Manifest,
-    started: Mutex<Sender<()>>,
-    release: Mutex<Receiver<()>>,
-}
-
-impl Summarizer for Scripted {
-    fn mode(&self) -> Mode {
-        Mode::Extractive
-    }
-    fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-    fn parameters(&self) -> serde_json::Value {
-        serde_json::Value::Null
-    }
-    fn limits(&self) -> Limits {
-        Limits { max_document_tokens: 1, max_document_bytes: 1, max_sentences: 1, max_output_tokens: 1 }
-    }
-    fn count_tokens(&self, _: &str) -> Result<u32, Error> {
-        Ok(0)
-    }
-    fn predict(&self, _: u32) -> Duration {
-        Duration::ZERO
-    }
-    fn summarize(&self, text: &str, _: &Options, control: &Control) -> Result<Summary, Error> {
-        match text {
-            "panic" => panic!("on purpose"),
-            "wait" => {
-                self.started.lock().unwrap().send(()).unwrap();
-                self.release.lock().unwrap().recv().unwrap();
-            }
-            _ => {}
-        }
-        control.check()?;
-        Ok(Summary {
-            text: text.to_owned(),
-            sentences: Vec::new(),
-            input_tokens: 0,
-            output_tokens: 0,
-            chunks: 1,
-            tokens_read: 0,
-            verbatim: true,
-        })
-    }
-}
-
+/// A worker whose jobs do what their text says.
 struct Stage {
-    worker: Worker,
+    worker: Worker<String>,
+    script: Script,
     started: Receiver<()>,
     release: Sender<()>,
+}
+
+/// What the jobs of a stage share.
+#[derive(Clone)]
+struct Script {
+    started: Sender<()>,
+    release: Arc<Mutex<Receiver<()>>>,
+}
+
+impl Script {
+    fn job(&self, text: &str, control: Control) -> Job<String> {
+        let (script, text) = (self.clone(), text.to_owned());
+        let work: Work<String> = Box::new(move |control| {
+            match text.as_str() {
+                "panic" => panic!("on purpose"),
+                "wait" => {
+                    script.started.send(()).unwrap();
+                    script.release.lock().unwrap().recv().unwrap();
+                }
+                _ => {}
+            }
+            control.check()?;
+            Ok(text)
+        });
+        Job { work, control, payer: Payer::default() }
+    }
 }
 
 fn stage(queue: usize, concurrency: usize) -> Stage {
     let (started_in, started) = channel();
     let (release, release_out) = channel();
-    let scripted: Arc<dyn Summarizer> = Arc::new(Scripted {
-        manifest: Manifest::parse(manifest::MINILM).unwrap(),
-        started: Mutex::new(started_in),
-        release: Mutex::new(release_out),
-    });
-    let models = Models { extractive: Arc::clone(&scripted), abstractive: scripted };
-    Stage { worker: Worker::spawn(models, queue, concurrency), started, release }
+    let script = Script { started: started_in, release: Arc::new(Mutex::new(release_out)) };
+    Stage { worker: Worker::spawn(queue, concurrency), script, started, release }
 }
 
-fn reserve(worker: &Worker) -> Option<Permit> {
+fn reserve(worker: &Worker<String>) -> Option<Permit<String>> {
     worker.try_reserve(Duration::ZERO, Duration::ZERO)
-}
-
-fn job(text: &str, control: Control) -> Job {
-    Job {
-        mode: Mode::Extractive,
-        text: Zeroizing::new(text.to_owned()),
-        options: Options::default(),
-        control,
-        payer: Payer::default(),
-    }
 }
 
 impl Stage {
@@ -94,24 +57,24 @@ impl Stage {
         let (ended, ends) = channel();
         let give = move |text: &str, payer: u8| {
             let ended = ended.clone();
-            let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
-            let job = Job { payer: Payer([payer; 32]), ..job(text, Control::new()) };
+            let done = move |result| ended.send(result).unwrap();
+            let job = Job { payer: Payer([payer; 32]), ..self.script.job(text, Control::new()) };
             reserve(&self.worker).unwrap().submit(job, Box::new(done));
         };
         (give, ends)
     }
 }
 
-fn submit(permit: Permit, job: Job) -> Receiver<Result<String, Error>> {
+fn submit(permit: Permit<String>, job: Job<String>) -> Receiver<Result<String, Error>> {
     let (sender, receiver) = channel();
-    permit.submit(job, Box::new(move |result| sender.send(result.map(|summary| summary.text)).unwrap()));
+    permit.submit(job, Box::new(move |result| sender.send(result).unwrap()));
     receiver
 }
 
 #[test]
 fn a_full_queue_gives_no_permit_and_a_finished_job_gives_its_place_back() {
-    let Stage { worker, started, release } = stage(2, 1);
-    let running = submit(reserve(&worker).unwrap(), job("wait", Control::new()));
+    let Stage { worker, script, started, release } = stage(2, 1);
+    let running = submit(reserve(&worker).unwrap(), script.job("wait", Control::new()));
     started.recv().unwrap();
     let second = reserve(&worker).unwrap();
     assert!(reserve(&worker).is_none());
@@ -124,53 +87,53 @@ fn a_full_queue_gives_no_permit_and_a_finished_job_gives_its_place_back() {
 
 #[test]
 fn a_panic_ends_its_job_and_not_the_worker() {
-    let Stage { worker, .. } = stage(1, 1);
-    let panicked = submit(reserve(&worker).unwrap(), job("panic", Control::new()));
+    let Stage { worker, script, .. } = stage(1, 1);
+    let panicked = submit(reserve(&worker).unwrap(), script.job("panic", Control::new()));
     assert_eq!(panicked.recv().unwrap(), Err(Error::Internal("panic")));
-    let loud: Done = Box::new(|_| panic!("on purpose"));
-    reserve(&worker).unwrap().submit(job("x", Control::new()), loud);
+    let loud: Done<String> = Box::new(|_| panic!("on purpose"));
+    reserve(&worker).unwrap().submit(script.job("x", Control::new()), loud);
     let permit = loop {
         if let Some(permit) = reserve(&worker) {
             break permit;
         }
         std::thread::yield_now();
     };
-    assert_eq!(submit(permit, job("after", Control::new())).recv().unwrap(), Ok("after".to_owned()));
+    assert_eq!(submit(permit, script.job("after", Control::new())).recv().unwrap(), Ok("after".to_owned()));
 }
 
 #[test]
 fn cancelled_and_late_jobs_do_not_run() {
-    let Stage { worker, .. } = stage(2, 1);
+    let Stage { worker, script, .. } = stage(2, 1);
     let control = Control::new();
     control.canceller().cancel();
-    let cancelled = submit(reserve(&worker).unwrap(), job("panic", control));
+    let cancelled = submit(reserve(&worker).unwrap(), script.job("panic", control));
     assert_eq!(cancelled.recv().unwrap(), Err(Error::Cancelled));
     let late = Control::new().with_deadline(Instant::now());
-    assert_eq!(submit(reserve(&worker).unwrap(), job("panic", late)).recv().unwrap(), Err(Error::Deadline));
+    assert_eq!(submit(reserve(&worker).unwrap(), script.job("panic", late)).recv().unwrap(), Err(Error::Deadline));
 }
 
 #[test]
 fn a_dropped_worker_answers_the_jobs_that_wait() {
-    let Stage { worker, started, release } = stage(3, 1);
-    let running = submit(reserve(&worker).unwrap(), job("wait", Control::new()));
+    let Stage { worker, script, started, release } = stage(3, 1);
+    let running = submit(reserve(&worker).unwrap(), script.job("wait", Control::new()));
     started.recv().unwrap();
-    let waiting = submit(reserve(&worker).unwrap(), job("next", Control::new()));
+    let waiting = submit(reserve(&worker).unwrap(), script.job("next", Control::new()));
     let permit = reserve(&worker).unwrap();
     drop(worker);
     release.send(()).unwrap();
     assert_eq!(running.recv().unwrap(), Ok("wait".to_owned()));
     assert_eq!(waiting.recv().unwrap(), Err(Error::Cancelled));
-    assert_eq!(submit(permit, job("late", Control::new())).recv().unwrap(), Err(Error::Cancelled));
+    assert_eq!(submit(permit, script.job("late", Control::new())).recv().unwrap(), Err(Error::Cancelled));
 }
 
 #[test]
 fn a_job_that_is_given_up_makes_room_at_once_and_one_that_runs_is_not_touched() {
-    let Stage { worker, started, release } = stage(2, 1);
+    let Stage { worker, script, started, release } = stage(2, 1);
     let (ended, ends) = channel();
-    let give = |permit: Permit, text: &str| {
+    let give = |permit: Permit<String>, text: &str| {
         let ended = ended.clone();
-        let done = move |result: Result<Summary, Error>| ended.send(result.map(|summary| summary.text)).unwrap();
-        permit.submit(job(text, Control::new()), Box::new(done))
+        let done = move |result| ended.send(result).unwrap();
+        permit.submit(script.job(text, Control::new()), Box::new(done))
     };
     let running = give(reserve(&worker).unwrap(), "wait");
     started.recv().unwrap();
@@ -188,8 +151,9 @@ fn a_job_that_is_given_up_makes_room_at_once_and_one_that_runs_is_not_touched() 
 
 #[test]
 fn jobs_run_side_by_side_up_to_the_concurrency() {
-    let Stage { worker, started, release } = stage(3, 2);
-    let running: Vec<_> = (0..3).map(|_| submit(reserve(&worker).unwrap(), job("wait", Control::new()))).collect();
+    let Stage { worker, script, started, release } = stage(3, 2);
+    let running: Vec<_> =
+        (0..3).map(|_| submit(reserve(&worker).unwrap(), script.job("wait", Control::new()))).collect();
     started.recv().unwrap();
     started.recv().unwrap();
     assert!(started.try_recv().is_err(), "the third waits for a thread");

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use precis_model::{ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Sentence, Summarizer, Summary};
+use precis_model::{
+    ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Screened, Screening, Sentence, Summarizer,
+    Summary, Vectorizer, Vectors,
+};
 use serde_json::{Value, json};
 
 use crate::testbed::environment::number;
@@ -26,7 +29,7 @@ struct Stub {
     predicted: Duration,
 }
 
-/// Both modes; no file is read.
+/// Both modes and vectors; no file is read.
 ///
 /// # Errors
 /// If a manifest is not well formed.
@@ -37,7 +40,76 @@ pub fn models(_: &Path, _: &str, _: &precis_model::Settings) -> anyhow::Result<M
         let manifest = Manifest::compiled_in(mode)?;
         anyhow::Ok(Arc::new(Stub { mode, manifest, delay, predicted }) as Arc<dyn Summarizer>)
     };
-    Ok(Models { extractive: stub(Mode::Extractive, Duration::ZERO)?, abstractive: stub(Mode::Abstractive, slow)? })
+    Ok(Models {
+        extractive: stub(Mode::Extractive, Duration::ZERO)?,
+        abstractive: stub(Mode::Abstractive, slow)?,
+        vectorizer: Arc::new(Words { manifest: Manifest::compiled_in(Mode::Extractive)?, delay }),
+    })
+}
+
+/// Counts words by their length: vectors that differ, at once.
+struct Words {
+    manifest: Manifest,
+    delay: Duration,
+}
+
+/// Values of a vector.
+const WIDTH: usize = 16;
+
+impl Vectorizer for Words {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn parameters(&self) -> Value {
+        json!({ "testbed": 1 })
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
+    }
+
+    fn width(&self) -> usize {
+        WIDTH
+    }
+
+    fn screen(&self, text: &str, _: Screening) -> Result<Screened, Error> {
+        Ok(Screened::Admitted { tokens: words(text)? })
+    }
+
+    fn predict(&self, _: u32) -> Duration {
+        Duration::ZERO
+    }
+
+    fn embed(&self, texts: &[&str], control: &Control) -> Result<Vectors, Error> {
+        work(self.delay, texts.iter().any(|text| text.contains(FAIL)), control)?;
+        let vector = |text: &&str| {
+            let mut counts = [0f32; WIDTH];
+            text.split_whitespace().for_each(|word| counts[word.len() % WIDTH] += 1.0);
+            let length = counts.iter().map(|count| count * count).sum::<f32>().sqrt().max(1.0);
+            counts.map(|count| count / length)
+        };
+        let tokens = texts.iter().map(|text| words(text)).collect::<Result<_, _>>()?;
+        Ok(Vectors { width: WIDTH, values: texts.iter().flat_map(vector).collect(), tokens })
+    }
+}
+
+const LIMITS: Limits =
+    Limits { max_document_tokens: 100_000, max_document_bytes: 1_000_000, max_sentences: 20, max_output_tokens: 1_000 };
+
+fn words(text: &str) -> Result<u32, Error> {
+    u32::try_from(text.split_whitespace().count()).map_err(|_| Error::Internal("count"))
+}
+
+/// Takes as long as it was told to, and then fails if it shall.
+fn work(delay: Duration, fails: bool, control: &Control) -> Result<(), Error> {
+    let until = Instant::now() + delay;
+    while Instant::now() < until {
+        control.check()?;
+        std::thread::sleep(STEP);
+    }
+    control.check()?;
+    if fails { Err(Error::Internal("testbed")) } else { Ok(()) }
 }
 
 impl Summarizer for Stub {
@@ -54,16 +126,11 @@ impl Summarizer for Stub {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            max_document_tokens: 100_000,
-            max_document_bytes: 1_000_000,
-            max_sentences: 20,
-            max_output_tokens: 1_000,
-        }
+        LIMITS
     }
 
     fn count_tokens(&self, text: &str) -> Result<u32, Error> {
-        u32::try_from(text.split_whitespace().count()).map_err(|_| Error::Internal("count"))
+        words(text)
     }
 
     fn predict(&self, tokens: u32) -> Duration {
@@ -71,15 +138,7 @@ impl Summarizer for Stub {
     }
 
     fn summarize(&self, text: &str, _: &Options, control: &Control) -> Result<Summary, Error> {
-        let until = Instant::now() + self.delay;
-        while Instant::now() < until {
-            control.check()?;
-            std::thread::sleep(STEP);
-        }
-        control.check()?;
-        if text.contains(FAIL) {
-            return Err(Error::Internal("testbed"));
-        }
+        work(self.delay, text.contains(FAIL), control)?;
         let start = text.len() - text.trim_start().len();
         let end = text[start..].find('.').map_or(text.len(), |dot| start + dot + 1);
         let (sentence, tokens) = (text[start..end].to_owned(), self.count_tokens(text)?);

@@ -1,12 +1,14 @@
 //! One file for each command; what they share stands in [`reach`] and [`order`].
 
 mod cancel;
+mod embed;
 mod order;
 mod policy;
 mod quote;
 mod reach;
 mod receipt;
 mod report;
+mod rerank;
 mod summarize;
 mod verify;
 
@@ -23,6 +25,8 @@ pub async fn run(command: Command, output: Output) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(&args, output).await,
         Command::Quote(args) => quote::run(&args, output).await,
         Command::Summarize(args) => summarize::run(&args, output).await,
+        Command::Embed(args) => embed::run(&args, output).await,
+        Command::Rerank(args) => rerank::run(&args, output).await,
         Command::Receipt(ReceiptCommand::Verify(args)) => receipt::verify(&args, output).await,
         Command::Policy(PolicyCommand::FromRelease(args)) => policy::from_release(&args, output),
     }

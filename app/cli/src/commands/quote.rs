@@ -11,8 +11,8 @@ use crate::{input, policy};
 
 pub(super) async fn run(args: &QuoteArgs, output: Output) -> Result<Exit, Failure> {
     let request = input::request(&args.request)?;
-    let (policy, _) = policy::load(args.request.common.policy.as_deref())?;
-    let session = reach::verified(&args.request, &policy, output).await?;
+    let (policy, _) = policy::load(args.request.target.common.policy.as_deref())?;
+    let session = reach::verified(&args.request.target, &policy, output).await?;
     let quote = session.quote(&request).await?;
     output
         .result(|| text(&quote, &session.amount(quote.amount)), || to_json(&quote, session.transcript().insecure()))?;
@@ -21,20 +21,14 @@ pub(super) async fn run(args: &QuoteArgs, output: Output) -> Result<Exit, Failur
 
 fn text(quote: &Quote, price: &Amount) -> String {
     format!(
-        "mode       {}\ntokens     {}\nprice      {}\nnetwork    {}\nasset      {}\npay to     {}\npredicted  {} s\n",
-        quote.mode.name(),
-        quote.tokens,
-        price,
-        quote.network,
-        quote.asset,
-        quote.pay_to,
-        quote.predicted_seconds
+        "task       {}\ntokens     {}\nprice      {}\nnetwork    {}\nasset      {}\npay to     {}\npredicted  {} s\n",
+        quote.task, quote.tokens, price, quote.network, quote.asset, quote.pay_to, quote.predicted_seconds
     )
 }
 
 fn to_json(quote: &Quote, insecure: bool) -> Value {
     json!({
-        "mode": quote.mode,
+        "task": quote.task,
         "tokens": quote.tokens,
         "amount": quote.amount.to_string(),
         "network": quote.network,

@@ -5,7 +5,7 @@ use precis_protocol::evidence_file::OwnCollateral;
 use precis_protocol::limits::MAX_EVIDENCE_FILE_BYTES;
 use precis_verify::Policy;
 
-use crate::args::{self, Online, Request, Trust};
+use crate::args::{self, Online, Target, Trust};
 use crate::clock::now;
 use crate::exit::Failure;
 use crate::input;
@@ -34,7 +34,7 @@ pub(super) async fn own_collateral(
 }
 
 /// Discovers and verifies the service that `args` name. Nothing of the caller's is sent.
-pub(super) async fn verified(args: &Request, policy: &Policy, output: Output) -> Result<Session, Failure> {
+pub(super) async fn verified(args: &Target, policy: &Policy, output: Output) -> Result<Session, Failure> {
     let channel = if args.reach.plain_https { ChannelChoice::PlainHttps } else { ChannelChoice::Encrypted };
     let sources = sources(&args.online, &args.trust)?;
     let connection = Connection { timeout: args.reach.timeout, channel, sources: sources.clone() };
@@ -43,6 +43,9 @@ pub(super) async fn verified(args: &Request, policy: &Policy, output: Output) ->
     output.verified("verify", session.transcript());
     if channel == ChannelChoice::PlainHttps {
         output.progress("channel: plain HTTPS by your choice; whoever ends the TLS connection reads the document");
+    }
+    if let Some(network) = &args.network {
+        session.pay_on(network)?;
     }
     session.ask_token(&sources).await;
     Ok(session)

@@ -1,10 +1,8 @@
 //! Lines about a purchase: as it goes on, and once it is done.
 
-use precis_client::{Amount, Progress, Purchase, date};
+use precis_client::{Amount, Progress, Purchase, Task, date};
 use serde_json::{Value, json};
 
-use crate::args::SummarizeArgs;
-use crate::grounding;
 use crate::output::Output;
 
 /// What happens, for whoever watches.
@@ -26,7 +24,7 @@ pub(super) fn line(event: &Progress) -> String {
             "payment: the unfinished one of {amount} is given up as you asked, and may still be taken until {}. You may be charged twice",
             date::utc(payment.valid_before)
         ),
-        Progress::Paying => "payment: signed, sent with the document over the verified channel".into(),
+        Progress::Paying => "payment: signed, sent with the request over the verified channel".into(),
         Progress::Working { status, tokens: 0, .. } => format!("job: {status}"),
         Progress::Working { status, tokens_read, tokens } => {
             format!("job: {status}, {tokens_read} of {tokens} tokens read")
@@ -41,8 +39,14 @@ pub(super) fn line(event: &Progress) -> String {
     }
 }
 
-/// Says what was bought, for how much, and how much of the document it rests on.
-pub(super) fn bought(purchase: &Purchase, amount: &Amount, already: bool, output: Output) {
+/// Says what was bought, for how much, with `remarks` about the result.
+pub(super) fn bought<T: Task>(
+    purchase: &Purchase<T>,
+    amount: &Amount,
+    already: bool,
+    remarks: &[String],
+    output: Output,
+) {
     let transaction = purchase.payment.transaction;
     output.progress(&if already {
         let when = date::utc(purchase.receipt.receipt.receipt.issued_at);
@@ -53,24 +57,11 @@ pub(super) fn bought(purchase: &Purchase, amount: &Amount, already: bool, output
         format!("paid: {amount} in transaction {transaction}")
     });
     output.verified("receipt", &purchase.transcript);
-    let coverage = &purchase.result.coverage;
-    output.progress(&format!("read: {} of {} tokens", coverage.tokens_read, coverage.input_tokens));
-    if let Some(warning) = grounding::warning(&purchase.result) {
-        output.progress(&warning);
-    }
-}
-
-/// The summary, and what stands behind it if that was asked for.
-pub(super) fn text(purchase: &Purchase, args: &SummarizeArgs, document: &str) -> String {
-    let mut text = crate::output::summary_text(&purchase.result.summary);
-    if args.grounding {
-        text.push_str(&crate::output::summary_text(&grounding::report(&purchase.result, document)));
-    }
-    text
+    remarks.iter().for_each(|remark| output.progress(remark));
 }
 
 /// For programs: amounts in atomic units, times in Unix seconds.
-pub(super) fn to_json(purchase: &Purchase, already: bool) -> Value {
+pub(super) fn to_json<T: Task>(purchase: &Purchase<T>, already: bool) -> Value {
     json!({
         "result": purchase.result,
         "payment": purchase.payment,

@@ -8,9 +8,10 @@ use alloy_primitives::{Address, B256};
 use precis_devnet::oasis::mock;
 use precis_protocol::attestation::{self, Attestation};
 use precis_protocol::challenge::{Block, Challenge};
-use precis_protocol::keyset::{self, Keys, Keyset, PayToOrigin, PaymentTarget, Release};
-use precis_protocol::price::{PerMode, Price, PriceList};
-use precis_protocol::{Digest, tags};
+use precis_protocol::keyset::{Keys, Keyset, PayToOrigin, PaymentTarget, Release, Scheme};
+use precis_protocol::price::Price;
+use precis_protocol::task::{TaskLimits, TaskTerms};
+use precis_protocol::{Digest, Task, tags};
 use precis_verify::policy::{AppId, Policy};
 
 pub struct Evidence {
@@ -117,7 +118,12 @@ fn keyset(
     app_id: &str,
 ) -> Keyset {
     let price = Price { base: 1000, per_1k_tokens: 500 };
-    let price_list = PriceList { version: 1, modes: PerMode { extractive: price, abstractive: price } };
+    let terms = |model: &[u8], parameters: &[u8]| TaskTerms {
+        model: Some(Digest::of(model)),
+        parameters: Digest::of(parameters),
+        price,
+        limits: TaskLimits { max_texts: 1, max_bytes: 1000, max_tokens: 1000 }.digest(),
+    };
     Keyset {
         version: tags::KEYSET.into(),
         app_id: app_id.into(),
@@ -128,17 +134,21 @@ fn keyset(
             channel,
         },
         ohttp_config,
-        models: PerMode { extractive: Digest::of(b"model e"), abstractive: Digest::of(b"model a") },
-        parameters: PerMode { extractive: Digest::of(b"parameters e"), abstractive: Digest::of(b"parameters a") },
-        price_list_digest: keyset::price_list_digest(&price_list),
-        price_list,
+        tasks: [
+            (Task::SummaryAbstractive, terms(b"model a", b"parameters a")),
+            (Task::SummaryExtractive, terms(b"model e", b"parameters e")),
+        ]
+        .into(),
         service_config_digest: Digest::of(b"config"),
-        payment: PaymentTarget {
+        payments: vec![PaymentTarget {
             network: "eip155:31337".into(),
             asset: Address::repeat_byte(0xa5),
             pay_to: Address::repeat_byte(0xb6),
             pay_to_origin: PayToOrigin::EnclaveWallet,
-        },
+            schemes: vec![Scheme::Exact],
+        }],
+        panel_digest: None,
+        page_digest: None,
         kms_keys: tags::KMS_KEYS.map(str::to_owned).to_vec(),
         release: Release { version: "0.1.0".into(), commit: "unknown".into() },
         not_before: now() - 60,
@@ -165,8 +175,8 @@ fn for_the_document(collateral: &mock::MockCollateral) -> attestation::Collatera
 
 fn policy_toml(app_id: &str, identity: &[u8; 32], chain: &mock::Chain) -> String {
     format!(
-        "version = 1\napp_id = \"{app_id}\"\nenclave_identities = [\"{}\"]\nmodel_digests = [\"{}\", \"{}\"]\nevidence = [\"rofl-register\"]\n\
-         [chain]\nruntime_id = \"{}\"\nchain_context = \"{}\"\n[tcb]\nmin_evaluation_number = 18\nallowed_advisories = []\nmax_collateral_age_days = 30\n\
+        "version = 2\napp_id = \"{app_id}\"\nenclave_identities = [\"{}\"]\nevidence = [\"rofl-register\"]\n\
+         [tasks]\n\"summary.extractive\" = [\"{}\"]\n\"summary.abstractive\" = [\"{}\"]\n[chain]\nruntime_id = \"{}\"\nchain_context = \"{}\"\n[tcb]\nmin_evaluation_number = 18\nallowed_advisories = []\nmax_collateral_age_days = 30\n\
          [challenge]\nmax_age_seconds = 300\n[root]\nmock_root = \"root.der\"\n",
         hex::encode(identity),
         Digest::of(b"model e"),

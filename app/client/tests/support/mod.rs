@@ -322,7 +322,7 @@ impl Shared {
     }
 
     fn requirements(&self, digest: &str) -> Value {
-        let target = &self.boot().evidence.keyset.payment.clone();
+        let target = &self.boot().evidence.keyset.payments[0].clone();
         let mut requirements = json!({
             "scheme": "exact", "network": target.network, "amount": AMOUNT.to_string(), "asset": target.asset, "payTo": target.pay_to,
             "maxTimeoutSeconds": 90, "extra": {"name": "USDC", "version": "2", "requestDigest": digest}

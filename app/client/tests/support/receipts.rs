@@ -34,7 +34,7 @@ impl Evidence {
         json!({
             "id": "0b".repeat(16), "mode": "extractive", "summary": "Hello", "sentences": [{"text": "Hello", "start": 0, "end": 5}],
             "coverage": {"inputTokens": TOKENS, "tokensRead": TOKENS, "chunks": 1, "complete": true},
-            "usage": {"inputTokens": TOKENS, "outputTokens": 2}, "verbatim": true, "model": self.keyset.models.extractive
+            "usage": {"inputTokens": TOKENS, "outputTokens": 2}, "verbatim": true, "model": self.keyset.tasks[&Task::SummaryExtractive].model
         })
         .to_string()
     }
@@ -89,8 +89,8 @@ impl Evidence {
             enclave_identity: self.identity,
             keyset_digest: Digest::of(&self.keyset_bytes),
             task: Task::SummaryExtractive.digest(),
-            model_digest: self.keyset.models.extractive,
-            parameters_digest: self.keyset.parameters.extractive,
+            model_digest: self.keyset.tasks[&Task::SummaryExtractive].model.unwrap(),
+            parameters_digest: self.keyset.tasks[&Task::SummaryExtractive].parameters,
             request_digest: asked.commitment.receipt_digest(&salts.request),
             text_digest: text_digest(&salts.request, &asked.text),
             response_digest: response_digest(&salts.response, http, response),

@@ -26,7 +26,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 pub use kdf::{KeyKind, kms_key};
 pub use nexus::RUNTIME;
-pub use policy::{PaymentPin, packaged_models, policy_toml};
+pub use policy::{PaymentPin, Tasks, packaged_tasks, policy_toml};
 
 use mock::{Chain, CollateralSpec, InstanceKeys, Measurements, MockPki, PkiSpec};
 use registrar::{Machine, Registrar, unix_now};
@@ -55,8 +55,8 @@ pub struct OasisOptions {
     pub epoch_length: Duration,
     /// What the policy pins about payment.
     pub payment: Option<PaymentPin>,
-    /// Manifest digests of the models that the policy names.
-    pub models: Vec<String>,
+    /// Tasks that the policy names, with the digests of their models.
+    pub tasks: Tasks,
 }
 
 impl OasisOptions {
@@ -69,7 +69,7 @@ impl OasisOptions {
             measurements: None,
             epoch_length: EPOCH_LENGTH,
             payment: None,
-            models: packaged_models(),
+            tasks: packaged_tasks(),
         }
     }
 }
@@ -134,7 +134,7 @@ pub async fn start(options: OasisOptions) -> anyhow::Result<Oasis> {
     let trust_root = absolute(&dir.join("mock-root.der"))?;
     std::fs::write(&trust_root, machine.pki.root_der()).context("cannot write the trust root")?;
     let policy = absolute(&dir.join("policy.toml"))?;
-    let text = policy_toml(&app_id, &identity, &options.models, &chain, &trust_root, options.payment.as_ref());
+    let text = policy_toml(&app_id, &identity, &options.tasks, &chain, &trust_root, options.payment.as_ref());
     std::fs::write(&policy, text).context("cannot write the policy")?;
 
     let mut tasks = JoinSet::new();

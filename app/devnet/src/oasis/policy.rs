@@ -1,21 +1,25 @@
 //! The policy file by which a client accepts this devnet and nothing else (SPEC 9).
 
-use std::{fmt::Write, path::Path};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use sha2::{Digest, Sha256};
 
 use super::mock::Chain;
 
-/// Manifests of the models that a service has in its package: what the devnet's policy names, if nothing else is.
-const PACKAGED: [&str; 2] = [
-    include_str!("../../../../model/manifests/minilm-l6-v2.toml"),
-    include_str!("../../../../model/manifests/smollm2-135m-instruct.toml"),
+/// Tasks of a service as it is packaged, with the manifest of the model that does each: what the devnet's policy names.
+const PACKAGED: [(&str, &str); 2] = [
+    ("summary.abstractive", include_str!("../../../../model/manifests/smollm2-135m-instruct.toml")),
+    ("summary.extractive", include_str!("../../../../model/manifests/minilm-l6-v2.toml")),
 ];
 
-/// Digests of the models in the package, `sha256:…` over the exact bytes of their manifests.
+/// Tasks by id, each with the digests of the models that may do it, `sha256:…`.
+pub type Tasks = BTreeMap<String, Vec<String>>;
+
+/// The tasks of a service as it is packaged, each with its model: `sha256:…` over the exact bytes of the manifest.
 #[must_use]
-pub fn packaged_models() -> Vec<String> {
-    PACKAGED.iter().map(|manifest| format!("sha256:{}", hex::encode(Sha256::digest(manifest)))).collect()
+pub fn packaged_tasks() -> Tasks {
+    let digest = |manifest: &str| format!("sha256:{}", hex::encode(Sha256::digest(manifest)));
+    PACKAGED.iter().map(|(task, manifest)| ((*task).to_owned(), vec![digest(manifest)])).collect()
 }
 
 /// What a policy pins about payment: network and asset.
@@ -33,7 +37,7 @@ pub struct PaymentPin {
 pub fn policy_toml(
     app_id: &str,
     identity: &[u8; 32],
-    models: &[String],
+    tasks: &Tasks,
     chain: &Chain,
     mock_root: &Path,
     payment: Option<&PaymentPin>,
@@ -43,12 +47,16 @@ pub fn policy_toml(
     let mut out =
         String::from("# Written by precis-devnet at start. INSECURE: it trusts a mock root and proves nothing.\n");
     let lines = [
-        "version = 1".to_owned(),
+        "version = 2".to_owned(),
         format!("app_id = {}", quoted(app_id)),
         format!("enclave_identities = [{}]", quoted(&hex::encode(identity))),
-        format!("model_digests = [{}]", models.iter().map(|digest| quoted(digest)).collect::<Vec<_>>().join(", ")),
         r#"evidence = ["rofl-register"]"#.to_owned(),
-        "\n[chain]".to_owned(),
+        "\n[tasks]".to_owned(),
+        tasks
+            .iter()
+            .map(|(task, models)| format!("{} = {}\n", quoted(task), serde_json::Value::from(models.clone())))
+            .collect(),
+        "[chain]".to_owned(),
         format!("runtime_id = {}", quoted(&hex::encode(chain.runtime_id))),
         format!("chain_context = {}", quoted(&chain.chain_context)),
         "\n[tcb]\nmin_evaluation_number = 18\nallowed_advisories = []".to_owned(),
@@ -58,7 +66,7 @@ pub fn policy_toml(
     if let Some(pin) = payment {
         let (network, asset) = (quoted(&pin.network), quoted(&pin.asset));
         // Writing to a string does not fail.
-        let _ = write!(out, "\n\n[payment]\nnetwork = {network}\nasset = {asset}");
+        let _ = write!(out, "\n\n[[payment]]\nnetwork = {network}\nasset = {asset}");
     }
     let root = quoted(&mock_root.to_string_lossy());
     let _ = write!(out, "\n\n[root]\nmock_root = {root}\n");

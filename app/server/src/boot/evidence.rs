@@ -7,14 +7,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use precis_protocol::attestation::Evidence;
 use precis_protocol::challenge::Block;
-use precis_protocol::{Digest, tags};
+use precis_protocol::task::TaskTerms;
+use precis_protocol::{Digest, Task, tags};
 use precis_rofl::appd::Appd;
 use precis_rofl::collateral::CollateralSource;
 use precis_rofl::register::{Retry, SAPPHIRE, Search, find_registration};
 use precis_verify::Presented;
 use precis_verify::policy::{
-    AllowedModels, AppId, Chain, DEFAULT_MAX_ROOT_CRL_AGE_DAYS, EvidenceKind, PaymentPins, Policy, TcbPolicy, TdPolicy,
-    TrustedRoot,
+    AllowedModels, AppId, Chain, DEFAULT_MAX_ROOT_CRL_AGE_DAYS, EvidenceKind, Policy, TcbPolicy, TdPolicy, TrustedRoot,
 };
 use precis_verify::register::Register;
 
@@ -126,13 +126,13 @@ fn check(
     let enclave_identity =
         precis_verify::enclave_identity_of(&document).map_err(anyhow::Error::msg).context("the own quote")?;
     let app_id = AppId::parse(&generation.keyset.app_id).context("rofl-appd gave an app id that is none")?;
-    let models = &generation.keyset.models;
+    let own = |(task, terms): (&Task, &TaskTerms)| (*task, AllowedModels::Only(terms.model.into_iter().collect()));
     let policy = Policy {
         app_id,
         enclave_identities: BTreeSet::from([enclave_identity]),
         revoked_enclave_identities: BTreeSet::new(),
         admin: None,
-        models: AllowedModels::Only(BTreeSet::from([models.extractive, models.abstractive])),
+        tasks: generation.keyset.tasks.iter().map(own).collect(),
         evidence: BTreeSet::from([EvidenceKind::RoflRegister]),
         chain: Some(Chain { runtime_id: settings.runtime_id, chain_context: settings.chain_context }),
         tcb: TcbPolicy {
@@ -143,7 +143,7 @@ fn check(
         },
         td: TdPolicy::default(),
         challenge_max_age_seconds: 60,
-        payment: PaymentPins::default(),
+        payments: Vec::new(),
         root: match &settings.mock_root {
             None => TrustedRoot::Intel,
             Some(der) => {

@@ -3,8 +3,7 @@
 use alloy_primitives::Address;
 use ed25519_dalek::SigningKey;
 use precis_channel::ChannelKey;
-use precis_protocol::keyset::{Keys, Keyset, PayToOrigin, PaymentTarget, Release, price_list_digest};
-use precis_protocol::price::PerMode;
+use precis_protocol::keyset::{Keys, Keyset, PayToOrigin, PaymentTarget, Release, Scheme};
 use precis_protocol::tags;
 use precis_rofl::appd::{Appd, AppdError, KeyKind};
 use zeroize::Zeroizing;
@@ -115,15 +114,17 @@ impl Surroundings<'_> {
                 channel: keys.channel.public_key(),
             },
             ohttp_config: keys.channel.config(),
-            models: PerMode { extractive: engine.extractive.digest, abstractive: engine.abstractive.digest },
-            parameters: PerMode {
-                extractive: engine.extractive.parameters_digest,
-                abstractive: engine.abstractive.parameters_digest,
-            },
-            price_list: settings.prices.clone(),
-            price_list_digest: price_list_digest(&settings.prices),
+            tasks: engine.sold().map(|(task, sold)| (task, sold.terms())).collect(),
             service_config_digest: payments.describe(settings).digest(),
-            payment: PaymentTarget { network: config.network.to_string(), asset: config.asset, pay_to, pay_to_origin },
+            payments: vec![PaymentTarget {
+                network: config.network.to_string(),
+                asset: config.asset,
+                pay_to,
+                pay_to_origin,
+                schemes: vec![Scheme::Exact],
+            }],
+            panel_digest: None,
+            page_digest: None,
             kms_keys: tags::KMS_KEYS.map(str::to_owned).to_vec(),
             release: Release {
                 version: env!("CARGO_PKG_VERSION").into(),

@@ -98,9 +98,9 @@ async fn load_models(
     let (dir, name, queue, batch) = (config.model_dir.clone(), config.model.clone(), config.queue, config.batch);
     let cache_bytes = (config.kv_mib > 0).then_some(config.kv_mib << 20);
     let size = precis_model::Settings { batch: batch as usize, cache_bytes, ..Default::default() };
-    let started = std::time::Instant::now();
+    let (started, prices) = (std::time::Instant::now(), settings.prices.clone());
     let models = tokio::task::spawn_blocking(move || load(&dir, &name, &size)).await??;
-    let engine = Engine::of_models(models, queue, batch);
+    let engine = Engine::of_models(models, prices, queue, batch);
     tracing::info!(event = "boot.models", milliseconds = started.elapsed().as_millis());
     Ok(engine)
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_defaults_are_a_valid_configuration() {
     let settings = Config::parse_from(["precis-server"]).validate().unwrap();
-    assert_eq!(settings.prices.modes.extractive, Price { base: 1000, per_1k_tokens: 500 });
+    assert_eq!(settings.prices[&Task::SummaryExtractive], Price { base: 1000, per_1k_tokens: 500 });
     assert!(settings.mock_root.is_none());
 }
 

@@ -13,6 +13,7 @@ pub enum Class {
     NotReady,
     Stopping,
     NotFound,
+    NotSold,
     MethodNotAllowed,
     BadNonce,
     UnknownKeyset,
@@ -84,6 +85,13 @@ impl Class {
             Self::NotFound => {
                 Row(StatusCode::NOT_FOUND, "not_found", Client, "There is no such route", "see `/v1/service`")
             }
+            Self::NotSold => Row(
+                StatusCode::NOT_FOUND,
+                "not_sold",
+                Client,
+                "The service does not sell this",
+                "see `tasks` in `/v1/service` for what it sells",
+            ),
             Self::MethodNotAllowed => Row(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",

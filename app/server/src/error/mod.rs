@@ -11,8 +11,9 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use precis_payment::offer::brief;
 use precis_payment::wire::{PaymentRequired, SettleResponse, header as x402};
+use precis_protocol::PerTask;
 use precis_protocol::headers;
-use precis_protocol::price::PriceList;
+use precis_protocol::price::Price;
 use precis_protocol::problem::{Charged, Problem};
 use serde::Serialize;
 use serde_json::Value;
@@ -29,7 +30,7 @@ pub struct Failure {
     pending: bool,
     end: Option<Box<End>>,
     quote: Option<Box<PaymentRequired>>,
-    prices: Option<Box<PriceList>>,
+    prices: Option<Box<PerTask<Price>>>,
     settlement: Option<Box<SettleResponse>>,
 }
 
@@ -47,7 +48,7 @@ struct QuoteBody<'a> {
     charged: Charged,
     next: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    price_list: Option<&'a PriceList>,
+    price_list: Option<&'a PerTask<Price>>,
 }
 
 /// What proves how a job ended without a result.
@@ -118,7 +119,7 @@ impl Failure {
 
     /// With the price list beside the quote.
     #[must_use]
-    pub fn with_prices(mut self, prices: PriceList) -> Self {
+    pub fn with_prices(mut self, prices: PerTask<Price>) -> Self {
         self.prices = Some(Box::new(prices));
         self
     }

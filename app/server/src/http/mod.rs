@@ -5,8 +5,8 @@ pub mod description;
 pub mod gateway;
 pub mod health;
 pub mod ledger;
+pub mod orders;
 pub mod quotes;
-pub mod summaries;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use precis_payment::wire::PaymentPayload;
 use precis_protocol::encoding::hex_array;
 use precis_protocol::problem::Charged;
 use precis_protocol::receipt::Channel;
-use precis_protocol::{Digest, Mode};
+use precis_protocol::{Digest, Task};
 use precis_store::{Authorization, Record};
 use serde::{Deserialize, Serialize};
 
@@ -29,18 +29,18 @@ pub(crate) struct Context {
     /// Time of a block that was there when the claim was made, or of the one that paid before it, Unix seconds: by the chain's
     /// clock, since ours is the host's.
     pub(crate) seen_at: u64,
-    /// Which summarizer.
-    pub(crate) mode: Mode,
+    /// The task that was bought.
+    pub(crate) task: Task,
     /// Input tokens.
     pub(crate) tokens: u32,
-    /// Digest of the document's text.
+    /// Digest of the text that is worked on.
     pub(crate) text: Digest,
 }
 
 impl Stored for Context {
     const VERSION: Version = Version { major: 2, minor: 0 };
     const MEMBERS: &'static [&'static str] =
-        &["payment", "commitment", "channel", "nonce_committed", "seen_at", "mode", "tokens", "text"];
+        &["payment", "commitment", "channel", "nonce_committed", "seen_at", "task", "tokens", "text"];
 }
 
 impl Context {
@@ -72,7 +72,7 @@ impl Context {
         "to":"0x209693Bc6afc0C5328bA36FaF03C514EF312287C","value":"10000","validAfter":"0","validBefore":"1790000060",
         "nonce":"0xf3746613c2d920b5fdabc0856f2aeb2d4f88ee6037b8cc5d04a71a4462f13480"}}},
         "commitment":"abababababababababababababababababababababababababababababababab","channel":"https","nonce_committed":true,
-        "seen_at":1790000000,"mode":"extractive","tokens":17,
+        "seen_at":1790000000,"task":"summary.extractive","tokens":17,
         "text":"sha256:abababababababababababababababababababababababababababababababab"}"#;
 }
 

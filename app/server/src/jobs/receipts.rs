@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use alloy_primitives::{B256, U256};
+use precis_protocol::Digest;
 use precis_protocol::receipt::{Payment, Receipt, ReceiptStatus, Salts, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest, text_digest};
-use precis_protocol::summary::SummaryResult;
-use precis_protocol::{Digest, Task};
+use precis_protocol::result::Tokens;
 use precis_store::{JobResult, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -48,8 +48,8 @@ pub(crate) struct Statement<'a> {
     pub(crate) http: u16,
     /// The response's exact bytes, or what stands for them (SPEC 7.6).
     pub(crate) bytes: &'a [u8],
-    /// The result, if there is one.
-    pub(crate) completed: Option<&'a SummaryResult>,
+    /// Tokens of the result, if there is one.
+    pub(crate) completed: Option<Tokens>,
     /// The transaction that paid; zero if none did.
     pub(crate) paid: B256,
 }
@@ -81,7 +81,7 @@ pub(crate) async fn sign(
         nonce_committed: context.nonce_committed,
         transaction: statement.paid,
     };
-    let model = service.engine.of(context.mode);
+    let known = service.engine.known(context.task)?;
     let made = statement.completed;
     let request_digest = Commitment::from_bytes(context.commitment).receipt_digest(&salts.request);
     let text_digest = text_digest(&salts.request, &context.text);
@@ -91,9 +91,9 @@ pub(crate) async fn sign(
         app_id: own.app_id,
         enclave_identity: own.enclave_identity,
         keyset_digest: by.keyset_digest,
-        task: Task::from(context.mode).digest(),
-        model_digest: made.map_or(model.digest, |made| made.model),
-        parameters_digest: model.parameters_digest,
+        task: context.task.digest(),
+        model_digest: known.facts.model,
+        parameters_digest: known.parameters_digest,
         request_digest,
         text_digest,
         response_digest,
@@ -103,8 +103,8 @@ pub(crate) async fn sign(
         sequence,
         previous_receipt,
         input_tokens: context.tokens,
-        output_tokens: made.map_or(0, |made| made.usage.output_tokens),
-        tokens_read: made.map_or(0, |made| made.coverage.tokens_read),
+        output_tokens: made.map_or(0, |made| made.output),
+        tokens_read: made.map_or(0, |made| made.read),
         subordinates: Digest::from_bytes([0; 32]),
         spent: U256::ZERO,
         channel: context.channel,

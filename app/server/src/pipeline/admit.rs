@@ -3,29 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_extract::{DocumentType, ExtractError, extract};
-use precis_model::{Screened, Screening};
-use precis_protocol::limits::MAX_DOCUMENT_BYTES;
+use precis_model::Screening;
 use precis_protocol::receipt::Channel;
 use precis_protocol::request::Commitment;
-use precis_protocol::summary::{Options, SummaryRequest};
-use precis_protocol::{encoding, headers, limits, strict};
-use zeroize::Zeroizing;
+use precis_protocol::{Task, headers};
 
 use crate::edge::Visitor;
 use crate::error::{Class, Failure};
 use crate::request::Whole;
 use crate::service::{Generation, Service};
+use crate::task::{Counted, Counting, Input, Offering, model_failure};
 
 /// A request out of its channel, not yet looked at.
 pub struct Opened {
+    offering: &'static dyn Offering,
     request: Whole,
 }
 
 impl Opened {
-    /// Takes over a whole request.
-    pub fn new(request: Whole) -> Self {
-        Self { request }
+    /// Takes over a whole request for something that `offering` sells.
+    pub fn new(offering: &'static dyn Offering, request: Whole) -> Self {
+        Self { offering, request }
     }
 
     /// How long the caller wants to wait for its answer (RFC 7240), at most `longest`.
@@ -50,21 +48,16 @@ pub(super) struct Patience {
     pub(super) asynchronous: bool,
 }
 
-/// Extracted text: a secret, so it has no `Debug` and is wiped.
-pub type Text = Zeroizing<String>;
-
-/// A request whose document can be summarized, with its metered size.
+/// A request whose input can be worked on, with its metered size.
 pub struct Admitted {
-    /// What the request commits to (SPEC 6.1).
+    /// Commitment of the request (SPEC 6.1).
     pub(super) commitment: Commitment,
     /// Channel it came through.
     pub(super) channel: Channel,
     /// The keyset that it was sealed to, or the one in force.
     pub(super) asked_of: Arc<Generation>,
-    /// The document.
-    pub(super) text: Arc<Text>,
-    /// How to summarize it.
-    pub(super) options: Options,
+    /// The input.
+    pub(super) input: Arc<dyn Input>,
     /// Input tokens.
     pub(super) tokens: u32,
     /// `PAYMENT-SIGNATURE`, if any.
@@ -78,7 +71,7 @@ pub struct Admitted {
 /// # Errors
 /// A [`Failure`] of the client's making; nothing was charged.
 pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, Failure> {
-    let request = opened.request;
+    let Opened { offering, request } = opened;
     let visitor = visitor(&request)?;
     let (payment, nonce_salt) =
         (request.headers.get(headers::PAYMENT_SIGNATURE).cloned(), request.headers.get(headers::NONCE_SALT).cloned());
@@ -87,54 +80,52 @@ pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, F
     let parsing = move || {
         let commitment = commitment(&request, request.method.as_str(), request.path());
         let commitment = commitment.ok_or_else(|| Failure::new(Class::BodyTooLarge, ""))?;
-        parse(&request).map(|asked| (commitment, asked))
+        offering.read(&request).map(|input| (commitment, input))
     };
-    let (commitment, asked) = visitor.parse(bytes, parsing).await??;
-    let (text, options, tokens) = meter(service, &visitor, asked).await?;
-    Ok(Admitted { commitment, channel, asked_of, text, options, tokens, payment, nonce_salt })
+    let (commitment, input) = visitor.parse(bytes, parsing).await??;
+    let tokens = meter(service, &visitor, &input).await?;
+    Ok(Admitted { commitment, channel, asked_of, input, tokens, payment, nonce_salt })
 }
 
-/// What a body asks for. Without a document it can only be quoted.
-pub(crate) struct Asked {
-    pub(crate) document: Option<Text>,
-    pub(crate) options: Options,
-}
-
-/// What the body of a quote asks for.
+/// The body of a quote.
 enum Priced {
     /// A count of tokens.
-    Tokens(u32, Options),
-    /// A document, and what an order of it would commit to.
-    Document(Option<Commitment>, Asked),
+    Tokens(Task, u32),
+    /// An input, and the commitment of an order of it.
+    Input(Option<Commitment>, Arc<dyn Input>),
 }
 
-/// The price-relevant part of a quote request.
+/// The price-relevant part of a quote request: its commitment if it has an input, its task, its tokens.
 pub(super) async fn asked_tokens(
     service: &Arc<Service>,
     opened: Opened,
-) -> Result<(Option<Commitment>, Options, u32), Failure> {
-    let request = opened.request;
+) -> Result<(Option<Commitment>, Task, u32), Failure> {
+    let Opened { offering, request } = opened;
     let (visitor, bytes) = (visitor(&request)?, request.body.len());
-    match visitor.parse(bytes, move || priced(&request)).await?? {
-        Priced::Tokens(tokens, options) => Ok((None, options, tokens)),
-        Priced::Document(commitment, asked) => {
-            let (_, options, tokens) = meter(service, &visitor, asked).await?;
-            Ok((commitment, options, tokens))
+    match visitor.parse(bytes, move || priced(offering, &request)).await?? {
+        Priced::Tokens(task, tokens) => {
+            let longest = service.engine.of(task)?.facts.limits.max_tokens;
+            if tokens > longest {
+                return Err(Failure::new(Class::DocumentTooLong, format!("the limit is {longest} tokens")));
+            }
+            Ok((None, task, tokens))
+        }
+        Priced::Input(commitment, input) => {
+            let tokens = meter(service, &visitor, &input).await?;
+            Ok((commitment, input.task(), tokens))
         }
     }
 }
 
-fn priced(request: &Whole) -> Result<Priced, Failure> {
-    if let Some((tokens, options)) = tokens_only(request)? {
-        return Ok(Priced::Tokens(tokens, options));
+fn priced(offering: &dyn Offering, request: &Whole) -> Result<Priced, Failure> {
+    if let Some((task, tokens)) = offering.counted(request)? {
+        return Ok(Priced::Tokens(task, tokens));
     }
     // A quote prices the paid route: its commitment names that route, so that the requirements can be paid there.
-    let path = request
-        .uri
-        .query()
-        .map_or_else(|| headers::SUMMARIES_PATH.to_owned(), |query| format!("{}?{query}", headers::SUMMARIES_PATH));
+    let path =
+        request.uri.query().map_or_else(|| offering.path().to_owned(), |query| format!("{}?{query}", offering.path()));
     let commitment = commitment(request, "POST", &path);
-    Ok(Priced::Document(commitment, parse(request)?))
+    Ok(Priced::Input(commitment, offering.read(request)?))
 }
 
 fn commitment(request: &Whole, method: &str, path: &str) -> Option<Commitment> {
@@ -145,117 +136,22 @@ fn visitor(request: &Whole) -> Result<Visitor, Failure> {
     request.visitor.clone().ok_or_else(|| Failure::internal("admission", "a request that was not admitted"))
 }
 
-fn tokens_only(request: &Whole) -> Result<Option<(u32, Options)>, Failure> {
-    if !is_json(&request.media_type) {
-        return Ok(None);
-    }
-    match body_json(request)? {
-        SummaryRequest { document: None, media_type: None, data: None, tokens: Some(tokens), options } => {
-            check(&options)?;
-            Ok(Some((tokens, options)))
-        }
-        _ => Ok(None),
-    }
-}
-
-fn is_json(media_type: &str) -> bool {
-    media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
-}
-
-fn body_json(request: &Whole) -> Result<SummaryRequest, Failure> {
-    request_of(&request.body, limits::MAX_REQUEST_BODY_BYTES)
-}
-
-/// The request that a JSON body of at most `longest` bytes is.
-pub(super) fn request_of(body: &[u8], longest: usize) -> Result<SummaryRequest, Failure> {
-    // An array would be read as the members in their order, which nobody means.
-    if body.trim_ascii_start().first() != Some(&b'{') && body.len() <= longest {
-        return Err(Failure::new(Class::BadRequest, "the body is not a JSON object"));
-    }
-    strict::from_slice(body, longest).map_err(|error| Failure::new(Class::BadRequest, error.to_string()))
-}
-
-fn check(options: &Options) -> Result<(), Failure> {
-    options.check().map_err(|error| Failure::new(Class::BadOptions, error.to_string()))
-}
-
-/// Document and options of a request, by its bytes alone.
-pub(crate) fn parse(request: &Whole) -> Result<Asked, Failure> {
-    let (media_type, data, options) = if is_json(&request.media_type) {
-        let body = body_json(request)?;
-        let (media_type, data) = match (body.document, body.media_type, body.data, body.tokens) {
-            (Some(document), None, None, None) => ("text/plain".to_owned(), Zeroizing::new(document.into_bytes())),
-            (None, Some(media_type), Some(data), None) => {
-                let data = encoding::base64_decode(&data)
-                    .map_err(|error| Failure::new(Class::BadRequest, format!("`data`: {error}")))?;
-                (media_type, Zeroizing::new(data))
-            }
-            _ => return Err(Failure::new(Class::BadRequest, "send either `document`, or `media_type` with `data`")),
-        };
-        (media_type, data, body.options)
-    } else {
-        // Refused here rather than by the extractor, so that an unknown type is 415 whatever the bytes are.
-        DocumentType::parse(&request.media_type)
-            .map_err(|error| Failure::new(Class::UnsupportedMediaType, error.to_string()))?;
-        (
-            request.media_type.clone(),
-            Zeroizing::new(request.body.to_vec()),
-            query_options(request.uri.query().unwrap_or_default())?,
-        )
-    };
-    check(&options)?;
-    let limits = precis_extract::Limits { max_bytes: MAX_DOCUMENT_BYTES };
-    let text = extract(&media_type, &data, &limits).map_err(|error| {
-        let class = match error {
-            ExtractError::MediaType(_) => Class::UnsupportedMediaType,
-            ExtractError::TooLarge { .. } => Class::DocumentTooLong,
-            _ => Class::UnreadableDocument,
-        };
-        Failure::new(class, error.to_string())
-    })?;
-    Ok(Asked { document: Some(Zeroizing::new(text)), options })
-}
-
-fn query_options(query: &str) -> Result<Options, Failure> {
-    let uri = format!("/?{query}").parse().map_err(|_| Failure::new(Class::BadOptions, "the query is malformed"))?;
-    axum::extract::Query::<Options>::try_from_uri(&uri).map(|options| options.0).map_err(|_| {
-        Failure::new(
-            Class::BadOptions,
-            "options in the query are `mode`, `max_words`, `max_sentences`, `focus`, each once",
-        )
-    })
-}
-
-/// Counts the tokens of what was asked, in turns that others can come between: nobody has paid for it yet.
-async fn meter(service: &Arc<Service>, visitor: &Visitor, asked: Asked) -> Result<(Arc<Text>, Options, u32), Failure> {
-    let Asked { document: Some(text), options } = asked else {
-        return Err(Failure::new(Class::BadRequest, "a document is missing"));
-    };
-    let (text, summarizer) = (Arc::new(text), Arc::clone(&service.engine.of(options.mode).summarizer));
-    let mut screening = Screening::default();
+/// Counts the tokens of an input, in turns that others can come between: nobody has paid for it yet.
+async fn meter(service: &Arc<Service>, visitor: &Visitor, input: &Arc<dyn Input>) -> Result<u32, Failure> {
+    service.engine.of(input.task())?;
+    let models = Arc::clone(service.engine.models());
+    input.check(&models)?;
+    let mut counting = Counting::default();
     loop {
-        let (text_now, summarizer, before) = (Arc::clone(&text), Arc::clone(&summarizer), screening);
-        let work = (text.len().saturating_sub(before.read()), Screening::STEP_BYTES);
-        let screened = visitor.count(work, move || summarizer.screen(&text_now, before)).await?;
-        match screened.map_err(|error| model_failure(&error))? {
-            Screened::Admitted { tokens } => {
+        let (input_now, models, from) = (Arc::clone(input), Arc::clone(&models), counting);
+        let work = (input.bytes().saturating_sub(from.read()), Screening::STEP_BYTES);
+        let counted = visitor.count(work, move || input_now.count(&models, from)).await?;
+        match counted.map_err(|error| model_failure(&error))? {
+            Counted::Tokens(tokens) => {
                 visitor.stays();
-                return Ok((text, options, tokens));
+                return Ok(tokens);
             }
-            Screened::GoOn(after) => screening = after,
-        }
-    }
-}
-
-/// How a summarizer's refusal is answered; the same before and after payment.
-pub(super) fn model_failure(error: &precis_model::Error) -> Failure {
-    match error {
-        precis_model::Error::NotSummarizable(reason) => Failure::new(Class::NotSummarizable, reason.code()),
-        precis_model::Error::TooLong { .. } => Failure::new(Class::DocumentTooLong, error.to_string()),
-        precis_model::Error::Cancelled => Failure::new(Class::Cancelled, ""),
-        other => {
-            tracing::error!(event = "work.failed", why = %other);
-            Failure::new(Class::WorkFailed, "")
+            Counted::GoOn(after) => counting = after,
         }
     }
 }

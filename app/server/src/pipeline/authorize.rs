@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use alloy_primitives::{B256, U256};
 use axum::http::HeaderValue;
-use precis_model::Permit;
 use precis_payment::chain::RpcError;
 use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
 use precis_payment::wire::{self, PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse};
-use precis_protocol::Digest;
 use precis_protocol::encoding::lower_hex;
 use precis_protocol::problem::Charged;
 use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
@@ -24,7 +22,8 @@ use crate::jobs::context::{Context, remembered};
 use crate::jobs::ended;
 use crate::jobs::ledger::ledger_failure;
 use crate::jobs::reverters;
-use crate::service::{Generation, SETTLEMENT_SECONDS, Service};
+use crate::service::{Generation, Known, Permit, SETTLEMENT_SECONDS, Service};
+use crate::task::offering;
 use crate::{clock, random};
 
 /// Longest that chain or facilitator may take to judge a payment.
@@ -103,23 +102,24 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
             {
                 return Err(Failure::new(Class::IdentifierReused, ""));
             }
-            let (mode, tokens) = (admitted.options.mode, admitted.tokens);
+            let (task, tokens) = (admitted.input.task(), admitted.tokens);
+            let sold = service.engine.of(task)?;
             if flow == Flow::Authorization {
-                quote::unpaid_work(service, mode, tokens)?;
+                quote::unpaid_work(service, &sold, tokens)?;
             }
-            let needed = needed_seconds(service, &admitted, flow);
+            let needed = needed_seconds(&sold, tokens, flow);
             let Fresh { seen_at, funds, most_unsettled } =
                 fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
-            let permit = service.engine.reserve(mode, tokens).ok_or_else(|| Failure::new(Class::Busy, ""))?;
+            let permit = service.engine.reserve(task, tokens)?;
             let context = Context {
-                payment: service.payments.kept(payload.clone(), &service.extensions),
+                payment: service.payments.kept(payload.clone(), &service.extensions_of(offering(task)?.path())),
                 commitment: *admitted.commitment.as_bytes(),
                 channel: admitted.channel,
                 nonce_committed,
                 seen_at,
-                mode,
+                task,
                 tokens,
-                text: Digest::of(admitted.text.as_bytes()),
+                text: admitted.input.text_digest(),
             };
             let claim = NewClaim {
                 job_id: JobId(random::bytes().map_err(|e| Failure::internal("random", e))?),
@@ -148,10 +148,10 @@ pub async fn claim(service: &Service, judged: Judged) -> Result<Authorized, Fail
     let (record, permit) = match standing {
         Claims::Earlier(record) => (*record, None),
         Claims::New(claim, permit) => {
-            let (mode, flow, funds) = (admitted.options.mode, claim.flow, claim.funds.unwrap_or_default());
+            let (task, flow, funds) = (admitted.input.task(), claim.flow, claim.funds.unwrap_or_default());
             match service.payments.ledger.claim(*claim).await.map_err(ledger_failure)? {
                 Claim::Fresh(record) => {
-                    tracing::info!(event = "payment.claimed", tokens = admitted.tokens, mode = mode.name(), ?flow);
+                    tracing::info!(event = "payment.claimed", tokens = admitted.tokens, %task, ?flow);
                     (record, Some(permit))
                 }
                 Claim::TooManyUnsettled { .. } => return Err(Failure::new(Class::TooManyUnsettled, "")),
@@ -164,17 +164,15 @@ pub async fn claim(service: &Service, judged: Judged) -> Result<Authorized, Fail
             }
         }
     };
-    let Admitted { text, options, tokens, .. } = admitted;
+    let Admitted { input, tokens, .. } = admitted;
     let ended = record.state.stage().is_final();
-    Ok(Authorized { key, ended, work: Work { text, options, tokens, permit } })
+    Ok(Authorized { key, ended, work: Work { input, tokens, permit } })
 }
 
 /// How long an authorization must still be good for when it is claimed.
-fn needed_seconds(service: &Service, admitted: &Admitted, flow: Flow) -> u64 {
+fn needed_seconds(known: &Known, tokens: u32, flow: Flow) -> u64 {
     match flow {
-        Flow::Authorization => {
-            service.engine.predicted_seconds(admitted.options.mode, admitted.tokens) + SETTLEMENT_SECONDS
-        }
+        Flow::Authorization => known.predicted_seconds(tokens) + SETTLEMENT_SECONDS,
         Flow::Upfront => SETTLEMENT_SECONDS,
     }
 }

@@ -1,5 +1,5 @@
 //! One paid request, eight steps. Each consumes what only a step before can make, so that a wrong order does not compile:
-//! `Opened → Admitted → Quoted → Authorized → Summarized → Settled → Receipted → Sealed` (SPEC 6.5). Where the payment is
+//! `Opened → Admitted → Quoted → Authorized → Done → Settled → Receipted → Sealed` (SPEC 6.5). Where the payment is
 //! taken first, work and settlement change places: `Authorized → Prepaid → Settled`.
 //!
 //! [`run`] takes the steps up to the claim, [`perform`] those after it. The types of the former stand with their steps, those of
@@ -19,27 +19,25 @@ mod reconcile;
 mod seal;
 mod settle;
 mod state;
-mod summarize;
+mod work;
 
 use std::sync::Arc;
 
 use precis_protocol::problem::Charged;
 
-pub use admit::{Admitted, Opened, Text};
-pub(crate) use admit::{Asked, parse};
+pub use admit::{Admitted, Opened};
 pub use authorize::{Authorized, Judged};
 pub use order::{Answer, Ticket, cancel, fetch, fetch_receipt};
 pub use quote::{Quoted, quote_only};
 pub use reconcile::reconcile;
-pub use state::{Prepaid, Receipted, Settled, Summarized};
-pub(crate) use summarize::{model_mode, model_options, result};
+pub use state::{Done, Prepaid, Receipted, Settled};
 
 use crate::error::{Class, Failure};
 use crate::jobs::ledger;
 use crate::service::Service;
 use perform::perform;
 
-/// From an opened request to a released summary, or to a ticket for one that takes longer.
+/// From an opened request to a released result, or to a ticket for one that takes longer.
 ///
 /// # Errors
 /// [`Failure`], which says whether money moved and what to do next.
@@ -67,7 +65,7 @@ pub async fn run(service: Arc<Service>, opened: Opened) -> Result<Answer, Failur
             Some(outcome) => return outcome.map(Answer::Released),
             None => {
                 let record = ledger::load(&service, &key).await?;
-                return Ok(Answer::Accepted(Ticket::of(&service, &record, patience.asynchronous)));
+                return Ok(Answer::Accepted(Ticket::of(&service, &record, patience.asynchronous)?));
             }
         }
     }

@@ -4,13 +4,13 @@
 
 use precis_payment::offer::{self, Offer, Signed};
 use precis_payment::wire::{self, PaymentRequired, SettleResponse};
-use precis_protocol::headers;
 use precis_protocol::receipt::SignedReceipt;
 
 use super::state::Settled;
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::service::{Generation, Service};
+use crate::task;
 
 /// The 402 of `class`: the quote with an offer for each of its entries, signed by the keyset that the request was sealed to.
 pub(super) fn refuse(
@@ -46,10 +46,12 @@ pub(super) fn settlement(
     own: &SignedReceipt,
 ) -> Result<String, Failure> {
     let authorization = &settled.record.authorization;
+    let path = task::offering(settled.context.task)?.path();
     let (network, payer) = (service.settings.config.network, authorization.payer.into());
     let mut response = SettleResponse::settled(network, payer, authorization.amount.into(), settled.paid);
     if service.origin.vouched {
-        let receipt = offer::Receipt::new(&resource_url(service), network, payer, settled.paid, own.receipt.issued_at);
+        let receipt =
+            offer::Receipt::new(&resource_url(service, path), network, payer, settled.paid, own.receipt.issued_at);
         let receipt =
             Signed::sign(receipt, &by.receipt_key).ok_or_else(|| Failure::internal("offer receipt", "not signed"))?;
         response.extensions = Some(offer::with_receipt(None, receipt));
@@ -57,7 +59,7 @@ pub(super) fn settlement(
     wire::encode(&response).map_err(|e| Failure::internal("settlement", e))
 }
 
-/// The paid resource, as quotes, offers and receipts name it.
-pub(super) fn resource_url(service: &Service) -> String {
-    format!("{}{}", service.origin.url, headers::SUMMARIES_PATH)
+/// The paid resource at `path`, as quotes, offers and receipts name it.
+pub(super) fn resource_url(service: &Service, path: &str) -> String {
+    format!("{}{path}", service.origin.url)
 }

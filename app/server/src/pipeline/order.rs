@@ -22,6 +22,7 @@ use crate::jobs::ledger::{advance, ledger_failure, load};
 use crate::jobs::{ended, hold};
 use crate::sealed::Sealed;
 use crate::service::Service;
+use crate::task::offering;
 
 /// Seconds until a bearer should look again.
 const RETRY_AFTER: &str = "2";
@@ -30,9 +31,9 @@ const GLANCE: Duration = Duration::from_millis(500);
 /// How long calling a job off may take.
 const CALL_OFF: Duration = Duration::from_secs(5);
 
-/// What a request for a summary is answered with.
+/// The answer to a paid request.
 pub enum Answer {
-    /// The summary.
+    /// The result.
     Released(Sealed),
     /// It takes longer.
     Accepted(Ticket),
@@ -40,6 +41,7 @@ pub enum Answer {
 
 /// A job that is going on, for its owner.
 pub struct Ticket {
+    path: &'static str,
     id: String,
     token: String,
     preferred: bool,
@@ -49,10 +51,12 @@ pub struct Ticket {
 
 impl Ticket {
     /// The ticket of a job as it stands; `preferred` if the caller asked for one.
-    pub(super) fn of(service: &Service, record: &Record, preferred: bool) -> Self {
+    pub(super) fn of(service: &Service, record: &Record, preferred: bool) -> Result<Self, Failure> {
         let JobId(id) = record.job_id;
         let token = job::job_token(&service.identity.fingerprint_key, &id);
-        Self { id: hex::encode(id), token: hex::encode(token), preferred, charge: ended::charge(record).map(Box::new) }
+        let path = offering(Context::of(record)?.task)?.path();
+        let charge = ended::charge(record).map(Box::new);
+        Ok(Self { path, id: hex::encode(id), token: hex::encode(token), preferred, charge })
     }
 }
 
@@ -60,8 +64,8 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         match self {
             Self::Released(sealed) => sealed.into_response(),
-            Self::Accepted(Ticket { id, token, preferred, charge }) => {
-                let location = format!("{}/{id}", headers::SUMMARIES_PATH);
+            Self::Accepted(Ticket { path, id, token, preferred, charge }) => {
+                let location = format!("{path}/{id}");
                 let mut response =
                     going_on(json!({ "id": id, "status": "accepted", "token": token }), charge.as_deref());
                 // Hex in a path: always a header value.
@@ -87,7 +91,7 @@ fn going_on(body: Value, charge: Option<&SettleResponse>) -> Response {
     response
 }
 
-/// `GET /v1/summaries/{id}`: the summary, how far it is, or how it ended.
+/// `GET {path}/{id}`: the result, how far it is, or how it ended.
 ///
 /// # Errors
 /// 404 for anyone but the bearer of its token; the job's own failure.
@@ -142,7 +146,7 @@ pub async fn fetch_receipt(
     Ok(([(header::CACHE_CONTROL, "private")], Json(receipt)).into_response())
 }
 
-/// `DELETE /v1/summaries/{id}`: calls the job off if its work has not begun; nothing is charged then.
+/// `DELETE {path}/{id}`: calls the job off if its work has not begun; nothing is charged then.
 ///
 /// # Errors
 /// 404 for anyone but the bearer of its token, 409 once the work has begun.

@@ -7,7 +7,7 @@ use precis_protocol::problem::Charged;
 use precis_store::{ClaimKey, Flow, Record, Stage};
 
 use super::state::{Claimed, Work};
-use super::{receipt, seal, settle, summarize};
+use super::{receipt, seal, settle, work as works};
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::flights::Watched;
@@ -40,14 +40,14 @@ pub(super) async fn perform(
         let claimed = Claimed { record, context, work, watched };
         let settled = match flow {
             Flow::Authorization => {
-                let summarized = summarize::summarize(&service, claimed).await?;
-                can_sign(&service, &summarized.record)?;
-                settle::settle(&service, summarized).await?
+                let done = works::work(&service, claimed).await?;
+                can_sign(&service, &done.record)?;
+                settle::settle(&service, done).await?
             }
             Flow::Upfront => {
                 can_sign(&service, &claimed.record)?;
                 let prepaid = settle::settle_upfront(&service, claimed).await?;
-                summarize::summarize_prepaid(&service, prepaid).await?
+                works::work_prepaid(&service, prepaid).await?
             }
         };
         let charge = ended::charge(&settled.record);
@@ -55,7 +55,7 @@ pub(super) async fn perform(
             let receipted = receipt::receipt(&service, settled).await?;
             seal::seal(&service, receipted).await
         };
-        // The money is ours by now: whatever keeps the summary back does not change that.
+        // The money is ours by now: whatever keeps the result back does not change that.
         released.await.map_err(|failure: Failure| {
             charge.into_iter().fold(failure.charged(Charged::Yes), Failure::with_settlement)
         })

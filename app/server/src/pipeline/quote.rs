@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use precis_payment::AtomicUnits;
 use precis_payment::wire::{EXTRA_FLOW, FLOW_UPFRONT, PaymentRequired, PaymentRequirements, ResourceInfo};
-use precis_protocol::Mode;
+use precis_protocol::Task;
 use precis_protocol::request::Commitment;
 use precis_store::Flow;
 use serde::Serialize;
@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::admit::{Admitted, Opened, asked_tokens};
 use super::offer;
 use crate::error::{Class, Failure};
-use crate::service::Service;
+use crate::service::{Known, Service};
+use crate::task::{About, offering};
 
 /// A request with the price it has here and now, and a payment header to judge.
 pub struct Quoted {
@@ -28,16 +29,17 @@ pub struct Quoted {
 /// # Errors
 /// `payment_required` with the quote, or `work_too_long` where it would not be worked on unpaid.
 pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failure> {
-    let (mode, tokens) = (admitted.options.mode, admitted.tokens);
-    let flow = flow(service, mode, tokens);
-    let required = required(service, Some(&admitted.commitment), mode, tokens);
+    let (task, tokens) = (admitted.input.task(), admitted.tokens);
+    let sold = service.engine.of(task)?;
+    let flow = flow(service, &sold, tokens);
+    let required = required(service, Some(&admitted.commitment), task, tokens)?;
     match admitted.payment.take() {
         Some(payment) => Ok(Quoted { admitted, payment, required, flow }),
         None => {
-            unpaid_work(service, mode, tokens)?;
+            unpaid_work(service, &sold, tokens)?;
             // Nobody is asked to sign what would be refused.
-            service.takes_payments(service.engine.timeout_seconds(mode, tokens))?;
-            service.payments.worth_settling(service.settings.prices.modes.get(mode).amount(tokens).into())?;
+            service.takes_payments(sold.timeout_seconds(tokens))?;
+            service.payments.worth_settling(sold.amount(tokens).into())?;
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
             Err(offer::refuse(service, &admitted.asked_of, Class::PaymentRequired, "", unpaid))
@@ -45,46 +47,37 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
     }
 }
 
-/// Answer of `POST /v1/quotes` (SPEC 5.4).
+/// Answer of a quote route (SPEC 5.4).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quote {
-    mode: Mode,
+    task: Task,
     tokens: u32,
     amount: String,
     predicted_seconds: u64,
     requirements: Vec<PaymentRequirements>,
 }
 
-/// Prices a document, or a token count, for nothing.
+/// Prices an input, or a token count, for nothing.
 ///
 /// # Errors
 /// A [`Failure`] of the client's making.
 pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote, Failure> {
-    let (commitment, options, tokens) = asked_tokens(service, opened).await?;
-    let longest = service.engine.of(options.mode).summarizer.limits().max_document_tokens;
-    if tokens > longest {
-        return Err(Failure::new(Class::DocumentTooLong, format!("the limit is {longest} tokens")));
-    }
-    unpaid_work(service, options.mode, tokens)?;
-    service.takes_payments(service.engine.timeout_seconds(options.mode, tokens))?;
-    let amount = service.settings.prices.modes.get(options.mode).amount(tokens);
+    let (commitment, task, tokens) = asked_tokens(service, opened).await?;
+    let sold = service.engine.of(task)?;
+    unpaid_work(service, &sold, tokens)?;
+    service.takes_payments(sold.timeout_seconds(tokens))?;
+    let amount = sold.amount(tokens);
     service.payments.worth_settling(amount.into())?;
-    let required = required(service, commitment.as_ref(), options.mode, tokens);
-    let predicted_seconds = service.engine.predicted_seconds(options.mode, tokens);
-    Ok(Quote {
-        mode: options.mode,
-        tokens,
-        amount: amount.to_string(),
-        predicted_seconds,
-        requirements: required.accepts,
-    })
+    let required = required(service, commitment.as_ref(), task, tokens)?;
+    let predicted_seconds = sold.predicted_seconds(tokens);
+    Ok(Quote { task, tokens, amount: amount.to_string(), predicted_seconds, requirements: required.accepts })
 }
 
 /// Work that takes long is paid for before it is done.
-fn flow(service: &Service, mode: Mode, tokens: u32) -> Flow {
+fn flow(service: &Service, known: &Known, tokens: u32) -> Flow {
     match service.settings.upfront_seconds {
-        Some(seconds) if service.engine.predicted_seconds(mode, tokens) > seconds => Flow::Upfront,
+        Some(seconds) if known.predicted_seconds(tokens) > seconds => Flow::Upfront,
         _ => Flow::Authorization,
     }
 }
@@ -94,10 +87,10 @@ fn flow(service: &Service, mode: Mode, tokens: u32) -> Flow {
 ///
 /// # Errors
 /// `work_too_long`.
-pub(super) fn unpaid_work(service: &Service, mode: Mode, tokens: u32) -> Result<(), Failure> {
-    let predicted = service.engine.predicted_seconds(mode, tokens);
+pub(super) fn unpaid_work(service: &Service, known: &Known, tokens: u32) -> Result<(), Failure> {
+    let predicted = known.predicted_seconds(tokens);
     match service.settings.unpaid_seconds {
-        Some(most) if predicted > most && flow(service, mode, tokens) == Flow::Authorization => {
+        Some(most) if predicted > most && flow(service, known, tokens) == Flow::Authorization => {
             let detail = format!("it would take about {predicted} seconds, and the most is {most}");
             Err(Failure::new(Class::WorkTooLong, detail))
         }
@@ -105,13 +98,15 @@ pub(super) fn unpaid_work(service: &Service, mode: Mode, tokens: u32) -> Result<
     }
 }
 
-/// The least that a summary costs. Marked as such and without a request digest, since it cannot be paid.
-pub(super) fn least(service: &Service, mode: Mode) -> PaymentRequired {
-    let mut quote = required(service, None, mode, 1);
-    quote.error =
-        Some("document_required: the least that a summary costs; send the document for its exact price".into());
+/// The least that `task` costs. Marked as such and without a request digest, since it cannot be paid.
+///
+/// # Errors
+/// `not_sold`.
+pub(super) fn least(service: &Service, task: Task) -> Result<PaymentRequired, Failure> {
+    let mut quote = required(service, None, task, 1)?;
+    quote.error = Some("document_required: the least that this costs; send the document for its exact price".into());
     quote.accepts = quote.accepts.into_iter().map(|entry| entry.with_extra(EXTRA_PRICE, PRICE_LEAST)).collect();
-    quote
+    Ok(quote)
 }
 
 /// `extra` key that says what kind of price an entry has, where it is not the exact price of a request.
@@ -119,17 +114,25 @@ const EXTRA_PRICE: &str = "price";
 /// The least that any request costs.
 const PRICE_LEAST: &str = "minimum";
 
-fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, tokens: u32) -> PaymentRequired {
-    let payment = &service.identity.payment;
+fn required(
+    service: &Service,
+    commitment: Option<&Commitment>,
+    task: Task,
+    tokens: u32,
+) -> Result<PaymentRequired, Failure> {
+    let (sold, offering) = (service.engine.of(task)?, offering(task)?);
+    let About { description, tags } = offering.about(task);
+    let no_target = || Failure::internal("keyset", "no way of paying");
+    let payment = service.identity.payments.first().ok_or_else(no_target)?;
     let config = &service.settings.config;
-    let amount = service.settings.prices.modes.get(mode).amount(tokens);
+    let amount = sold.amount(tokens);
     let mut requirements = PaymentRequirements {
         scheme: "exact".into(),
         network: config.network,
         amount: AtomicUnits::from(amount),
         asset: payment.asset,
         pay_to: payment.pay_to,
-        max_timeout_seconds: service.engine.timeout_seconds(mode, tokens),
+        max_timeout_seconds: sold.timeout_seconds(tokens),
         extra: serde_json::Map::new(),
         other: serde_json::Map::new(),
     }
@@ -140,21 +143,21 @@ fn required(service: &Service, commitment: Option<&Commitment>, mode: Mode, toke
         let digest = commitment.quote_digest(&service.identity.quote_secret);
         requirements = requirements.with_extra("requestDigest", &hex::encode(digest));
     }
-    if flow(service, mode, tokens) == Flow::Upfront {
+    if flow(service, &sold, tokens) == Flow::Upfront {
         requirements = requirements.with_extra(EXTRA_FLOW, FLOW_UPFRONT);
     }
-    PaymentRequired {
+    Ok(PaymentRequired {
         x402_version: precis_payment::wire::Version2,
         error: None,
         resource: ResourceInfo {
-            url: offer::resource_url(service),
-            description: Some(format!("One {} summary, made and signed inside a TEE", mode.name())),
+            url: offer::resource_url(service, offering.path()),
+            description: Some(description),
             mime_type: Some("application/json".into()),
             service_name: Some("Precis".into()),
-            tags: Some(["summarization", "confidential", "tee"].map(str::to_owned).to_vec()),
+            tags: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
             ..ResourceInfo::default()
         },
         accepts: vec![requirements],
-        extensions: Some(service.extensions.clone()),
-    }
+        extensions: Some(service.extensions_of(offering.path())),
+    })
 }

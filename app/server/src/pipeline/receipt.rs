@@ -1,7 +1,7 @@
 //! Step 7: the receipt over what was observed in this enclave: request, result, payment, code, model (SPEC 7).
 
 use precis_protocol::receipt::ReceiptStatus;
-use precis_protocol::summary::SummaryResult;
+use precis_protocol::result::TaskResult;
 use precis_store::Stage;
 
 use super::offer;
@@ -19,13 +19,13 @@ pub async fn receipt(service: &Service, settled: Settled) -> Result<Receipted, F
     if settled.record.state.stage() == Stage::Settled {
         return Ok(Receipted { kept: Kept::stored(result)?, settled, stored: true });
     }
-    let made: SummaryResult =
-        serde_json::from_slice(&result.response).map_err(|e| Failure::internal("stored result", e))?;
+    let made = TaskResult::read(settled.context.task, &result.response);
+    let made = made.map_err(|e| Failure::internal("stored result", e))?;
     let statement = Statement {
         status: ReceiptStatus::Completed,
         http: result.status,
         bytes: &result.response,
-        completed: Some(&made),
+        completed: Some(made.tokens),
         paid: settled.paid,
     };
     let (signed, by) = sign(service, &settled.record, &settled.context, &statement).await?;

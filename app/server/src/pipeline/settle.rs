@@ -7,7 +7,7 @@ use precis_payment::facilitator::{Settlement, SignedTransaction, Unavailable};
 use precis_protocol::problem::Charged;
 use precis_store::{Broadcast, Change, Record, Stage, State};
 
-use super::state::{Claimed, Prepaid, Settled, Summarized};
+use super::state::{Claimed, Done, Prepaid, Settled};
 use crate::clock;
 use crate::error::{Class, Failure};
 use crate::jobs::context::Context;
@@ -23,8 +23,8 @@ const SUBMISSIONS: u32 = 5;
 /// # Errors
 /// `settlement_refused` when the money will not come: nothing was charged. `settlement_unknown` when nobody can tell yet:
 /// the same payment may be retried, and only the same.
-pub async fn settle(service: &Service, summarized: Summarized) -> Result<Settled, Failure> {
-    let Summarized { record, context } = summarized;
+pub async fn settle(service: &Service, done: Done) -> Result<Settled, Failure> {
+    let Done { record, context } = done;
     if let State::Settled { transaction } = &record.state {
         return Ok(Settled { paid: B256::from(*transaction), record, context });
     }

@@ -1,22 +1,20 @@
-//! What the steps after the claim hand on to each other: a job that is claimed, summarized, paid, receipted.
+//! What the steps after the claim hand on to each other: a job that is claimed, done, paid, receipted.
 
 use std::sync::Arc;
 
 use alloy_primitives::B256;
-use precis_model::Permit;
-use precis_protocol::summary::Options;
 use precis_store::{JobResult, Record};
 
-use super::admit::Text;
 use crate::error::Failure;
 use crate::flights::Watched;
 use crate::jobs::context::Context;
 use crate::jobs::receipts::Kept;
+use crate::service::Permit;
+use crate::task::Input;
 
-/// What the summarizer needs, and only the caller has.
+/// What the work needs, and only the caller has.
 pub struct Work {
-    pub(super) text: Arc<Text>,
-    pub(super) options: Options,
+    pub(super) input: Arc<dyn Input>,
     pub(super) tokens: u32,
     /// A place in the queue, taken before the payment was claimed; absent when an earlier claim is taken up again.
     pub(super) permit: Option<Permit>,
@@ -25,12 +23,11 @@ pub struct Work {
 impl Work {
     /// The same again; the place in the queue goes with the first.
     pub(super) fn share(&mut self) -> Self {
-        let (text, options) = (Arc::clone(&self.text), self.options.clone());
-        Self { text, options, tokens: self.tokens, permit: self.permit.take() }
+        Self { input: Arc::clone(&self.input), tokens: self.tokens, permit: self.permit.take() }
     }
 }
 
-/// A claimed job, with its document if the caller is there.
+/// A claimed job, with its input if the caller is there.
 pub struct Claimed {
     pub(super) record: Record,
     pub(super) context: Context,
@@ -39,7 +36,7 @@ pub struct Claimed {
 }
 
 /// A job whose result exists and is stored, not yet paid.
-pub struct Summarized {
+pub struct Done {
     pub(super) record: Record,
     pub(super) context: Context,
 }

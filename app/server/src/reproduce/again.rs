@@ -1,22 +1,25 @@
 //! The work itself: does the receipt hold together, is this its document, is this its model, and what comes out.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, Method};
 use bytes::Bytes;
 use precis_model::{Control, Error, Models};
+use precis_protocol::Digest;
+use precis_protocol::Task;
 use precis_protocol::attestation::Attestation;
 use precis_protocol::keyset::Keyset;
-use precis_protocol::limits::MAX_RESPONSE_BYTES;
 use precis_protocol::receipt::{ReceiptFile, ReceiptStatus, SavedRequest};
 use precis_protocol::request::{Commitment, response_digest, text_digest};
-use precis_protocol::summary::{Options, SummaryResult};
-use precis_protocol::{Digest, strict};
+use precis_protocol::result::{Content, TaskResult};
+use precis_protocol::summary::SummaryResult;
 use precis_store::JobId;
 use precis_verify::Verdict;
 
 use super::report::{Judged, Outcome, Report};
-use crate::pipeline::{self, Asked};
 use crate::request::Whole;
-use crate::service::digests;
+use crate::service::digest_of;
+use crate::task::{Input, Offering, offering};
 
 /// HTTP status of a summary.
 const OK: u16 = 200;
@@ -42,39 +45,44 @@ pub(super) fn reproduce(
     if let Err(why) = holds_together(saved) {
         return Ok(report.cannot_tell(why));
     }
-    let (text, options) = asked(&saved.request, body)?;
-    let read = text_digest(&saved.receipt.salts.request, &Digest::of(text.as_bytes()));
+    let Some(task) = Task::of_digest(&receipt.task) else {
+        return Ok(report.cannot_tell("the receipt is of a task that this build does not know"));
+    };
+    let offering = offering(task).map_err(|failure| anyhow::anyhow!("{}", failure.code()))?;
+    let input = asked(offering, &saved.request, body)?;
+    if input.task() != task {
+        return Ok(report.cannot_tell("the request asks for another task than the receipt is of"));
+    }
+    let read = text_digest(&saved.receipt.salts.request, &input.text_digest());
     if !report.compare("text", &receipt.text_digest, &read) {
         return Ok(
             report.cannot_tell("this build reads another text out of the document than the one that was worked on")
         );
     }
-    let original: SummaryResult = match strict::from_slice(&saved.result, MAX_RESPONSE_BYTES) {
+    let original = match TaskResult::read(task, &saved.result) {
         Ok(result) => result,
         Err(error) => return Ok(report.cannot_tell(format!("the result cannot be read: {error}"))),
     };
     let models = load()?;
-    let summarizer = models.get(pipeline::model_mode(options.mode));
-    let (model, parameters) = digests(summarizer.as_ref());
-    let same_model = report.compare("model", &receipt.model_digest, &model);
-    if !(report.compare("parameters", &receipt.parameters_digest, &parameters) && same_model) {
+    let facts = offering.facts(task, &models);
+    let same_model = report.compare("model", &receipt.model_digest, &facts.model);
+    if !(report.compare("parameters", &receipt.parameters_digest, &digest_of(&facts.parameters)) && same_model) {
         return Ok(report.cannot_tell("this build or its model is not the one that the receipt names"));
     }
-    let mode = options.mode;
-    let made = match summarizer.summarize(&text, &pipeline::model_options(options), &Control::new()) {
-        Ok(summary) => pipeline::result(model, mode, JobId(original.id), summary),
+    let made = match input.perform(&models, JobId(original.id), &Control::new()) {
+        Ok(made) => made,
         // The same refusal wherever it is tried: this result came from elsewhere.
         Err(error @ (Error::NotSummarizable(_) | Error::TooLong { .. })) => {
-            report.why = Some(format!("the same model and parameters make no summary: {error}"));
+            report.why = Some(format!("the same model and parameters make no result: {error}"));
             return Ok(report.end(Outcome::Different));
         }
-        Err(error) => return Ok(report.cannot_tell(format!("the summary could not be made: {error}"))),
+        Err(error) => return Ok(report.cannot_tell(format!("the result could not be made: {error}"))),
     };
-    let again = response_digest(&saved.receipt.salts.response, OK, &serde_json::to_vec(&made)?);
+    let again = response_digest(&saved.receipt.salts.response, OK, &made);
     if report.compare("result", &receipt.response_digest, &again) {
         return Ok(report.end(Outcome::Same));
     }
-    report.differing = differing(&original, &made);
+    report.differing = differing(&original, &TaskResult::read(task, &made)?);
     Ok(report.end(Outcome::Different))
 }
 
@@ -108,8 +116,8 @@ fn holds_together(saved: &ReceiptFile) -> Result<(), String> {
     Ok(())
 }
 
-/// Text and options of the request whose body this is.
-fn asked(request: &SavedRequest, body: &[u8]) -> anyhow::Result<(pipeline::Text, Options)> {
+/// Input of the request whose body this is.
+fn asked(offering: &dyn Offering, request: &SavedRequest, body: &[u8]) -> anyhow::Result<Arc<dyn Input>> {
     anyhow::ensure!(
         Digest::of(body) == request.body_digest,
         "the document is not the one that the receipt is for; give the exact bytes that were sent ({}), for a JSON request the whole body",
@@ -125,15 +133,36 @@ fn asked(request: &SavedRequest, body: &[u8]) -> anyhow::Result<(pipeline::Text,
         sealed_to: None,
         visitor: None,
     };
-    match pipeline::parse(&whole) {
-        Ok(Asked { document: Some(text), options }) => Ok((text, options)),
-        Ok(Asked { document: None, .. }) => anyhow::bail!("the request has no document"),
-        Err(failure) => anyhow::bail!("the request cannot be read again ({})", failure.code()),
-    }
+    offering.read(&whole).map_err(|failure| anyhow::anyhow!("the request cannot be read again ({})", failure.code()))
 }
 
-/// Where two results differ.
-fn differing(original: &SummaryResult, made: &SummaryResult) -> Vec<String> {
+/// Places where two results of one task differ.
+fn differing(original: &TaskResult, made: &TaskResult) -> Vec<String> {
+    let mut places = match (&original.content, &made.content) {
+        (Content::Summary(original), Content::Summary(made)) => in_summaries(original, made),
+        (Content::Embeddings(original), Content::Embeddings(made)) => entries(&original.data, &made.data),
+        (Content::Rerank(original), Content::Rerank(made)) => entries(&original.results, &made.results),
+        _ => Vec::new(),
+    };
+    if original.tokens != made.tokens {
+        places.push("the counts of tokens".to_owned());
+    }
+    if places.is_empty() {
+        // The same values in other bytes.
+        places.push("the way it is written".to_owned());
+    }
+    places
+}
+
+fn entries<T: PartialEq>(original: &[T], made: &[T]) -> Vec<String> {
+    let count = original.len().max(made.len());
+    (0..count)
+        .filter(|index| original.get(*index) != made.get(*index))
+        .map(|index| format!("entry {}", index + 1))
+        .collect()
+}
+
+fn in_summaries(original: &SummaryResult, made: &SummaryResult) -> Vec<String> {
     let mut places = vec![];
     let count = original.sentences.len().max(made.sentences.len());
     let sentence = |index| (original.sentences.get(index), made.sentences.get(index));
@@ -149,16 +178,11 @@ fn differing(original: &SummaryResult, made: &SummaryResult) -> Vec<String> {
     for (name, same) in [
         ("summary", original.summary == made.summary),
         ("coverage", original.coverage == made.coverage),
-        ("usage", original.usage == made.usage),
         ("mode", original.mode == made.mode),
     ] {
         if !same {
             places.push(name.to_owned());
         }
-    }
-    if places.is_empty() {
-        // The same values in other bytes.
-        places.push("the way it is written".to_owned());
     }
     places
 }

@@ -1,13 +1,17 @@
-//! The models and the worker that runs them.
+//! The tasks that are sold, with their prices, and the worker that runs the models.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_model::{Models, Permit, Summarizer, Worker};
+use precis_model::Models;
+use precis_protocol::price::Price;
 use precis_protocol::request::parameters_digest;
-use precis_protocol::{Digest, Mode};
+use precis_protocol::task::TaskTerms;
+use precis_protocol::{Digest, PerTask, Task};
 
 use crate::edge::memory::Work;
+use crate::error::{Class, Failure};
+use crate::task::{Facts, OFFERINGS, PREDICTED_TOKENS};
 
 /// Seconds that a job may have to wait for its turn.
 const WAITING_SECONDS: u64 = 90;
@@ -17,58 +21,110 @@ pub(crate) const SETTLEMENT_SECONDS: u64 = 30;
 const LONGEST_TIMEOUT_SECONDS: u64 = 3600;
 /// Timeouts are quoted in steps of this many seconds, so that a quote and its payment name the same one.
 const TIMEOUT_STEP_SECONDS: u64 = 60;
-/// Prediction is asked once, for this many tokens, so that the timeout is a function of the token count alone.
-const PREDICTED_TOKENS: u32 = 10_000;
 
-/// One summarizer with its digests.
-pub struct Model {
-    /// The summarizer.
-    pub summarizer: Arc<dyn Summarizer>,
-    /// Digest of its manifest.
-    pub digest: Digest,
-    /// Digest of its parameters (SPEC 7.3).
+/// A place in the queue of the models.
+pub type Permit = precis_model::Permit<Vec<u8>>;
+
+/// A task with its model, and what it costs here.
+pub struct Known {
+    /// Facts of task and model.
+    pub facts: Facts,
+    /// Digest of the parameters (SPEC 7.3).
     pub parameters_digest: Digest,
-    seconds_per_10k: u64,
+    /// Seconds of work for [`PREDICTED_TOKENS`]: asked once, so that the timeout is a function of the token count alone.
+    seconds: u64,
+    /// Jobs that share the machine at a time.
+    side_by_side: u64,
 }
 
-impl Model {
-    fn new(summarizer: Arc<dyn Summarizer>) -> Self {
-        let (digest, parameters_digest) = digests(summarizer.as_ref());
-        let seconds_per_10k = summarizer.predict(PREDICTED_TOKENS).as_secs() + 1;
-        Self { summarizer, digest, parameters_digest, seconds_per_10k }
+impl Known {
+    fn new(facts: Facts, side_by_side: u64) -> Self {
+        let (parameters_digest, seconds) = (digest_of(&facts.parameters), facts.predicted.as_secs() + 1);
+        Self { facts, parameters_digest, seconds, side_by_side }
+    }
+
+    /// Seconds that the work should take by the speed seen at boot, at least one: a function of the token count alone.
+    pub fn predicted_seconds(&self, tokens: u32) -> u64 {
+        (self.seconds * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS)).max(1)
+    }
+
+    /// `maxTimeoutSeconds` of a quote, the same at quote and at payment: the wait for a turn, the work beside as many jobs of
+    /// its size as run at a time, and settlement.
+    pub fn timeout_seconds(&self, tokens: u32) -> u64 {
+        let work = self.side_by_side.max(2) * self.predicted_seconds(tokens);
+        (WAITING_SECONDS + work + SETTLEMENT_SECONDS)
+            .next_multiple_of(TIMEOUT_STEP_SECONDS)
+            .min(LONGEST_TIMEOUT_SECONDS)
     }
 }
 
-/// Digest of a summarizer's manifest, and of its parameters (SPEC 7.3).
-pub(crate) fn digests(summarizer: &dyn Summarizer) -> (Digest, Digest) {
-    let parameters = parameters_digest(summarizer.parameters().to_string().as_bytes());
-    (Digest::from_bytes(summarizer.manifest().digest()), parameters)
+/// A task that is sold, with its price.
+#[derive(Clone, Copy)]
+pub struct Sold<'a> {
+    known: &'a Known,
+    price: Price,
 }
 
-/// Both models and their worker.
+impl std::ops::Deref for Sold<'_> {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        self.known
+    }
+}
+
+impl Sold<'_> {
+    /// Price in force.
+    pub fn price(&self) -> Price {
+        self.price
+    }
+
+    /// Price of an input of `tokens` tokens, atomic units.
+    pub fn amount(&self, tokens: u32) -> u128 {
+        self.price.amount(tokens)
+    }
+
+    /// Terms as a keyset carries them.
+    pub fn terms(&self) -> TaskTerms {
+        TaskTerms {
+            model: Some(self.facts.model),
+            parameters: self.parameters_digest,
+            price: self.price,
+            limits: self.facts.limits.digest(),
+        }
+    }
+}
+
+/// Digest of a task's parameters (SPEC 7.3).
+pub(crate) fn digest_of(parameters: &serde_json::Value) -> Digest {
+    parameters_digest(parameters.to_string().as_bytes())
+}
+
+/// The models, their worker, and the prices of what they do.
 pub struct Engine {
-    /// Quotes verbatim.
-    pub extractive: Model,
-    /// Writes.
-    pub abstractive: Model,
-    worker: Worker,
-    /// Jobs that share the machine at a time.
+    models: Arc<Models>,
+    known: PerTask<Known>,
+    prices: PerTask<Price>,
+    worker: precis_model::Worker<Vec<u8>>,
     side_by_side: u64,
     queue: u32,
 }
 
 impl Engine {
-    /// Starts the threads for models that are loaded: room for `queue` jobs, of which `concurrency` run side by side.
-    pub fn of_models(models: Models, queue: u32, concurrency: u32) -> Self {
-        let (extractive, abstractive) =
-            (Model::new(Arc::clone(&models.extractive)), Model::new(Arc::clone(&models.abstractive)));
-        let worker = Worker::spawn(models, queue as usize, concurrency as usize);
-        Self { extractive, abstractive, worker, side_by_side: concurrency.min(queue).into(), queue }
+    /// Starts the threads for models that are loaded: room for `queue` jobs, of which `concurrency` run side by side. What has no
+    /// price is not sold.
+    pub fn of_models(models: Models, prices: PerTask<Price>, queue: u32, concurrency: u32) -> Self {
+        let side_by_side = concurrency.min(queue).into();
+        let each = OFFERINGS.iter().flat_map(|offering| offering.tasks().iter().map(move |task| (*offering, *task)));
+        let known =
+            each.map(|(offering, task)| (task, Known::new(offering.facts(task, &models), side_by_side))).collect();
+        let worker = precis_model::Worker::spawn(queue as usize, concurrency as usize);
+        Self { models: Arc::new(models), known, prices, worker, side_by_side, queue }
     }
 
     /// What the models can take of memory, `loaded` bytes being resident now.
     pub(crate) fn memory(&self, loaded: usize) -> Work {
-        let models = [&self.extractive, &self.abstractive].map(|model| model.summarizer.working_bytes()).iter().sum();
+        let models = self.known.values().map(|known| known.facts.working_bytes).sum();
         Work { loaded, models, batch: self.side_by_side as usize, queue: self.queue as usize }
     }
 
@@ -77,32 +133,48 @@ impl Engine {
         self.worker.is_alive()
     }
 
-    /// The model of a mode.
-    pub fn of(&self, mode: Mode) -> &Model {
-        match mode {
-            Mode::Extractive => &self.extractive,
-            Mode::Abstractive => &self.abstractive,
-        }
+    /// The models.
+    pub fn models(&self) -> &Arc<Models> {
+        &self.models
     }
 
-    /// A place in the queue, if there is one in which a document of so many tokens is done in the time that it was quoted.
-    pub fn reserve(&self, mode: Mode, tokens: u32) -> Option<Permit> {
-        let work = self.predicted_seconds(mode, tokens);
-        let patience = self.timeout_seconds(mode, tokens).saturating_sub(work + SETTLEMENT_SECONDS);
-        self.worker.try_reserve(Duration::from_secs(work), Duration::from_secs(patience))
+    /// A task that is sold.
+    ///
+    /// # Errors
+    /// `not_sold`.
+    pub fn of(&self, task: Task) -> Result<Sold<'_>, Failure> {
+        let not_sold = || Failure::new(Class::NotSold, "");
+        let price = *self.prices.get(&task).ok_or_else(not_sold)?;
+        Ok(Sold { known: self.known.get(&task).ok_or_else(not_sold)?, price })
     }
 
-    /// Seconds that the work should take by the speed seen at boot, at least one: a function of the token count alone.
-    pub fn predicted_seconds(&self, mode: Mode, tokens: u32) -> u64 {
-        (self.of(mode).seconds_per_10k * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS)).max(1)
+    /// A task, sold or not: a job may be older than the prices in force.
+    ///
+    /// # Errors
+    /// When no model does it: a defect.
+    pub fn known(&self, task: Task) -> Result<&Known, Failure> {
+        self.known.get(&task).ok_or_else(|| Failure::internal("task", "done by no model"))
     }
 
-    /// `maxTimeoutSeconds` of a quote, the same at quote and at payment: the wait for a turn, the work beside as many jobs of
-    /// its size as run at a time, and settlement.
-    pub fn timeout_seconds(&self, mode: Mode, tokens: u32) -> u64 {
-        let work = self.side_by_side.max(2) * self.predicted_seconds(mode, tokens);
-        (WAITING_SECONDS + work + SETTLEMENT_SECONDS)
-            .next_multiple_of(TIMEOUT_STEP_SECONDS)
-            .min(LONGEST_TIMEOUT_SECONDS)
+    /// The tasks that are sold.
+    pub fn sold(&self) -> impl Iterator<Item = (Task, Sold<'_>)> {
+        self.known.iter().filter_map(|(task, known)| Some((*task, Sold { known, price: *self.prices.get(task)? })))
+    }
+
+    /// Prices in force.
+    pub fn prices(&self) -> &PerTask<Price> {
+        &self.prices
+    }
+
+    /// A place in the queue, if there is one in which an input of so many tokens is done in the time that it was quoted.
+    ///
+    /// # Errors
+    /// `busy` when there is none.
+    pub fn reserve(&self, task: Task, tokens: u32) -> Result<Permit, Failure> {
+        let known = self.known(task)?;
+        let work = known.predicted_seconds(tokens);
+        let patience = known.timeout_seconds(tokens).saturating_sub(work + SETTLEMENT_SECONDS);
+        let permit = self.worker.try_reserve(Duration::from_secs(work), Duration::from_secs(patience));
+        permit.ok_or_else(|| Failure::new(Class::Busy, ""))
     }
 }

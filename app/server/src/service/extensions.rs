@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::config::PaymentIdentifier;
+use crate::task::Catalogued;
 
 /// Id of `extensions/payment_identifier.md`.
 pub(crate) const PAYMENT_IDENTIFIER: &str = "payment-identifier";
@@ -12,11 +13,11 @@ pub(crate) const BAZAAR: &str = "bazaar";
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// Both declarations, each `{info, schema}`.
-pub(crate) fn declared(identifier: PaymentIdentifier) -> Map<String, Value> {
+/// Both declarations of a route, each `{info, schema}`.
+pub(crate) fn declared(identifier: PaymentIdentifier, route: Catalogued) -> Map<String, Value> {
     let mut extensions = Map::new();
     extensions.insert(PAYMENT_IDENTIFIER.into(), payment_identifier(identifier == PaymentIdentifier::Required));
-    extensions.insert(BAZAAR.into(), bazaar());
+    extensions.insert(BAZAAR.into(), bazaar(route));
     extensions
 }
 
@@ -35,22 +36,19 @@ fn payment_identifier(required: bool) -> Value {
     })
 }
 
-/// How the paid route is called (SPEC 5.1), for those who catalogue it.
-fn bazaar() -> Value {
+/// How a paid route is called (SPEC 5.1, 5.9, 5.10), for those who catalogue it.
+fn bazaar(Catalogued { body, output, schema }: Catalogued) -> Value {
     json!({
         "info": {
             "input": {
                 "type": "http",
                 "method": "POST",
                 "bodyType": "json",
-                "body": {
-                    "document": "The canal is 82 kilometres long. A ship needs about ten hours to pass it.",
-                    "options": { "mode": "extractive", "max_sentences": 1 }
-                }
+                "body": body
             },
             "output": {
                 "type": "json",
-                "example": { "result": { "mode": "extractive", "summary": "The canal is 82 kilometres long." }, "receipt": {} }
+                "example": output
             }
         },
         "schema": {
@@ -63,7 +61,7 @@ fn bazaar() -> Value {
                         "type": { "type": "string", "const": "http" },
                         "method": { "type": "string", "enum": ["POST"] },
                         "bodyType": { "type": "string", "enum": ["json"] },
-                        "body": body()
+                        "body": schema
                     },
                     "required": ["type", "method", "bodyType", "body"],
                     "additionalProperties": false
@@ -76,28 +74,5 @@ fn bazaar() -> Value {
             },
             "required": ["input"]
         }
-    })
-}
-
-fn body() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "document": { "type": "string", "minLength": 1 },
-            "media_type": { "type": "string" },
-            "data": { "type": "string", "contentEncoding": "base64" },
-            "options": {
-                "type": "object",
-                "properties": {
-                    "mode": { "type": "string", "enum": ["extractive", "abstractive"] },
-                    "max_words": { "type": "integer", "minimum": 1, "maximum": 2000 },
-                    "max_sentences": { "type": "integer", "minimum": 1, "maximum": 100 },
-                    "focus": { "type": "string", "minLength": 1, "maxLength": 512 }
-                },
-                "additionalProperties": false
-            }
-        },
-        "oneOf": [{ "required": ["document"] }, { "required": ["media_type", "data"] }],
-        "additionalProperties": false
     })
 }

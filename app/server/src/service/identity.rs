@@ -177,8 +177,8 @@ fn portion(capacity: usize, age: Duration) -> usize {
 pub struct Identity {
     /// Names this process where several share a ledger, and stands in every keyset of it.
     pub instance_id: Holder,
-    /// Where payments go.
-    pub payment: PaymentTarget,
+    /// Where payments can go.
+    pub payments: Vec<PaymentTarget>,
     /// Keys the `requestDigest` of quotes.
     pub quote_secret: Zeroizing<[u8; 32]>,
     /// Keys what the ledger remembers of a request.
@@ -196,7 +196,7 @@ impl Identity {
     pub fn new(first: Generation, fingerprint_key: Zeroizing<[u8; 32]>) -> Self {
         Self {
             instance_id: first.keyset.instance_id,
-            payment: first.keyset.payment.clone(),
+            payments: first.keyset.payments.clone(),
             quote_secret: Zeroizing::new(precis_protocol::job::quote_secret(&fingerprint_key)),
             fingerprint_key,
             generations: RwLock::new(Generations { current: Arc::new(first), previous: None }),

@@ -7,13 +7,15 @@ mod payments;
 mod period;
 mod recent;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use precis_protocol::price::PerMode;
-use precis_protocol::service::{ModelDescription, ServiceDescription};
+use precis_protocol::Task;
+use precis_protocol::service::{ModelDescription, ServiceDescription, TaskDescription};
+use serde_json::{Map, Value};
 
-pub use engine::{Engine, Model};
-pub(crate) use engine::{SETTLEMENT_SECONDS, digests};
+pub use engine::{Engine, Known, Permit, Sold};
+pub(crate) use engine::{SETTLEMENT_SECONDS, digest_of};
 pub use identity::{Generation, Identity, OwnEvidence, SecretKeys};
 pub use payments::Payments;
 
@@ -24,6 +26,7 @@ use crate::config::{Origin, Settings};
 use crate::error::{Class, Failure};
 use crate::flights::Flights;
 use crate::health::{Check, Health};
+use crate::task::{self, OFFERINGS, Offering};
 
 /// What must not fail for a payment to be taken. Whether it could be settled has an answer of its own.
 const NEEDED: [Check; 5] = [Check::Keyset, Check::Ledger, Check::Chain, Check::Workers, Check::Disk];
@@ -40,8 +43,8 @@ pub struct Service {
     pub engine: Engine,
     /// Ledger, facilitator, view of the chain.
     pub payments: Payments,
-    /// What every quote declares of the x402 extensions.
-    pub extensions: serde_json::Map<String, serde_json::Value>,
+    /// Declarations of the x402 extensions in quotes, by the path of the route.
+    extensions: BTreeMap<&'static str, Map<String, Value>>,
     /// Jobs in flight.
     pub flights: Flights,
     /// What payments need, as it was found last.
@@ -58,7 +61,10 @@ impl Service {
         payments: Payments,
     ) -> Self {
         let origin = settings.origin.clone().unwrap_or_else(|| Origin::bound(address));
-        let extensions = extensions::declared(settings.config.payment_identifier);
+        let identifier = settings.config.payment_identifier;
+        let declared =
+            |offering: &&dyn Offering| (offering.path(), extensions::declared(identifier, offering.catalogued()));
+        let extensions = OFFERINGS.iter().map(declared).collect();
         let (flights, health) = (Flights::default(), Health::default());
         Self { settings, origin, identity, engine, payments, extensions, flights, health }
     }
@@ -79,6 +85,11 @@ impl Service {
         failing.map_or(Ok(()), |check| Err(Failure::new(Class::NotReady, check.sentence())))
     }
 
+    /// Declarations of the x402 extensions in the quotes of a route.
+    pub fn extensions_of(&self, path: &str) -> Map<String, Value> {
+        self.extensions.get(path).cloned().unwrap_or_default()
+    }
+
     /// `/v1/service`.
     pub fn describe(&self) -> ServiceDescription {
         let current = self.identity.current();
@@ -88,23 +99,19 @@ impl Service {
             version: keyset.release.version.clone(),
             app_id: keyset.app_id.clone(),
             keyset_digest: current.keyset_digest,
-            payment: keyset.payment.clone(),
-            price_list: keyset.price_list.clone(),
-            models: PerMode {
-                extractive: describe(&self.engine.extractive),
-                abstractive: describe(&self.engine.abstractive),
-            },
+            payments: keyset.payments.clone(),
+            tasks: self.engine.sold().filter_map(|(task, sold)| Some((task, describe(task, &sold)?))).collect(),
             config: self.payments.describe(&self.settings),
         }
     }
 }
 
-fn describe(model: &Model) -> ModelDescription {
-    ModelDescription {
-        name: model.summarizer.manifest().name.clone(),
-        digest: model.digest,
-        parameters: model.summarizer.parameters(),
-        max_document_tokens: model.summarizer.limits().max_document_tokens,
-        max_document_bytes: model.summarizer.limits().max_document_bytes as u64,
-    }
+fn describe(task: Task, sold: &Sold<'_>) -> Option<TaskDescription> {
+    Some(TaskDescription {
+        path: task::offering(task).ok()?.path().to_owned(),
+        model: Some(ModelDescription { name: sold.facts.model_name.clone(), digest: sold.facts.model }),
+        parameters: sold.facts.parameters.clone(),
+        price: sold.price(),
+        limits: sold.facts.limits,
+    })
 }

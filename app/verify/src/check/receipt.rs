@@ -49,7 +49,7 @@ pub const RECEIPT_MODEL: CheckId =
     check("receipt.model", "7.3", "model is the keyset's for the mode", "It says which weights made the result.");
 /// `receipt.parameters`
 pub const RECEIPT_PARAMETERS: CheckId =
-    check("receipt.parameters", "7.3", "parameters are the keyset's for the mode", "It says how the model was run.");
+    check("receipt.parameters", "7.3", "parameters are the keyset's for the task", "It says how the model was run.");
 /// `receipt.request`
 pub const RECEIPT_REQUEST: CheckId = check(
     "receipt.request",

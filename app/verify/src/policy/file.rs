@@ -1,12 +1,13 @@
 //! The TOML shape of a policy, and its reading.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
 use bech32::Bech32;
 use bech32::primitives::decode::CheckedHrpstring;
 use precis_protocol::encoding::lower_hex;
-use precis_protocol::limits::MAX_POLICY_BYTES;
+use precis_protocol::limits::{MAX_PAYMENT_TARGETS, MAX_POLICY_BYTES};
+use precis_protocol::{PerTask, Task};
 use serde::Deserialize;
 
 use super::{
@@ -15,6 +16,8 @@ use super::{
 };
 use crate::text::shown;
 
+/// The version of this shape.
+const VERSION: i64 = 2;
 /// The word of a policy that wants an app without an admin.
 const NOBODY: &str = "nobody";
 /// The word of a policy that accepts any model.
@@ -32,9 +35,10 @@ impl Policy {
         if text.len() > MAX_POLICY_BYTES {
             return Err(PolicyError::TooLarge(text.len()));
         }
-        let file: File = toml::from_str(text).map_err(|error| syntax(text, &error))?;
-        if file.version != 1 {
-            return Err(value("version", format!("{}, expected 1", file.version)));
+        let file: File =
+            toml::from_str(text).map_err(|error| other_version(text).unwrap_or_else(|| syntax(text, &error)))?;
+        if file.version != VERSION {
+            return Err(version(file.version));
         }
         let app_id = AppId::parse(&file.app_id)
             .ok_or_else(|| value("app_id", "expected the lowercase bech32 id of the app, `rofl1…`"))?;
@@ -45,7 +49,7 @@ impl Policy {
         if enclave_identities.is_empty() {
             return Err(value("enclave_identities", "names no identity, so nothing could ever be verified"));
         }
-        let models = file.model_digests.parse()?;
+        let tasks = tasks(&file.tasks)?;
         let evidence: BTreeSet<_> = file.evidence.into_iter().collect();
         if evidence.is_empty() {
             return Err(value("evidence", "accepts no kind, expected `rofl-register`, `tdx-quote` or both"));
@@ -57,6 +61,10 @@ impl Policy {
         if file.challenge.max_age_seconds == 0 {
             return Err(value("challenge.max_age_seconds", "0, expected at least 1"));
         }
+        if file.payment.len() > MAX_PAYMENT_TARGETS {
+            return Err(value("payment", format!("has {} entries, expected at most 8", file.payment.len())));
+        }
+        let payments = file.payment.into_iter().map(PaymentFile::parse).collect::<Result<_, _>>()?;
         let root = match file.root {
             None => TrustedRoot::Intel,
             Some(root) => {
@@ -72,7 +80,7 @@ impl Policy {
             enclave_identities,
             revoked_enclave_identities,
             admin: file.app.admin()?,
-            models,
+            tasks,
             evidence,
             chain,
             tcb: TcbPolicy {
@@ -83,10 +91,33 @@ impl Policy {
             },
             td: file.td.parse()?,
             challenge_max_age_seconds: file.challenge.max_age_seconds,
-            payment: file.payment.parse()?,
+            payments,
             root,
         })
     }
+}
+
+fn version(found: i64) -> PolicyError {
+    value("version", format!("{found}, expected {VERSION}: policies of other versions are for other releases (SPEC 9)"))
+}
+
+/// The error of a policy of another version, whatever else in it is unknown here.
+fn other_version(text: &str) -> Option<PolicyError> {
+    let table: toml::Table = text.parse().ok()?;
+    table.get("version")?.as_integer().filter(|found| *found != VERSION).map(version)
+}
+
+/// The tasks that may be bought.
+fn tasks(file: &BTreeMap<String, ModelsFile>) -> Result<PerTask<AllowedModels>, PolicyError> {
+    if file.is_empty() {
+        return Err(value("tasks", "names no task, so nothing could ever be bought"));
+    }
+    let one = |(id, models): (&String, &ModelsFile)| {
+        let known = || Task::ALL.map(|task| format!("`{task}`")).join(", ");
+        let task = id.parse().map_err(|_| value("tasks", format!("`{}` is none of {}", shown(id), known())))?;
+        Ok((task, models.parse(task)?))
+    };
+    file.iter().map(one).collect()
 }
 
 /// Where the error is, the line that has it, and what it is; in one line, where the library's own text is a drawing of several.
@@ -112,12 +143,12 @@ fn set<T: Ord>(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    version: u64,
+    version: i64,
     app_id: String,
     enclave_identities: Vec<String>,
     #[serde(default)]
     revoked_enclave_identities: Vec<String>,
-    model_digests: ModelsFile,
+    tasks: BTreeMap<String, ModelsFile>,
     evidence: Vec<EvidenceKind>,
     chain: Option<ChainFile>,
     #[serde(default)]
@@ -127,7 +158,7 @@ struct File {
     td: TdFile,
     challenge: ChallengeFile,
     #[serde(default)]
-    payment: PaymentFile,
+    payment: Vec<PaymentFile>,
     root: Option<RootFile>,
 }
 
@@ -166,14 +197,17 @@ enum ModelsFile {
 }
 
 impl ModelsFile {
-    fn parse(&self) -> Result<AllowedModels, PolicyError> {
-        const FIELD: &str = "model_digests";
+    fn parse(&self, task: Task) -> Result<AllowedModels, PolicyError> {
+        const FIELD: &str = "tasks";
         match self {
             Self::Word(word) if word == ANY => Ok(AllowedModels::Any),
-            Self::Word(word) => Err(value(FIELD, format!("is `{word}`, expected `{ANY}` or a list of digests"))),
-            Self::Digests(digests) if digests.is_empty() => {
-                Err(value(FIELD, format!("names no model; a policy that accepts any says `model_digests = \"{ANY}\"`")))
+            Self::Word(word) => {
+                Err(value(FIELD, format!("`{task}` is `{}`, expected `{ANY}` or a list of digests", shown(word))))
             }
+            Self::Digests(digests) if digests.is_empty() => Err(value(
+                FIELD,
+                format!("`{task}` names no model; a policy that accepts any says `\"{task}\" = \"{ANY}\"`"),
+            )),
             Self::Digests(digests) => {
                 set(FIELD, digests, |text| text.parse().ok(), "`sha256:` and 64 lowercase hex digits")
                     .map(AllowedModels::Only)
@@ -241,7 +275,7 @@ struct ChallengeFile {
     max_age_seconds: u64,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PaymentFile {
     network: Option<String>,
@@ -260,6 +294,9 @@ impl PaymentFile {
             };
             text.map(parse).transpose()
         };
+        if self.network.is_none() && self.asset.is_none() && self.pay_to.is_none() {
+            return Err(value("payment", "an entry pins nothing, expected `network`, `asset` or `pay_to`"));
+        }
         Ok(PaymentPins {
             network: self.network,
             asset: address("payment.asset", self.asset)?,

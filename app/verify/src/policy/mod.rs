@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 use alloy_primitives::Address;
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32, Hrp};
-use precis_protocol::Digest;
+use precis_protocol::keyset::PaymentTarget;
 use precis_protocol::limits::MAX_POLICY_BYTES;
+use precis_protocol::{Digest, PerTask};
 use serde::Deserialize;
 
 /// Intel's SGX Provisioning Certification Root CA, DER: the root of every genuine quote.
@@ -162,7 +163,7 @@ pub enum AllowedModels {
     Only(BTreeSet<Digest>),
 }
 
-/// Pins on where payments go.
+/// Pins on one target of payments. What is none is not pinned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PaymentPins {
     /// CAIP-2 network.
@@ -171,6 +172,30 @@ pub struct PaymentPins {
     pub asset: Option<Address>,
     /// Payee.
     pub pay_to: Option<Address>,
+}
+
+impl PaymentPins {
+    fn allow(&self, target: &PaymentTarget) -> bool {
+        self.network.as_ref().is_none_or(|network| *network == target.network)
+            && self.asset.is_none_or(|asset| asset == target.asset)
+            && self.pay_to.is_none_or(|pay_to| pay_to == target.pay_to)
+    }
+}
+
+impl std::fmt::Display for PaymentPins {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let asset = self.asset.map_or_else(|| "any token".to_owned(), |asset| asset.to_string());
+        let pay_to = self.pay_to.map_or_else(|| "anybody".to_owned(), |pay_to| pay_to.to_string());
+        write!(formatter, "{} of {asset} to {pay_to}", self.network.as_deref().unwrap_or("any network"))
+    }
+}
+
+impl Policy {
+    /// Checks whether payments may go to `target`.
+    #[must_use]
+    pub fn allows_payment(&self, target: &PaymentTarget) -> bool {
+        self.payments.is_empty() || self.payments.iter().any(|pins| pins.allow(target))
+    }
 }
 
 /// The root that quotes must lead to.
@@ -211,8 +236,8 @@ pub struct Policy {
     pub revoked_enclave_identities: BTreeSet<[u8; 32]>,
     /// The account that may be the app's admin, `oasis1…`, or `nobody`; none if the policy does not pin it.
     pub admin: Option<String>,
-    /// Acceptable model manifests.
-    pub models: AllowedModels,
+    /// Tasks that may be bought, each with the models that may do it.
+    pub tasks: PerTask<AllowedModels>,
     /// Acceptable kinds of evidence.
     pub evidence: BTreeSet<EvidenceKind>,
     /// Whose registrations count; needed for `rofl-register`.
@@ -223,8 +248,8 @@ pub struct Policy {
     pub td: TdPolicy,
     /// Greatest age of a challenge, seconds.
     pub challenge_max_age_seconds: u64,
-    /// Pins on where payments go.
-    pub payment: PaymentPins,
+    /// Where payments may go: one of these; anywhere if there is none.
+    pub payments: Vec<PaymentPins>,
     /// The root that quotes must lead to.
     pub root: TrustedRoot,
 }

@@ -3,17 +3,20 @@
 
 use sha2::{Digest as _, Sha256};
 
+use precis_protocol::{Digest, Task};
+
 use super::*;
 
 const APP: &str = "rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw";
 
 fn text() -> String {
     format!(
-        r#"version = 1
+        r#"version = 2
 app_id = "{APP}"
 enclave_identities = ["{id}"]
-model_digests = "any"
 evidence = ["rofl-register"]
+[tasks]
+"summary.extractive" = "any"
 [chain]
 runtime_id = "{id}"
 chain_context = "{id}"
@@ -52,15 +55,17 @@ fn a_mock_root_must_be_named_and_readable() {
 #[test]
 fn lenient_policies_are_refused_with_the_key_that_is_wrong() {
     let cases = [
-        (text().replace("version = 1", "version = 2"), "version"),
+        (text().replace("version = 2", "version = 1"), "version"),
         (text().replace("rofl1qp", "rofl1qq"), "app_id"),
         (text().replace(APP, &APP.to_uppercase()), "app_id"),
         (text().replace(&format!("[\"{}\"]", "ab".repeat(32)), "[]"), "enclave_identities"),
         (text().replace("[\"ab", "[\"AB"), "enclave_identities"),
-        (text().replace("\"any\"", "[\"x\"]"), "model_digests"),
+        (text().replace("\"any\"", "[\"x\"]"), "`tasks`: entry 1 is `x`"),
         (text().replace("\"any\"", "[]"), "names no model"),
         (text().replace("\"any\"", "\"all\""), "expected `any`"),
-        (text().replace("model_digests = \"any\"\n", ""), "model_digests"),
+        (text().replace("\"summary.extractive\" = \"any\"\n", ""), "names no task"),
+        (text().replace("summary.extractive", "poem"), "`poem` is none of `embeddings`"),
+        (text().replace("[tasks]\n\"summary.extractive\" = \"any\"\n", ""), "missing field `tasks`"),
         (format!("{}[td]\nallowed_xfam = \"0x1\"\n", text()), "td.allowed_xfam"),
         (format!("{}[td]\nallowed_xfam = \"+0x3\"\n", text()), "td.allowed_xfam"),
         (format!("{}[app]\nadmin = \"{APP}\"\n", text()), "app.admin"),
@@ -72,8 +77,10 @@ fn lenient_policies_are_refused_with_the_key_that_is_wrong() {
         (text().replace("min_evaluation_number = 18\n", ""), "min_evaluation_number"),
         (text().replace("min_evaluation_number = 18", "min_evaluation_number = -1"), "min_evaluation_number"),
         (format!("{}surprise = 1\n", text()), "surprise"),
-        (text().replace("version = 1", "version = 1\nversion = 1"), "version"),
-        (format!("{}[payment]\nasset = \"0x12\"\n", text()), "payment.asset"),
+        (text().replace("version = 2", "version = 2\nversion = 2"), "version"),
+        (format!("{}[[payment]]\nasset = \"0x12\"\n", text()), "payment.asset"),
+        (format!("{}[[payment]]\n", text()), "pins nothing"),
+        (format!("{}{}", text(), "[[payment]]\nnetwork = \"eip155:1\"\n".repeat(9)), "9 entries"),
     ];
     for (text, needle) in cases {
         let error = parse(&text).unwrap_err().to_string();
@@ -87,10 +94,10 @@ fn lenient_policies_are_refused_with_the_key_that_is_wrong() {
 
 #[test]
 fn a_policy_that_accepts_any_model_says_so_by_a_word() {
-    assert_eq!(parse(&text()).unwrap().models, AllowedModels::Any);
+    assert_eq!(parse(&text()).unwrap().tasks[&Task::SummaryExtractive], AllowedModels::Any);
     let digest = Digest::of(b"model");
     let named = text().replace("\"any\"", &format!("[\"{digest}\"]"));
-    assert_eq!(parse(&named).unwrap().models, AllowedModels::Only([digest].into()));
+    assert_eq!(parse(&named).unwrap().tasks[&Task::SummaryExtractive], AllowedModels::Only([digest].into()));
     assert!(parse(&text().replace("\"any\"", "[]")).is_err(), "an empty list is no word");
 }
 
@@ -114,4 +121,32 @@ fn the_compiled_in_root_is_intels() {
         hex::encode(Sha256::digest(INTEL_ROOT_CA)),
         "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3"
     );
+}
+
+#[test]
+fn a_policy_of_version_1_is_refused_by_its_version_whatever_it_has() {
+    let first = text()
+        .replace("version = 2", "version = 1\nmodel_digests = \"any\"")
+        .replace("[tasks]\n\"summary.extractive\" = \"any\"\n", "");
+    assert_eq!(
+        parse(&first).unwrap_err().to_string(),
+        "policy: `version`: 1, expected 2: policies of other versions are for other releases (SPEC 9)"
+    );
+}
+
+#[test]
+fn payments_may_go_to_any_of_the_pins() {
+    let two =
+        format!("{}[[payment]]\nnetwork = \"eip155:1\"\n[[payment]]\npay_to = \"0x{}\"\n", text(), "22".repeat(20));
+    let policy = parse(&two).unwrap();
+    let target = |network: &str, pay_to: u8| PaymentTarget {
+        network: network.to_owned(),
+        asset: Address::ZERO,
+        pay_to: Address::repeat_byte(pay_to),
+        pay_to_origin: precis_protocol::keyset::PayToOrigin::Configured,
+        schemes: vec![],
+    };
+    assert!(policy.allows_payment(&target("eip155:1", 1)) && policy.allows_payment(&target("eip155:2", 0x22)));
+    assert!(!policy.allows_payment(&target("eip155:2", 1)));
+    assert!(parse(&text()).unwrap().allows_payment(&target("eip155:2", 1)), "nothing is pinned");
 }

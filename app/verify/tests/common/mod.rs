@@ -12,9 +12,10 @@ use precis_devnet::oasis::mock::{
 };
 use precis_protocol::attestation::{Attestation, Collateral, Evidence};
 use precis_protocol::challenge::{Block, Challenge};
-use precis_protocol::keyset::{Keys, Keyset, PayToOrigin, PaymentTarget, Release, price_list_digest};
-use precis_protocol::price::{PerMode, Price, PriceList};
-use precis_protocol::{Digest, tags};
+use precis_protocol::keyset::{Keys, Keyset, PayToOrigin, PaymentTarget, Release, Scheme};
+use precis_protocol::price::Price;
+use precis_protocol::task::{TaskLimits, TaskTerms};
+use precis_protocol::{Digest, Task, tags};
 use precis_verify::check::{CheckId, Status};
 use precis_verify::policy::{self, AllowedModels, PaymentPins, TcbPolicy, TdPolicy, TrustedRoot};
 use precis_verify::{
@@ -189,7 +190,11 @@ impl World {
             enclave_identities: [world.quote.measurements.identity()].into(),
             revoked_enclave_identities: Default::default(),
             admin: None,
-            models: AllowedModels::Only([Digest::of(b"extractive model"), Digest::of(b"abstractive model")].into()),
+            tasks: [
+                (Task::SummaryAbstractive, AllowedModels::Only([Digest::of(b"abstractive model")].into())),
+                (Task::SummaryExtractive, AllowedModels::Only([Digest::of(b"extractive model")].into())),
+            ]
+            .into(),
             evidence: [policy::EvidenceKind::RoflRegister].into(),
             chain: Some(policy::Chain { runtime_id: [0x80; 32], chain_context: [0xcc; 32] }),
             tcb: TcbPolicy {
@@ -200,11 +205,11 @@ impl World {
             },
             td: TdPolicy::default(),
             challenge_max_age_seconds: 300,
-            payment: PaymentPins {
+            payments: vec![PaymentPins {
                 network: Some(NETWORK.to_owned()),
                 asset: Some(Address::repeat_byte(0xaa)),
                 pay_to: None,
-            },
+            }],
             root: TrustedRoot::Mock(world.pki.root_der().to_vec()),
         }
     }
@@ -225,12 +230,11 @@ pub fn judge(attestation: &[u8]) -> Appraisal {
 }
 
 pub fn keyset(identity: &ed25519_dalek::SigningKey, receipt: &k256::ecdsa::SigningKey) -> Keyset {
-    let price_list = PriceList {
-        version: 1,
-        modes: PerMode {
-            extractive: Price { base: 1000, per_1k_tokens: 500 },
-            abstractive: Price { base: 2000, per_1k_tokens: 4000 },
-        },
+    let terms = |model: &[u8], parameters: &[u8], (base, per_1k_tokens)| TaskTerms {
+        model: Some(Digest::of(model)),
+        parameters: Digest::of(parameters),
+        price: Price { base, per_1k_tokens },
+        limits: TaskLimits { max_texts: 1, max_bytes: 1000, max_tokens: 1000 }.digest(),
     };
     let channel = [5; 32];
     Keyset {
@@ -243,20 +247,21 @@ pub fn keyset(identity: &ed25519_dalek::SigningKey, receipt: &k256::ecdsa::Signi
             channel,
         },
         ohttp_config: [&[1, 0, 0x20], channel.as_slice(), &[0, 4, 0, 1, 0, 1]].concat(),
-        models: PerMode { extractive: Digest::of(b"extractive model"), abstractive: Digest::of(b"abstractive model") },
-        parameters: PerMode {
-            extractive: Digest::of(b"extractive parameters"),
-            abstractive: Digest::of(b"abstractive parameters"),
-        },
-        price_list_digest: price_list_digest(&price_list),
-        price_list,
+        tasks: [
+            (Task::SummaryAbstractive, terms(b"abstractive model", b"abstractive parameters", (2000, 4000))),
+            (Task::SummaryExtractive, terms(b"extractive model", b"extractive parameters", (1000, 500))),
+        ]
+        .into(),
         service_config_digest: Digest::of(b"service config"),
-        payment: PaymentTarget {
+        payments: vec![PaymentTarget {
             network: NETWORK.to_owned(),
             asset: Address::repeat_byte(0xaa),
             pay_to: Address::repeat_byte(0xbb),
             pay_to_origin: PayToOrigin::EnclaveWallet,
-        },
+            schemes: vec![Scheme::Exact],
+        }],
+        panel_digest: None,
+        page_digest: None,
         kms_keys: tags::KMS_KEYS.map(str::to_owned).to_vec(),
         release: Release { version: "0.1.0".to_owned(), commit: "unknown".to_owned() },
         not_before: NOW - 3_600,

@@ -98,10 +98,12 @@ fn keysets(keyset: &Keyset) -> Vec<Seed> {
 fn policies(world: &World) -> Vec<Seed> {
     let app = AppId::from_bytes(world.app).to_string();
     let identity = world.quote.measurements.identity();
-    let payment = &world.keyset.payment;
+    let payment = &world.keyset.payments[0];
     let pin = PaymentPin { network: payment.network.clone(), asset: payment.asset.to_string() };
-    let models = [world.keyset.models.extractive, world.keyset.models.abstractive].map(|digest| digest.to_string());
-    let devnet = policy_toml(&app, &identity, &models, &world.chain, Path::new("mock-root.der"), Some(&pin));
+    let named = world.keyset.tasks.iter();
+    let tasks =
+        named.map(|(task, terms)| (task.id().to_owned(), terms.model.iter().map(ToString::to_string).collect()));
+    let devnet = policy_toml(&app, &identity, &tasks.collect(), &world.chain, Path::new("mock-root.der"), Some(&pin));
     let intel: String = devnet.split_inclusive('\n').take_while(|line| !line.starts_with("[root]")).collect();
     vec![
         seed("policy/devnet.toml", &devnet),
@@ -159,13 +161,18 @@ fn releases(world: &World) -> Vec<Seed> {
         chain: ReleaseChain { runtime_id: world.chain.runtime_id, chain_context: world.chain_context },
         enclave_identities: vec![identity, HexIdentity([1; 32])],
         revoked_enclave_identities: vec![HexIdentity([2; 32])],
-        models: world.keyset.models,
-        payment: ReleasePayment { network: world.keyset.payment.network.clone(), asset: world.keyset.payment.asset },
+        tasks: world.keyset.tasks.iter().map(|(task, terms)| (*task, terms.model)).collect(),
+        payments: world
+            .keyset
+            .payments
+            .iter()
+            .map(|target| ReleasePayment { network: target.network.clone(), asset: target.asset })
+            .collect(),
         min_evaluation_number: 18,
     };
     let mut injecting = release.clone();
     injecting.release = "1\n[root]\nmock_root = \"x\"".to_owned();
-    injecting.payment.network = "x\"\n[root]\nmock_root = \"\u{7f}\\u0022\u{2028}".to_owned();
+    injecting.payments[0].network = "x\"\n[root]\nmock_root = \"\u{7f}\\u0022\u{2028}".to_owned();
     let mut revoked = release.clone();
     revoked.revoked_enclave_identities.push(identity);
     vec![

@@ -3,13 +3,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, U256};
-use precis_model::{ByteRange, Error, Limits, Manifest, Mode as ModelMode, Reason, Sentence, Summarizer, Summary};
+use precis_model::{
+    ByteRange, Error, Limits, Manifest, Mode as ModelMode, Reason, Screened, Screening, Sentence, Summarizer, Summary,
+    Vectorizer, Vectors,
+};
 use precis_protocol::challenge::{Block, Challenge};
-use precis_protocol::keyset::{Keys, PayToOrigin, PaymentTarget, Release, price_list_digest};
-use precis_protocol::price::{PerMode, Price, PriceList};
+use precis_protocol::keyset::{Keys, PayToOrigin, PaymentTarget, Release, Scheme};
+use precis_protocol::price::Price;
 use precis_protocol::receipt::{Channel, Receipt, Salts, SignedReceipt};
 use precis_protocol::request::text_digest;
-use precis_protocol::{Task, tags};
+use precis_protocol::tags;
+use precis_protocol::task::TaskTerms;
 
 use super::*;
 
@@ -67,13 +71,48 @@ impl Summarizer for Stub {
 
 fn models(parameter: u32, words: &'static str) -> Models {
     let stub = |mode| Arc::new(Stub { mode, parameter, words }) as Arc<dyn Summarizer>;
-    Models { extractive: stub(ModelMode::Extractive), abstractive: stub(ModelMode::Abstractive) }
+    Models {
+        extractive: stub(ModelMode::Extractive),
+        abstractive: stub(ModelMode::Abstractive),
+        vectorizer: Arc::new(NoVectors),
+    }
+}
+
+/// Makes no vectors; only summaries are made again here.
+struct NoVectors;
+
+impl Vectorizer for NoVectors {
+    fn manifest(&self) -> &Manifest {
+        unreachable!("no vectors are asked for")
+    }
+    fn parameters(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+    fn limits(&self) -> Limits {
+        Limits { max_document_tokens: 0, max_document_bytes: 0, max_sentences: 0, max_output_tokens: 0 }
+    }
+    fn width(&self) -> usize {
+        0
+    }
+    fn screen(&self, _: &str, _: Screening) -> Result<Screened, Error> {
+        Err(Error::Internal("stub"))
+    }
+    fn predict(&self, _: u32) -> Duration {
+        Duration::ZERO
+    }
+    fn embed(&self, _: &[&str], _: &Control) -> Result<Vectors, Error> {
+        Err(Error::Internal("stub"))
+    }
 }
 
 fn keyset(receipt: &k256::ecdsa::SigningKey) -> Keyset {
     let price = Price { base: 1, per_1k_tokens: 1 };
-    let price_list = PriceList { version: 1, modes: PerMode { extractive: price, abstractive: price } };
-    let either = |digest| PerMode { extractive: digest, abstractive: digest };
+    let terms = TaskTerms {
+        model: Some(Digest::of(b"model")),
+        parameters: Digest::of(b"parameters"),
+        price,
+        limits: Digest::of(b"limits"),
+    };
     Keyset {
         version: tags::KEYSET.to_owned(),
         app_id: "rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw".to_owned(),
@@ -84,17 +123,17 @@ fn keyset(receipt: &k256::ecdsa::SigningKey) -> Keyset {
             channel: [5; 32],
         },
         ohttp_config: [&[1, 0, 0x20], [5; 32].as_slice(), &[0, 4, 0, 1, 0, 1]].concat(),
-        models: either(Digest::of(b"model")),
-        parameters: either(Digest::of(b"parameters")),
-        price_list_digest: price_list_digest(&price_list),
-        price_list,
+        tasks: [(Task::SummaryExtractive, terms)].into(),
         service_config_digest: Digest::of(b"config"),
-        payment: PaymentTarget {
+        payments: vec![PaymentTarget {
             network: "eip155:1".to_owned(),
             asset: Address::ZERO,
             pay_to: Address::ZERO,
             pay_to_origin: PayToOrigin::EnclaveWallet,
-        },
+            schemes: vec![Scheme::Exact],
+        }],
+        panel_digest: None,
+        page_digest: None,
         kms_keys: vec![],
         release: Release { version: "0.1.0".to_owned(), commit: "unknown".to_owned() },
         not_before: 0,
@@ -114,10 +153,9 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
     };
     let keyset_digest = Keyset::digest(&keyset);
     let attestation = Attestation { version: tags::ATTESTATION.to_owned(), keyset, evidence: vec![], challenge };
-    let (model, parameters) = digests(models.extractive.as_ref());
-    let options = precis_model::Options { max_words: Some(7), ..precis_model::Options::default() };
-    let summary = models.extractive.summarize(DOCUMENT, &options, &Control::new()).unwrap();
-    let made = pipeline::result(model, precis_protocol::Mode::Extractive, JobId([3; 16]), summary);
+    let offering = offering(Task::SummaryExtractive).ok().unwrap();
+    let facts = offering.facts(Task::SummaryExtractive, models);
+    let (model, parameters) = (facts.model, digest_of(&facts.parameters));
     let salts = Salts { request: [1; 32], response: [2; 32] };
     let request = SavedRequest {
         method: "POST".to_owned(),
@@ -125,7 +163,8 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
         media_type: "text/plain".to_owned(),
         body_digest: Digest::of(body.as_bytes()),
     };
-    let result = serde_json::to_vec(&made).unwrap();
+    let input = asked(offering, &request, body.as_bytes()).unwrap();
+    let result = input.perform(models, JobId([3; 16]), &Control::new()).unwrap();
     let receipt = Receipt {
         receipt_id: [9; 32],
         app_id: [2; 21],

@@ -1,5 +1,4 @@
-//! `/v1/summaries`: the paid route, and what the owner of a job does with it later. Everything happens in
-//! [`crate::pipeline`].
+//! The paid routes, and what the owner of a job does with it later. Everything happens in [`crate::pipeline`].
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, header};
@@ -9,19 +8,20 @@ use super::Ready;
 use crate::error::Failure;
 use crate::pipeline::{self, Opened, probe};
 use crate::request::Whole;
+use crate::task::Offering;
 
-/// One paid summary, or a ticket for it; the prices, where there is no document.
-pub async fn post(Ready(service): Ready, request: Whole) -> Result<Response, Failure> {
+/// One paid result, or a ticket for it; the prices, where there is no input.
+pub async fn post(offering: &'static dyn Offering, Ready(service): Ready, request: Whole) -> Result<Response, Failure> {
     let version_1 = probe::pays_by_version_1(&request.headers);
-    let answer = match probe::asked_mode(&request) {
-        Some(mode) => Err(probe::prices(&service, mode)),
-        None => pipeline::run(service, Opened::new(request)).await,
+    let answer = match probe::asked_price(offering, &request) {
+        Some(task) => Err(probe::prices(&service, task)),
+        None => pipeline::run(service, Opened::new(offering, request)).await,
     };
     let explained = |failure: Failure| if version_1 { failure.of_version_1() } else { failure };
     answer.map(IntoResponse::into_response).map_err(explained)
 }
 
-/// A job's summary, progress, or end.
+/// A job's result, progress, or end.
 pub async fn get(Ready(service): Ready, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
     pipeline::fetch(&service, &id, headers.get(header::AUTHORIZATION)).await
 }
