@@ -27,7 +27,7 @@ fn interpreter(python: bool) -> Option<PathBuf> {
     let (program, package) = if python {
         (root.join(".precis/venv/bin/python"), root.join(".precis/venv"))
     } else {
-        (PathBuf::from("node"), root.join("tests/conformance/node_modules/@x402/extensions"))
+        (PathBuf::from("node"), root.join("tests/conformance/node_modules/cohere-ai"))
     };
     if package.is_dir() {
         return Some(program);
@@ -101,6 +101,43 @@ async fn both_official_clients_buy_where_the_payment_comes_first() {
     for (python, script) in [(false, "x402_fetch.mjs"), (true, "x402_httpx.py")] {
         buys(python, script, &[("PRECIS_UPFRONT_SECONDS", "0".into())]).await.unwrap();
     }
+}
+
+/// Vectors and an order of documents by clients that know nothing of payments.
+async fn sold_to_clients_of_other_services() -> anyhow::Result<()> {
+    let Some(program) = interpreter(false) else { return Ok(()) };
+    let stack = Stack::start().await?;
+    let service: Value = http::get(&http::client()?, &format!("{}/v1/service", stack.server.url)).await?.json()?;
+    let task = &service["tasks"]["embeddings"];
+    let model = task["model"]["name"].as_str().context("model")?;
+    let env = [
+        ("PRECIS_URL", stack.server.url.as_str()),
+        ("PRECIS_KEY_FILE", stack.devnet.get("PRECIS_PAYER_KEY_FILE")?),
+        ("PRECIS_RPC_URL", stack.devnet.get("PRECIS_RPC_URL")?),
+        ("PRECIS_EMBEDDINGS_MODEL", model),
+    ];
+    let said = run(program, "openai_cohere.mjs", &[], &env).await?;
+    let said: Value = serde_json::from_str(said.lines().last().context("no output")?)?;
+    for vectors in [&said["embeddings"], &said["floats"]] {
+        let data = vectors["data"].as_array().context("data")?;
+        ensure!(data.len() == 3 && vectors["usage"]["total_tokens"].as_u64() > Some(10), "{vectors}");
+        ensure!(vectors["receipt"]["signature"].is_string(), "no receipt");
+        for entry in data {
+            let values: Vec<f64> =
+                entry["embedding"].as_array().context("values")?.iter().filter_map(Value::as_f64).collect();
+            let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
+            ensure!(values.len() == 384 && (length - 1.0).abs() < 1e-3, "{} values of length {length}", values.len());
+        }
+    }
+    let ranked = said["ranked"]["results"].as_array().context("results")?;
+    ensure!(ranked.len() == 2 && ranked[0]["index"] == 2, "the bread is not first: {}", said["ranked"]);
+    ensure!(ranked[0]["document"]["text"].as_str().is_some_and(|text| text.starts_with("Bread")), "{}", said["ranked"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_official_openai_and_cohere_clients_buy_vectors_and_an_order_of_documents() {
+    sold_to_clients_of_other_services().await.unwrap();
 }
 
 /// The account of the receipt key that the service attests.

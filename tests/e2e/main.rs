@@ -15,6 +15,7 @@ mod refused;
 mod replicas;
 mod reproduce;
 mod summaries;
+mod vectors;
 mod web;
 
 use alloy_primitives::{Address, U256};
@@ -40,7 +41,7 @@ impl Scene {
     async fn around(stack: Stack) -> anyhow::Result<Self> {
         let (client, chain, payer) = (precis_tests::http::client()?, stack.chain()?, stack.payer()?);
         let service = precis_tests::http::get(&client, &format!("{}/v1/service", stack.server.url)).await?.json()?;
-        let pay_to = serde_json::from_value(service["payment"]["payTo"].clone())?;
+        let pay_to = serde_json::from_value(service["payments"][0]["payTo"].clone())?;
         Ok(Self { stack, client, chain, payer, pay_to })
     }
 

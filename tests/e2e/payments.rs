@@ -6,27 +6,34 @@ use precis_protocol::headers;
 use precis_tests::http::Ask;
 use precis_tests::payer::send_paid;
 use precis_tests::story::Story;
+use precis_tests::tasks::{Row, TASKS};
 use serde_json::json;
 
 use super::Scene;
 
 const DOCUMENT: &str =
     "The canal is 82 kilometres long. A ship needs about ten hours to pass it. Locks lift it 26 metres above the sea.";
-const PRICE: u64 = 1500;
 
 #[tokio::test]
 async fn an_authorization_buys_exactly_one_summary() {
     let scene = Scene::set().await.unwrap();
+    for row in TASKS {
+        eprintln!("{}", row.task);
+        buys_exactly_one(&scene, row).await;
+    }
+}
+
+async fn buys_exactly_one(scene: &Scene, row: &Row) {
     let mut story = Story::new();
-    let (client, origin) = (&scene.client, scene.origin());
-    let ask = Ask::json(DOCUMENT, json!({}));
-    let other = Ask::json("Another document. It has other facts. The price is the same.", json!({}));
+    let (client, origin, price) = (&scene.client, scene.origin(), row.price);
+    let ask = row.ask(DOCUMENT);
+    let other = row.ask("Another document. It has other facts. The price is the same.");
 
     let spent = scene.payer.pay(client, origin, &ask).await.unwrap();
     story
         .tell(
-            "a replayed payment returns the same summary and receipt, and is charged once",
-            scene.moving(PRICE, async {
+            "a replayed payment returns the same result and receipt, and is charged once",
+            scene.moving(price, async {
                 let first = send_paid(client, origin, &ask, &spent).await?;
                 ensure!(first.status == 200, "{}: {}", first.status, first.text());
                 for _ in 0..3 {
@@ -76,7 +83,7 @@ async fn an_authorization_buys_exactly_one_summary() {
     story
         .tell(
             "a payment whose nonce is committed is good for those only who know its salt, whatever they guess",
-            scene.moving(PRICE, async {
+            scene.moving(price, async {
                 let quote = ask.send(client, origin, &[]).await?.quote()?;
                 let (payload, salt) = scene.payer.commit(&quote.accepts[0], &ask)?;
                 let payment = wire::encode(&payload)?;
@@ -98,8 +105,8 @@ async fn an_authorization_buys_exactly_one_summary() {
         .await;
     story
         .tell(
-            "six concurrent copies of one payment get one summary and are charged once",
-            scene.moving(PRICE, async {
+            "six concurrent copies of one payment get one result and are charged once",
+            scene.moving(price, async {
                 let payment = scene.payer.pay(client, origin, &ask).await?;
                 let copies = std::array::from_fn::<_, 6, _>(|_| {
                     let (client, origin, ask, payment) =
@@ -120,10 +127,10 @@ async fn an_authorization_buys_exactly_one_summary() {
     story
         .tell(
             "four payments at a time all settle",
-            scene.moving(4 * PRICE, async {
+            scene.moving(4 * price, async {
                 let mut buyers = Vec::new();
                 for number in 0..4 {
-                    let ask = Ask::json(&format!("{DOCUMENT} This is copy {number}."), json!({}));
+                    let ask = row.ask(&format!("{DOCUMENT} This is copy {number}."));
                     let payment = scene.payer.pay(client, origin, &ask).await?;
                     let (client, origin) = (client.clone(), origin.to_owned());
                     buyers.push(tokio::spawn(async move { send_paid(&client, &origin, &ask, &payment).await }));
@@ -138,8 +145,8 @@ async fn an_authorization_buys_exactly_one_summary() {
         .await;
     story
         .tell(
-            "a client that hangs up finds its summary when it comes back with the same payment",
-            scene.moving(PRICE, async {
+            "a client that hangs up finds its result when it comes back with the same payment",
+            scene.moving(price, async {
                 let payment = scene.payer.pay(client, origin, &ask).await?;
                 let claimed = scene.stack.server.process.output().matches("payment.claimed").count();
                 let hasty = tokio::spawn({

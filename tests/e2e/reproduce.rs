@@ -11,7 +11,7 @@ use super::Scene;
 const DOCUMENT: &str = "The harbour was built in 1870. It silted up within thirty years. The town dredged it twice. \
                         In 1921 the council gave it up and built a railway instead. Today it is a nature reserve.";
 
-fn reproduce(scene: &Scene, arguments: &[&str]) -> anyhow::Result<Ended> {
+pub(super) fn reproduce(scene: &Scene, arguments: &[&str]) -> anyhow::Result<Ended> {
     let mut command = process::command("precis-server")?;
     let output = command
         .arg("reproduce")

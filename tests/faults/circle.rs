@@ -7,6 +7,7 @@ use alloy_primitives::{Address, B256};
 use anyhow::Context as _;
 use precis_tests::anvil::{Anvil, FiatToken, devnet, installed};
 use precis_tests::process::eventually;
+use precis_tests::tasks::EXTRACT;
 use precis_tests::testbed::bank::Purse;
 use precis_tests::testbed::town::Town;
 
@@ -41,7 +42,7 @@ async fn paused() -> anyhow::Result<()> {
     let place = Place::find().await?;
     let town = &place.town;
     town.boot(None).await?;
-    let order = town.order(&place.purse, "The token is paused.", true, "extractive").await?;
+    let order = town.order(&place.purse, "The token is paused.", true, &EXTRACT).await?;
     town.rpc.rule(hold_simulation);
     let sent = tokio::spawn({
         let (town, order) = (Arc::clone(town), order.clone());
@@ -69,7 +70,7 @@ async fn reorganized() -> anyhow::Result<()> {
     let (town, anvil) = (&place.town, &place.anvil);
     town.boot(None).await?;
     anvil.set_interval_mining(0).await?;
-    let order = town.order(&place.purse, "The block goes again.", true, "extractive").await?;
+    let order = town.order(&place.purse, "The block goes again.", true, &EXTRACT).await?;
     // The settlement is mined while its receipt is held back; then its block goes, and the node has forgotten it.
     town.rpc.rule(|call| {
         use precis_tests::rpc_faults::Fault::{Hold, Pass};
@@ -107,8 +108,7 @@ async fn dropped() -> anyhow::Result<()> {
     let mut orders = Vec::new();
     let mut sent = Vec::new();
     for count in 0..3 {
-        let order =
-            town.order(&place.purse, &format!("This is number {count} in the pool."), true, "extractive").await?;
+        let order = town.order(&place.purse, &format!("This is number {count} in the pool."), true, &EXTRACT).await?;
         orders.push(order.clone());
         let town = Arc::clone(town);
         sent.push(tokio::spawn(async move { town.send(&order).await }));

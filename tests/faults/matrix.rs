@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use precis_store::{Flow, Stage};
 use precis_tests::audit::{Kind, Violation};
+use precis_tests::tasks::{Row, TASKS};
 use precis_tests::testbed::kill::{Kill, When};
 use precis_tests::testbed::town::Town;
 
@@ -22,9 +23,16 @@ const ONLY: &str = "FAULTS_ONLY";
 const LOG_LINES: usize = 40;
 
 struct Case {
+    row: &'static Row,
     flow: Flow,
     kill: Kill,
     steps: &'static [Step],
+}
+
+impl Case {
+    fn name(&self) -> String {
+        format!("{} {:?} {}", self.row.task, self.flow, self.kill)
+    }
 }
 
 /// Every legal transition with its recipe.
@@ -46,10 +54,10 @@ fn cases() -> VecDeque<Case> {
     let only = std::env::var(ONLY).unwrap_or_default();
     let mut cases = VecDeque::new();
     for (flow, before, next, steps) in transitions() {
-        for when in [When::Before, When::After] {
-            let kill = Kill { before, next, when };
-            if format!("{flow:?} {kill}").contains(&only) {
-                cases.push_back(Case { flow, kill, steps });
+        for (when, row) in [When::Before, When::After].into_iter().flat_map(|when| TASKS.map(|row| (when, row))) {
+            let case = Case { row, flow, kill: Kill { before, next, when }, steps };
+            if case.name().contains(&only) {
+                cases.push_back(case);
             }
         }
     }
@@ -63,7 +71,7 @@ async fn lane() -> anyhow::Result<Arc<Town>> {
 async fn survive(town: &Arc<Town>, case: &Case) -> anyhow::Result<()> {
     let upfront = if case.flow == Flow::Upfront { "0" } else { "1000000" };
     town.set("PRECIS_UPFRONT_SECONDS", upfront);
-    let mut play = Play::begin(town, Some(case.kill)).await?;
+    let mut play = Play::begin(town, Some(case.kill)).await?.of(case.row);
     play.play(case.steps).await?;
     let violations = town.conclude(&play.orders).await.context("afterwards")?;
     anyhow::ensure!(violations.is_empty(), "{}", violations.iter().map(|v| format!("\n  {v}")).collect::<String>());
@@ -77,7 +85,7 @@ async fn every_case() -> Vec<String> {
         let town = lane().await.unwrap();
         loop {
             let Some(case) = cases.lock().unwrap().pop_front() else { break };
-            let (name, started) = (format!("{:?} {}", case.flow, case.kill), Instant::now());
+            let (name, started) = (case.name(), Instant::now());
             let outcome = survive(&town, &case).await;
             let failed = if outcome.is_ok() { "" } else { "  FAILED" };
             eprintln!("{:>6} ms  {name}{failed}", started.elapsed().as_millis());

@@ -6,6 +6,7 @@ use alloy_primitives::U64;
 use anyhow::Context as _;
 use precis_tests::process::GLANCE;
 use precis_tests::rpc_faults::{Call, Fault};
+use precis_tests::tasks::{EXTRACT, Row};
 use precis_tests::testbed::bank::Purse;
 use precis_tests::testbed::kill::Kill;
 use precis_tests::testbed::orders::Order;
@@ -70,6 +71,7 @@ const UNITS: u64 = 1_000_000;
 pub struct Play<'a> {
     town: &'a Arc<Town>,
     kill: Option<Kill>,
+    row: &'static Row,
     purse: Purse,
     /// Everything that was ordered.
     pub orders: Vec<Order>,
@@ -81,7 +83,13 @@ impl<'a> Play<'a> {
     pub async fn begin(town: &'a Arc<Town>, kill: Option<Kill>) -> anyhow::Result<Self> {
         town.new_ledger().await?;
         let purse = town.purse(1, UNITS).await?;
-        Ok(Self { town, kill, purse, orders: Vec::new(), sent: Vec::new() })
+        Ok(Self { town, kill, row: &EXTRACT, purse, orders: Vec::new(), sent: Vec::new() })
+    }
+
+    /// Orders what `row` buys.
+    pub fn of(mut self, row: &'static Row) -> Self {
+        self.row = row;
+        self
     }
 
     /// Carries out all steps.
@@ -98,7 +106,7 @@ impl<'a> Play<'a> {
 
     async fn order(&mut self, document: Document) -> anyhow::Result<()> {
         let sentence = format!("This is sentence {} of {}.", self.orders.len(), self.purse.address());
-        let order = self.town.order(&self.purse, &sentence, document == Document::Good, "extractive").await?;
+        let order = self.town.order(&self.purse, &sentence, document == Document::Good, self.row).await?;
         self.orders.push(order);
         Ok(())
     }

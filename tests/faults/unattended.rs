@@ -8,6 +8,7 @@ use precis_protocol::headers;
 use precis_tests::gate::Gate;
 use precis_tests::http::{self, Answer, Ask};
 use precis_tests::process::eventually;
+use precis_tests::tasks::EXTRACT;
 use precis_tests::testbed::model::DELAY;
 use precis_tests::testbed::orders::Order;
 use precis_tests::testbed::rotation::{KEYSET_SECONDS, Plan, rotate, settings};
@@ -76,7 +77,7 @@ async fn a_keyset_that_cannot_be_replaced_stops_payments_before_it_is_over_and_s
     town.boot(None).await.unwrap();
     let purse = town.purse(2, UNITS).await.unwrap();
     gate.close();
-    let order = town.order(&purse, "This was ordered in time.", true, "extractive").await.unwrap();
+    let order = town.order(&purse, "This was ordered in time.", true, &EXTRACT).await.unwrap();
     let ticket = ordered(&town, &order).await.unwrap();
     // Past three quarters of its life, and the successor cannot be found on chain.
     town.jump(KEYSET_SECONDS * 3 / 4).await.unwrap();
@@ -108,7 +109,7 @@ async fn readiness_follows_chain_and_wallet_and_comes_back_with_them() {
     let town = Town::start(&[], &[("PRECIS_HEAD_SECONDS", "10"), ("PRECIS_CONFIRM_SECONDS", "5")]).await.unwrap();
     town.boot(None).await.unwrap();
     let purse = town.purse(3, UNITS).await.unwrap();
-    let order = town.order(&purse, "This is bought while all is well.", true, "extractive").await.unwrap();
+    let order = town.order(&purse, "This is bought while all is well.", true, &EXTRACT).await.unwrap();
     let ticket = ordered(&town, &order).await.unwrap();
     let done = async || (fetch(&town, &ticket).await.ok()?.status == 200).then_some(());
     eventually("the summary", done).await.unwrap();
@@ -121,7 +122,7 @@ async fn readiness_follows_chain_and_wallet_and_comes_back_with_them() {
     town.chain.rpc("evm_mine", json!([])).await.unwrap();
     is_ready(&town).await.unwrap();
 
-    let wallet = town.order(&purse, "This is not sent.", true, "extractive").await.unwrap().required.pay_to;
+    let wallet = town.order(&purse, "This is not sent.", true, &EXTRACT).await.unwrap().required.pay_to;
     let held = town.chain.rpc("eth_getBalance", json!([wallet, "latest"])).await.unwrap();
     town.chain.rpc("anvil_setBalance", json!([wallet, "0x1"])).await.unwrap();
     let mine = async || town.chain.rpc("evm_mine", json!([])).await.unwrap();
@@ -148,9 +149,9 @@ async fn a_stop_signal_lets_jobs_end_takes_no_new_ones_and_tells_pollers() {
     let town = Town::start(&[], &[(DELAY, "6000"), ("PRECIS_CONFIRM_SECONDS", "5")]).await.unwrap();
     town.boot(None).await.unwrap();
     let purse = town.purse(4, UNITS).await.unwrap();
-    let waited = town.order(&purse, "Somebody waits for this.", true, "extractive").await.unwrap();
-    let polled = town.order(&purse, "Somebody asks for this.", true, "extractive").await.unwrap();
-    let late = town.order(&purse, "This is sent too late.", true, "extractive").await.unwrap();
+    let waited = town.order(&purse, "Somebody waits for this.", true, &EXTRACT).await.unwrap();
+    let polled = town.order(&purse, "Somebody asks for this.", true, &EXTRACT).await.unwrap();
+    let late = town.order(&purse, "This is sent too late.", true, &EXTRACT).await.unwrap();
     let ticket = ordered(&town, &polled).await.unwrap();
     let stop = async {
         eventually("both jobs", async || (town.ledger().await.ok()?.len() == 2).then_some(())).await?;
@@ -182,7 +183,7 @@ async fn what_is_not_finished_when_patience_ends_is_said_and_gone_on_with() {
     let town = Town::start(&[], &settings).await.unwrap();
     town.boot(None).await.unwrap();
     let purse = town.purse(5, UNITS).await.unwrap();
-    let order = town.order(&purse, "This takes far too long.", true, "extractive").await.unwrap();
+    let order = town.order(&purse, "This takes far too long.", true, &EXTRACT).await.unwrap();
     let (path, _) = ordered(&town, &order).await.unwrap();
     town.signal("TERM").await.unwrap();
     town.ended().await.unwrap();
@@ -202,7 +203,7 @@ async fn callers_who_hang_up_leave_no_job_that_nobody_runs() {
     let mut orders = Vec::new();
     for number in 0..CALLERS {
         let sentence = format!("Caller {number} does not wait.");
-        orders.push(town.order(&purse, &sentence, true, "extractive").await.unwrap());
+        orders.push(town.order(&purse, &sentence, true, &EXTRACT).await.unwrap());
     }
     let calls = orders.iter().zip(0..).map(|(order, number)| {
         let town = Arc::clone(&town);

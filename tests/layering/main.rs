@@ -3,6 +3,7 @@
 
 mod cycles;
 mod modules;
+mod tasks;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -18,4 +18,5 @@ pub mod sockets;
 pub mod source;
 pub mod stack;
 pub mod story;
+pub mod tasks;
 pub mod testbed;

@@ -229,6 +229,9 @@ pub struct Texts {
     /// Each line of the files that is not empty is a text
     #[arg(long)]
     pub lines: bool,
+    /// Keep the body of the request: the receipt is for exactly these bytes (`precis receipt verify --document`)
+    #[arg(long, value_name = "FILE")]
+    pub save_request: Option<PathBuf>,
 }
 
 /// `precis embed`.

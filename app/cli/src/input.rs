@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use precis_client::{Authorities, Document, MediaType, SummaryRequest, Wallet, io_reason};
+use precis_client::{Authorities, Document, MediaType, SummaryRequest, Task, Wallet, io_reason};
 use precis_protocol::limits::MAX_DOCUMENT_BYTES;
 use precis_protocol::summary::Options;
 use zeroize::Zeroizing;
 
 use crate::args::{Request, Texts, Trust};
 use crate::exit::Failure;
+use crate::output::Output;
 
 /// Longest key file read, bytes.
 const MAX_KEY_FILE_BYTES: usize = 1024;
@@ -90,6 +91,21 @@ pub fn texts(args: &Texts) -> Result<Vec<Named>, Failure> {
         }
     }
     Ok(texts)
+}
+
+/// The same request, once its body is saved where that was asked for.
+///
+/// # Errors
+/// A usage [`Failure`]; nothing was sent.
+pub fn keep_request<T: Task>(
+    args: &Texts,
+    request: precis_client::Request<T>,
+    output: Output,
+) -> Result<precis_client::Request<T>, Failure> {
+    if let Some(path) = &args.save_request {
+        output.save(path, request.body(), "request")?;
+    }
+    Ok(request)
 }
 
 /// Certificate authorities that are trusted besides those of the system.

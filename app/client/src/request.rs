@@ -1,4 +1,4 @@
-//! The exact paid request (SPEC 5.1, 5.9, 5.10), whatever it buys.
+//! The exact paid request (SPEC 5.1, 5.10, 5.11), whatever it buys.
 //!
 //! The same bytes are sent for the price, for the payment and for every retry; the commitment of SPEC 6.1 covers them all.
 

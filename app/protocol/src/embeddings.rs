@@ -1,4 +1,4 @@
-//! Bodies of `POST /v1/embeddings` (SPEC 5.9), in the shape of the OpenAI API.
+//! Bodies of `POST /v1/embeddings` (SPEC 5.10), in the shape of the OpenAI API.
 //!
 //! Texts have no `Debug`: a log line cannot hold them by accident.
 
@@ -101,7 +101,7 @@ pub fn digest_of_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Digest {
     Digest::from_bytes(all.finalize().into())
 }
 
-/// The result (SPEC 5.9).
+/// The result (SPEC 5.10).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmbeddingsResult {

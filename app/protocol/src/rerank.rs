@@ -1,4 +1,4 @@
-//! Bodies of `POST /v1/rerank` (SPEC 5.10), in the shape of the Cohere and Jina APIs.
+//! Bodies of `POST /v1/rerank` (SPEC 5.11), in the shape of the Cohere and Jina APIs.
 //!
 //! Texts have no `Debug`: a log line cannot hold them by accident.
 
@@ -63,7 +63,7 @@ impl RerankDocument {
     }
 }
 
-/// The result (SPEC 5.10).
+/// The result (SPEC 5.11).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RerankResult {

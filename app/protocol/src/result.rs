@@ -1,4 +1,4 @@
-//! The result of a job, read as one of its task (SPEC 5.2, 5.9, 5.10).
+//! The result of a job, read as one of its task (SPEC 5.2, 5.10, 5.11).
 
 use crate::digest::Digest;
 use crate::embeddings::EmbeddingsResult;

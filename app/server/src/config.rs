@@ -130,12 +130,12 @@ pub struct Config {
     /// Price of abstractive summaries, `base,per_1k_tokens` in atomic units.
     #[arg(long, env = "PRECIS_PRICE_ABSTRACTIVE", default_value = "2000,3000")]
     pub price_abstractive: String,
-    /// Price of vectors, `base,per_1k_tokens` in atomic units. Default: none are sold.
-    #[arg(long, env = "PRECIS_PRICE_EMBEDDINGS")]
-    pub price_embeddings: Option<String>,
-    /// Price of reranking, `base,per_1k_tokens` in atomic units. Default: it is not sold.
-    #[arg(long, env = "PRECIS_PRICE_RERANK")]
-    pub price_rerank: Option<String>,
+    /// Price of vectors, `base,per_1k_tokens` in atomic units.
+    #[arg(long, env = "PRECIS_PRICE_EMBEDDINGS", default_value = "200,100")]
+    pub price_embeddings: String,
+    /// Price of reranking, `base,per_1k_tokens` in atomic units.
+    #[arg(long, env = "PRECIS_PRICE_RERANK", default_value = "200,100")]
+    pub price_rerank: String,
     /// Jobs that may wait for the model.
     #[arg(long, env = "PRECIS_QUEUE", default_value_t = 16)]
     pub queue: u32,
@@ -323,14 +323,14 @@ impl Config {
             (None, None) => None,
         };
         let prices = [
-            (Task::SummaryExtractive, Some(&self.price_extractive), "PRECIS_PRICE_EXTRACTIVE"),
-            (Task::SummaryAbstractive, Some(&self.price_abstractive), "PRECIS_PRICE_ABSTRACTIVE"),
-            (Task::Embeddings, self.price_embeddings.as_ref(), "PRECIS_PRICE_EMBEDDINGS"),
-            (Task::Rerank, self.price_rerank.as_ref(), "PRECIS_PRICE_RERANK"),
+            (Task::SummaryExtractive, &self.price_extractive, "PRECIS_PRICE_EXTRACTIVE"),
+            (Task::SummaryAbstractive, &self.price_abstractive, "PRECIS_PRICE_ABSTRACTIVE"),
+            (Task::Embeddings, &self.price_embeddings, "PRECIS_PRICE_EMBEDDINGS"),
+            (Task::Rerank, &self.price_rerank, "PRECIS_PRICE_RERANK"),
         ];
-        let parsed = prices.into_iter().filter_map(|(task, text, variable)| {
-            text.map(|text| Ok((task, price(text).ok_or_else(|| refuse(variable, PRICE_FORM))?)))
-        });
+        let parsed = prices
+            .into_iter()
+            .map(|(task, text, variable)| Ok((task, price(text).ok_or_else(|| refuse(variable, PRICE_FORM))?)));
         let prices = parsed.collect::<Result<_, ConfigError>>()?;
         if !(1..=1024).contains(&self.queue) {
             return Err(refuse("PRECIS_QUEUE", "is 1 to 1024"));

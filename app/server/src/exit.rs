@@ -13,7 +13,9 @@ pub const FAILURE: u8 = 1;
 #[must_use]
 pub fn code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<LedgerError>() {
-        Some(LedgerError::WrongKey | LedgerError::Newer { .. } | LedgerError::Unsuitable(_)) => CONFIG,
+        Some(
+            LedgerError::WrongKey | LedgerError::Newer { .. } | LedgerError::Older { .. } | LedgerError::Unsuitable(_),
+        ) => CONFIG,
         Some(_) => LEDGER,
         None => FAILURE,
     }

@@ -10,6 +10,7 @@ use precis_protocol::receipt::Channel;
 use crate::edge::Visitor;
 use crate::error::{Class, Failure};
 use crate::service::Generation;
+use crate::task::Sent;
 
 /// A whole request as it reached the router: bounded, and with the channel it came through.
 pub struct Whole {
@@ -35,6 +36,13 @@ impl Whole {
     /// Path with query, as commitments name it.
     pub fn path(&self) -> &str {
         self.uri.path_and_query().map_or("/", |path| path.as_str())
+    }
+}
+
+impl Whole {
+    /// The part that says what is wanted.
+    pub fn sent(&self) -> Sent<'_> {
+        Sent { media_type: &self.media_type, query: self.uri.query(), body: &self.body }
     }
 }
 

@@ -56,6 +56,16 @@ pub enum LedgerError {
         /// The newest format that is known here.
         known: u32,
     },
+    /// For the operator: a version of this software wrote it from which nothing leads on. It was not touched.
+    #[error(
+        "the ledger has format {found}, and this version knows no way from it to format {known}: finish its jobs with the version that wrote it, then begin with an empty one"
+    )]
+    Older {
+        /// The format it has.
+        found: u32,
+        /// The format that is known here.
+        known: u32,
+    },
     /// For the operator: the disk is full. An embedded ledger in a file opens it again by itself once there is room.
     #[error("no room left for the ledger")]
     Full,

@@ -4,7 +4,7 @@
 //! - A ledger has one number, sealed beside its key check: [`FORMAT`]. It counts every change of tables, indexes, records or results.
 //! - Opening a ledger of an older number rewrites it, step by step, in one transaction: afterwards it has the present number, or it is as it was.
 //!   A row that is damaged is carried along untouched, so that it stays known as damaged.
-//! - A ledger of a newer number is [`LedgerError::Newer`] and is not touched. So is a row of a newer number: with a shared database, another process
+//! - A ledger of a newer number is [`LedgerError::Newer`], one that nothing leads on from [`LedgerError::Older`]; neither is touched. So is a row of a newer number: with a shared database, another process
 //!   may have migrated while this one ran.
 //! - Rows have no minor numbers: nothing in them is optional to understand. A new field is a new number, and its step writes the default.
 //! - [`crate::Record::context`] is the service's own. It has a version of its own, with minor numbers.
@@ -18,7 +18,7 @@ use crate::rows::{Sealed, Tables};
 use crate::seal::{RowId, Vault};
 
 /// The present format. Whoever raises it adds a [`Step`] and a fixture of the format before (`tests/fixtures`).
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// From a format to the next one.
 pub(crate) struct Step {
@@ -40,14 +40,14 @@ pub(crate) struct Formats {
     pub(crate) steps: &'static [Step],
 }
 
-/// Those of this version. Format 1 is the first.
+/// Those of this version. Format 2 is the first that anything leads on from: one of format 1 names no task.
 pub(crate) const FORMATS: Formats = Formats { known: FORMAT, steps: &[] };
 
 impl Formats {
     /// The number in a ledger's check value, which begins with `words`.
     ///
     /// # Errors
-    /// [`LedgerError::Newer`], or [`LedgerError::Corrupt`] if there is no number or no way from it to the present one.
+    /// [`LedgerError::Newer`], [`LedgerError::Older`] if nothing leads on from it, or [`LedgerError::Corrupt`] if there is no number.
     pub(crate) fn of(&self, words: &str, check: &[u8]) -> Result<u32, LedgerError> {
         let number = std::str::from_utf8(check).ok().and_then(|text| text.strip_prefix(words)?.parse().ok());
         let found: u32 = number.ok_or(LedgerError::Corrupt("another format"))?;
@@ -71,7 +71,7 @@ impl Formats {
         if leads && u32::try_from(steps.len()).is_ok_and(|count| found.checked_add(count) == Some(self.known)) {
             Ok(steps)
         } else {
-            Err(LedgerError::Corrupt("a format that nothing leads on from"))
+            Err(LedgerError::Older { found, known: self.known })
         }
     }
 }

@@ -7,10 +7,10 @@ use alloy_primitives::{Address, U256};
 use anyhow::Context as _;
 use precis_payment::wire::{self, PaymentPayload, PaymentRequirements};
 use precis_protocol::headers::PAYMENT_SIGNATURE;
-use serde_json::json;
 
 use crate::audit::Seen;
 use crate::http::{Answer, Ask};
+use crate::tasks::Row;
 use crate::testbed::bank::Purse;
 use crate::testbed::model::FAIL;
 use crate::testbed::town::Town;
@@ -35,9 +35,11 @@ fn says_uncharged(answer: &Answer) -> bool {
 /// A request with a payment that was signed for it.
 #[derive(Clone)]
 pub struct Order {
+    /// What it buys.
+    pub row: &'static Row,
     /// The request.
     pub ask: Ask,
-    /// The first sentence of its document, which its summary quotes.
+    /// The first sentence of its text, which a summary quotes.
     pub sentence: String,
     /// Value of `PAYMENT-SIGNATURE`.
     pub header: String,
@@ -64,8 +66,8 @@ impl Town {
     ///
     /// # Errors
     /// If there is no quote.
-    pub async fn order(&self, purse: &Purse, sentence: &str, good: bool, mode: &str) -> anyhow::Result<Order> {
-        self.order_by(purse, sentence, good, mode, false).await
+    pub async fn order(&self, purse: &Purse, sentence: &str, good: bool, row: &'static Row) -> anyhow::Result<Order> {
+        self.order_by(purse, sentence, good, row, false).await
     }
 
     /// The same; `sealed` over the encrypted channel.
@@ -77,12 +79,12 @@ impl Town {
         purse: &Purse,
         sentence: &str,
         good: bool,
-        mode: &str,
+        row: &'static Row,
         sealed: bool,
     ) -> anyhow::Result<Order> {
         let marker = if good { "" } else { FAIL };
         let document = format!("{sentence} The rest is not quoted {marker}.");
-        let ask = Ask::json(&document, json!({ "mode": mode }));
+        let ask = row.ask(&document);
         let asked =
             if sealed { self.send_sealed(&ask, &[]).await } else { ask.send(&self.client, &self.url(), &[]).await };
         let quote = asked?.quote()?;
@@ -91,7 +93,7 @@ impl Town {
         let payload = purse.authorize_at(&required, self.now()?)?;
         let header = wire::encode(&payload)?;
         self.witness(&payload, |seen| sentence.clone_into(&mut seen.request));
-        Ok(Order { ask, sentence: sentence.to_owned(), header, payload, required, sealed })
+        Ok(Order { row, ask, sentence: sentence.to_owned(), header, payload, required, sealed })
     }
 
     /// Remembers the payee and what it holds before the first payment.

@@ -7,9 +7,8 @@ use std::sync::PoisonError;
 
 use alloy_primitives::B256;
 use anyhow::{Context as _, ensure};
-use precis_protocol::headers;
 use precis_protocol::receipt::SignedReceipt;
-use precis_protocol::summary::SummaryResponse;
+use precis_protocol::{answer, headers};
 use precis_verify::policy::Policy;
 use precis_verify::{Body, Exchange, ExpectedPayment};
 use precis_verify::{Online, check_receipt, check_receipt_chain, verify_archived};
@@ -76,8 +75,8 @@ impl Town {
         policy: &Policy,
         attestations: &mut BTreeMap<B256, Vec<u8>>,
     ) -> anyhow::Result<SignedReceipt> {
-        let response: SummaryResponse = serde_json::from_slice(body)?;
-        let signed = SignedReceipt::parse(response.receipt.get().as_bytes())?;
+        let (result, receipt) = answer::split(order.row.task, body)?;
+        let signed = SignedReceipt::parse(&receipt)?;
         let digest = signed.receipt.keyset_digest;
         let named = B256::from(*digest.as_bytes());
         let attestation = match attestations.entry(named) {
@@ -98,8 +97,8 @@ impl Town {
             media_type: &order.ask.media_type,
             body: Body::Bytes(&order.ask.body),
             status_code: 200,
-            result: response.result.get().as_bytes(),
-            receipt: response.receipt.get().as_bytes(),
+            result: &result,
+            receipt: &receipt,
             channel: None,
             payment: Some(ExpectedPayment {
                 network: self.devnet.get("PRECIS_NETWORK")?.to_owned(),

@@ -10,10 +10,10 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use precis_channel::ClientChannel;
 use precis_client::{Connection, Document, MediaType, Session, SummaryRequest, discover};
-use precis_protocol::headers;
 use precis_protocol::receipt::{ReceiptFile, SignedReceipt};
 use precis_protocol::strict;
-use precis_protocol::summary::{Options, SummaryResponse};
+use precis_protocol::summary::Options;
+use precis_protocol::{answer, headers};
 use precis_verify::policy::Policy;
 use precis_verify::{Beside, Online, check_receipt, check_receipt_chain, verify_archived, verify_receipt_file};
 use precis_verify::{Body, Exchange};
@@ -22,6 +22,7 @@ use crate::cli::Cli;
 use crate::http::{self, Ask};
 use crate::payer::send_paid;
 use crate::process::PATIENCE;
+use crate::tasks::EXTRACT;
 use crate::testbed::bank::Purse;
 use crate::testbed::receipts::policy;
 use crate::testbed::town::Town;
@@ -208,10 +209,10 @@ impl Run<'_> {
         let required = quote.accepts.first().context("no requirements")?;
         let payment = self.purse.payer.authorize_at(required, town.now()?)?;
         let header = precis_payment::wire::encode(&payment)?;
-        let answer = send_paid(&town.client, &town.url(), &ask, &header).await?;
-        ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
-        let response: SummaryResponse = serde_json::from_slice(&answer.body)?;
-        let receipt = SignedReceipt::parse(response.receipt.get().as_bytes())?;
+        let paid = send_paid(&town.client, &town.url(), &ask, &header).await?;
+        ensure!(paid.status == 200, "{}: {}", paid.status, paid.text());
+        let (result, signed) = answer::split(EXTRACT.task, &paid.body)?;
+        let receipt = SignedReceipt::parse(&signed)?;
         let kept = format!("{}{}?keyset={}", town.url(), headers::ATTESTATION_PATH, receipt.receipt.keyset_digest);
         let kept = http::get(&town.client, &kept).await?;
         ensure!(kept.status == 200, "no attestation of the keyset: {}", kept.text());
@@ -223,8 +224,8 @@ impl Run<'_> {
             media_type: &ask.media_type,
             body: Body::Bytes(&ask.body),
             status_code: 200,
-            result: response.result.get().as_bytes(),
-            receipt: response.receipt.get().as_bytes(),
+            result: &result,
+            receipt: &signed,
             channel: None,
             payment: None,
             document: Some(&ask.body),

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::http::{self, Answer};
 use crate::process::{GLANCE, PATIENCE};
+use crate::tasks::{ABSTRACT, TASKS};
 use crate::testbed::account::Account;
 use crate::testbed::bank::Purse;
 use crate::testbed::books::open_ended;
@@ -117,12 +118,13 @@ impl Run {
 
     /// Signs for something; waits for a service that is away.
     async fn order(&self, chance: &mut Chance, purse: &Purse, number: u64, count: u64) -> anyhow::Result<Order> {
-        let mode = if chance.below(UPFRONT) == 0 { "abstractive" } else { "extractive" };
+        let any = usize::try_from(chance.below(TASKS.len() as u64)).unwrap_or_default();
+        let row = if chance.below(UPFRONT) == 0 { &ABSTRACT } else { TASKS[any] };
         let (good, sealed) = (chance.below(FAILING) > 0, chance.below(SEALED) == 0);
         let sentence = format!("Payer {number} orders summary {count} of seed {}.", self.plan.seed);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.town.order_by(purse, &sentence, good, mode, sealed).await {
+            match self.town.order_by(purse, &sentence, good, row, sealed).await {
                 Ok(order) => return Ok(order),
                 Err(error) if Instant::now() > deadline => return Err(error).context("no quote"),
                 Err(_) => tokio::time::sleep(GLANCE).await,
@@ -221,7 +223,7 @@ impl Run {
         let (id, token) = (told("id"), told("token"));
         let method = if chance.below(3) == 0 { Method::DELETE } else { Method::GET };
         for _ in 0..chance.below(6) {
-            let url = format!("{}/v1/summaries/{id}", self.town.url());
+            let url = format!("{}{}/{id}", self.town.url(), order.row.path);
             let asked = self.town.client.request(method.clone(), url).bearer_auth(&token);
             let Some(answer) = self.answered(order, http::answer(asked).await) else { return };
             if method == Method::GET {

@@ -12,7 +12,7 @@ use crate::output::Output;
 pub(super) async fn run(args: &EmbedArgs, output: Output) -> Result<Exit, Failure> {
     let request = || {
         let texts = input::texts(&args.texts)?.into_iter().map(|named| named.text).collect();
-        Ok(EmbeddingsRequest::new(texts, args.encoding)?)
+        input::keep_request(&args.texts, EmbeddingsRequest::new(texts, args.encoding)?, output)
     };
     order::run(&args.target, &args.purchase, request, &Lines, output).await
 }

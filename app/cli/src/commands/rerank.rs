@@ -17,7 +17,7 @@ pub(super) async fn run(args: &RerankArgs, output: Output) -> Result<Exit, Failu
         let texts = input::texts(&args.texts)?;
         names.0.replace(texts.iter().map(|named| named.name.clone()).collect());
         let documents = texts.into_iter().map(|named| named.text).collect();
-        Ok(RerankRequest::new(args.query.clone(), documents, args.top)?)
+        input::keep_request(&args.texts, RerankRequest::new(args.query.clone(), documents, args.top)?, output)
     };
     order::run(&args.target, &args.purchase, request, &names, output).await
 }

@@ -1,4 +1,4 @@
-//! Vectors of texts (SPEC 5.9).
+//! Vectors of texts (SPEC 5.10).
 
 use precis_protocol::embeddings::{self, EmbeddingsResult, EncodingFormat, Texts, check_texts};
 use precis_protocol::headers;

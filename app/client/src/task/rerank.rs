@@ -1,4 +1,4 @@
-//! Documents in the order of their nearness to a query (SPEC 5.10).
+//! Documents in the order of their nearness to a query (SPEC 5.11).
 
 use precis_protocol::embeddings::check_texts;
 use precis_protocol::headers;

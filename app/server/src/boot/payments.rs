@@ -138,7 +138,12 @@ async fn shared_ledger(
 ) -> anyhow::Result<Arc<dyn Ledger>> {
     use precis_store::{LedgerError, PostgresLedger};
     let opened = readiness.until("ledger", async || match PostgresLedger::connect(url, key()).await {
-        Err(error @ (LedgerError::WrongKey | LedgerError::Corrupt(_) | LedgerError::Newer { .. })) => Ok(Err(error)),
+        Err(
+            error @ (LedgerError::WrongKey
+            | LedgerError::Corrupt(_)
+            | LedgerError::Newer { .. }
+            | LedgerError::Older { .. }),
+        ) => Ok(Err(error)),
         Ok(ledger) => Ok(Ok(ledger)),
         Err(error) => Err(error),
     });

@@ -80,7 +80,7 @@ pub async fn admit(service: &Arc<Service>, opened: Opened) -> Result<Admitted, F
     let parsing = move || {
         let commitment = commitment(&request, request.method.as_str(), request.path());
         let commitment = commitment.ok_or_else(|| Failure::new(Class::BodyTooLarge, ""))?;
-        offering.read(&request).map(|input| (commitment, input))
+        offering.read(&request.sent()).map(|input| (commitment, input))
     };
     let (commitment, input) = visitor.parse(bytes, parsing).await??;
     let tokens = meter(service, &visitor, &input).await?;
@@ -118,14 +118,14 @@ pub(super) async fn asked_tokens(
 }
 
 fn priced(offering: &dyn Offering, request: &Whole) -> Result<Priced, Failure> {
-    if let Some((task, tokens)) = offering.counted(request)? {
+    if let Some((task, tokens)) = offering.counted(&request.sent())? {
         return Ok(Priced::Tokens(task, tokens));
     }
     // A quote prices the paid route: its commitment names that route, so that the requirements can be paid there.
     let path =
         request.uri.query().map_or_else(|| offering.path().to_owned(), |query| format!("{}?{query}", offering.path()));
     let commitment = commitment(request, "POST", &path);
-    Ok(Priced::Input(commitment, offering.read(request)?))
+    Ok(Priced::Input(commitment, offering.read(&request.sent())?))
 }
 
 fn commitment(request: &Whole, method: &str, path: &str) -> Option<Commitment> {

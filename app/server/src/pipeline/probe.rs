@@ -15,7 +15,7 @@ const PAYMENT_OF_VERSION_1: &str = "x-payment";
 /// The task whose prices are asked for, if `request` has neither input nor payment.
 pub fn asked_price(offering: &dyn Offering, request: &Whole) -> Option<Task> {
     let paid = request.headers.contains_key(headers::PAYMENT_SIGNATURE);
-    if paid { None } else { offering.asked_price(request) }
+    if paid { None } else { offering.asked_price(&request.sent()) }
 }
 
 /// The 402 of a request without an input: all prices, and the least that `task` costs. No offer is signed for that, since it cannot be

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, Method};
-use bytes::Bytes;
 use precis_model::{Control, Error, Models};
 use precis_protocol::Digest;
 use precis_protocol::Task;
@@ -17,9 +15,8 @@ use precis_store::JobId;
 use precis_verify::Verdict;
 
 use super::report::{Judged, Outcome, Report};
-use crate::request::Whole;
 use crate::service::digest_of;
-use crate::task::{Input, Offering, offering};
+use crate::task::{Input, Offering, Sent, offering};
 
 /// HTTP status of a summary.
 const OK: u16 = 200;
@@ -123,17 +120,9 @@ fn asked(offering: &dyn Offering, request: &SavedRequest, body: &[u8]) -> anyhow
         "the document is not the one that the receipt is for; give the exact bytes that were sent ({}), for a JSON request the whole body",
         request.media_type
     );
-    let whole = Whole {
-        method: Method::from_bytes(request.method.as_bytes())?,
-        uri: request.path.parse()?,
-        media_type: request.media_type.clone(),
-        headers: HeaderMap::new(),
-        body: Bytes::copy_from_slice(body),
-        channel: precis_protocol::receipt::Channel::Https,
-        sealed_to: None,
-        visitor: None,
-    };
-    offering.read(&whole).map_err(|failure| anyhow::anyhow!("the request cannot be read again ({})", failure.code()))
+    let query = request.path.split_once('?').map(|(_, query)| query);
+    let sent = Sent { media_type: &request.media_type, query, body };
+    offering.read(&sent).map_err(|failure| anyhow::anyhow!("the request cannot be read again ({})", failure.code()))
 }
 
 /// Places where two results of one task differ.

@@ -4,8 +4,8 @@ use precis_protocol::{limits, strict};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::Sent;
 use crate::error::{Class, Failure};
-use crate::request::Whole;
 
 /// Largest body that is looked into for options without an input, bytes: those are short.
 pub(super) const MAX_PROBE_BYTES: usize = 2048;
@@ -15,8 +15,8 @@ pub(super) fn is_json(media_type: &str) -> bool {
 }
 
 /// The body of a request.
-pub(super) fn of<T: DeserializeOwned>(request: &Whole) -> Result<T, Failure> {
-    read(&request.body, limits::MAX_REQUEST_BODY_BYTES)
+pub(super) fn of<T: DeserializeOwned>(sent: &Sent<'_>) -> Result<T, Failure> {
+    read(sent.body, limits::MAX_REQUEST_BODY_BYTES)
 }
 
 /// A body of at most `longest` bytes.
@@ -32,22 +32,22 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8], longest: usize) -> Result<T
 ///
 /// # Errors
 /// 415 for another type; [`Class::BadRequest`] when it is not what it should be.
-pub(super) fn json<T: DeserializeOwned>(request: &Whole) -> Result<T, Failure> {
-    if !is_json(&request.media_type) {
+pub(super) fn json<T: DeserializeOwned>(sent: &Sent<'_>) -> Result<T, Failure> {
+    if !is_json(sent.media_type) {
         return Err(Failure::new(Class::UnsupportedMediaType, "send `application/json`"));
     }
-    of(request)
+    of(sent)
 }
 
 /// Checks that a short request is empty, or a JSON object without any of these members: then only its price can be meant.
-pub(super) fn without(request: &Whole, members: &[&str]) -> bool {
-    if request.body.len() > MAX_PROBE_BYTES {
+pub(super) fn without(sent: &Sent<'_>, members: &[&str]) -> bool {
+    if sent.body.len() > MAX_PROBE_BYTES {
         return false;
     }
-    if request.body.trim_ascii().is_empty() {
+    if sent.body.trim_ascii().is_empty() {
         return true;
     }
-    let object: Result<serde_json::Map<String, serde_json::Value>, _> = read(&request.body, MAX_PROBE_BYTES);
+    let object: Result<serde_json::Map<String, serde_json::Value>, _> = read(sent.body, MAX_PROBE_BYTES);
     object.is_ok_and(|object| !members.iter().any(|member| object.contains_key(*member)))
 }
 
@@ -58,13 +58,13 @@ struct Tokens {
 }
 
 /// The number of tokens that a request names instead of an input, if it names one.
-pub(super) fn tokens_only(request: &Whole) -> Result<Option<u32>, Failure> {
-    if !is_json(&request.media_type) || request.body.len() > MAX_PROBE_BYTES {
+pub(super) fn tokens_only(sent: &Sent<'_>) -> Result<Option<u32>, Failure> {
+    if !is_json(sent.media_type) || sent.body.len() > MAX_PROBE_BYTES {
         return Ok(None);
     }
-    let object: serde_json::Map<String, serde_json::Value> = read(&request.body, MAX_PROBE_BYTES)?;
+    let object: serde_json::Map<String, serde_json::Value> = read(sent.body, MAX_PROBE_BYTES)?;
     if !object.contains_key("tokens") {
         return Ok(None);
     }
-    read(&request.body, MAX_PROBE_BYTES).map(|Tokens { tokens }| Some(tokens))
+    read(sent.body, MAX_PROBE_BYTES).map(|Tokens { tokens }| Some(tokens))
 }

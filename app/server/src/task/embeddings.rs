@@ -1,4 +1,4 @@
-//! Vectors of texts, in the shape of the OpenAI API (SPEC 5.9).
+//! Vectors of texts, in the shape of the OpenAI API (SPEC 5.10).
 
 use std::sync::Arc;
 
@@ -12,9 +12,8 @@ use precis_store::JobId;
 use serde_json::json;
 
 use super::texts::{self, Texts};
-use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, body};
+use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, Sent, body};
 use crate::error::{Class, Failure};
-use crate::request::Whole;
 
 /// The route.
 pub(super) struct Embeddings;
@@ -67,16 +66,16 @@ impl Offering for Embeddings {
         texts::facts(models, task.id())
     }
 
-    fn asked_price(&self, request: &Whole) -> Option<Task> {
-        body::without(request, &["input"]).then_some(Task::Embeddings)
+    fn asked_price(&self, sent: &Sent<'_>) -> Option<Task> {
+        body::without(sent, &["input"]).then_some(Task::Embeddings)
     }
 
-    fn counted(&self, request: &Whole) -> Result<Option<(Task, u32)>, Failure> {
-        Ok(body::tokens_only(request)?.map(|tokens| (Task::Embeddings, tokens)))
+    fn counted(&self, sent: &Sent<'_>) -> Result<Option<(Task, u32)>, Failure> {
+        Ok(body::tokens_only(sent)?.map(|tokens| (Task::Embeddings, tokens)))
     }
 
-    fn read(&self, request: &Whole) -> Result<Arc<dyn Input>, Failure> {
-        let EmbeddingsRequest { input, model, encoding_format, dimensions, user: _ } = body::json(request)?;
+    fn read(&self, sent: &Sent<'_>) -> Result<Arc<dyn Input>, Failure> {
+        let EmbeddingsRequest { input, model, encoding_format, dimensions, user: _ } = body::json(sent)?;
         Ok(Arc::new(Wanted { texts: Texts::new(input.into_vec())?, model, encoding_format, dimensions }))
     }
 }

@@ -17,7 +17,17 @@ use precis_protocol::{Digest, Task};
 use precis_store::JobId;
 
 use crate::error::{Class, Failure};
-use crate::request::Whole;
+
+/// What of a request says what is wanted: all that an offering looks at.
+#[derive(Clone, Copy)]
+pub struct Sent<'a> {
+    /// `Content-Type` as sent; empty if absent.
+    pub media_type: &'a str,
+    /// Query of the URL.
+    pub query: Option<&'a str>,
+    /// Body.
+    pub body: &'a [u8],
+}
 
 /// Every route at which something is sold.
 pub static OFFERINGS: [&dyn Offering; 3] = [&summary::Summaries, &embeddings::Embeddings, &rerank::Rerank];
@@ -42,20 +52,20 @@ pub trait Offering: Send + Sync {
     /// Facts of the model that does one of them.
     fn facts(&self, task: Task, models: &Models) -> Facts;
 
-    /// The task whose price is asked for, if `request` has neither an input nor a payment: catalogues and agents look so for a 402.
-    fn asked_price(&self, request: &Whole) -> Option<Task>;
+    /// The task whose price is asked for, if `sent` has neither an input nor a payment: catalogues and agents look so for a 402.
+    fn asked_price(&self, sent: &Sent<'_>) -> Option<Task>;
 
-    /// The task and the number of tokens, if `request` names a number instead of an input: for a quote.
+    /// The task and the number of tokens, if `sent` names a number instead of an input: for a quote.
     ///
     /// # Errors
     /// A [`Failure`] of the client's making.
-    fn counted(&self, request: &Whole) -> Result<Option<(Task, u32)>, Failure>;
+    fn counted(&self, sent: &Sent<'_>) -> Result<Option<(Task, u32)>, Failure>;
 
     /// The input of a request, by its bytes alone.
     ///
     /// # Errors
     /// A [`Failure`] of the client's making.
-    fn read(&self, request: &Whole) -> Result<Arc<dyn Input>, Failure>;
+    fn read(&self, sent: &Sent<'_>) -> Result<Arc<dyn Input>, Failure>;
 }
 
 /// An input that was read. It is a secret: it has no `Debug`, and is wiped when it is dropped.

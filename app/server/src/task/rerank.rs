@@ -1,4 +1,4 @@
-//! Documents in the order of their nearness to a query, in the shape of the Cohere and Jina APIs (SPEC 5.10).
+//! Documents in the order of their nearness to a query, in the shape of the Cohere and Jina APIs (SPEC 5.11).
 
 use std::sync::Arc;
 
@@ -11,9 +11,8 @@ use precis_store::JobId;
 use serde_json::json;
 
 use super::texts::{self, Texts};
-use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, body};
+use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, Sent, body};
 use crate::error::{Class, Failure};
-use crate::request::Whole;
 
 /// The route.
 pub(super) struct Rerank;
@@ -71,16 +70,16 @@ impl Offering for Rerank {
         texts::facts(models, task.id())
     }
 
-    fn asked_price(&self, request: &Whole) -> Option<Task> {
-        body::without(request, &["query", "documents"]).then_some(Task::Rerank)
+    fn asked_price(&self, sent: &Sent<'_>) -> Option<Task> {
+        body::without(sent, &["query", "documents"]).then_some(Task::Rerank)
     }
 
-    fn counted(&self, request: &Whole) -> Result<Option<(Task, u32)>, Failure> {
-        Ok(body::tokens_only(request)?.map(|tokens| (Task::Rerank, tokens)))
+    fn counted(&self, sent: &Sent<'_>) -> Result<Option<(Task, u32)>, Failure> {
+        Ok(body::tokens_only(sent)?.map(|tokens| (Task::Rerank, tokens)))
     }
 
-    fn read(&self, request: &Whole) -> Result<Arc<dyn Input>, Failure> {
-        let RerankRequest { model, query, documents, top_n, return_documents } = body::json(request)?;
+    fn read(&self, sent: &Sent<'_>) -> Result<Arc<dyn Input>, Failure> {
+        let RerankRequest { model, query, documents, top_n, return_documents } = body::json(sent)?;
         if top_n == Some(0) {
             return Err(Failure::new(Class::BadRequest, "`top_n` is at least 1"));
         }

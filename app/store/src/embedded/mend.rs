@@ -65,7 +65,12 @@ async fn until_open(shared: Weak<Shared>, path: PathBuf, why: LedgerError) {
                 return;
             }
             Err(LedgerError::Full) => {}
-            Err(why @ (LedgerError::WrongKey | LedgerError::Corrupt(_) | LedgerError::Newer { .. })) => {
+            Err(
+                why @ (LedgerError::WrongKey
+                | LedgerError::Corrupt(_)
+                | LedgerError::Newer { .. }
+                | LedgerError::Older { .. }),
+            ) => {
                 _ = mending.slot.lost.send_replace(Some(why));
                 return;
             }

@@ -144,7 +144,7 @@ mod tests {
         records
     }
 
-    /// Turns the file into one of format 0, whose records have no identifier and whose results have their status last; `damaged` says which row is spoilt.
+    /// Turns the file into one of the format before, whose records have no identifier and whose results have their status last; `damaged` says which row is spoilt.
     fn age(path: &Path, vault: &Vault, damaged: Option<&RowId>) {
         let database = at_path(path, vault).unwrap();
         let transaction = database.begin_write().unwrap();
@@ -167,7 +167,8 @@ mod tests {
                     results.insert(&row, &vault.seal(TABLES.results, &row, &result).unwrap()[..]).unwrap();
                 }
             }
-            let check = vault.seal("meta", &CHECK_ROW, format!("{CHECK_WORDS}0").as_bytes()).unwrap();
+            let check =
+                vault.seal("meta", &CHECK_ROW, format!("{CHECK_WORDS}{}", OLDER.steps[0].from).as_bytes()).unwrap();
             transaction.open_table(META).unwrap().insert(CHECK_NAME, &check[..]).unwrap();
         }
         transaction.commit().unwrap();
@@ -182,7 +183,9 @@ mod tests {
         age(&path, &vault, None);
         // Without a way from there it is refused, and left as it is.
         let before = std::fs::read(&path).unwrap();
-        assert!(matches!(EmbeddedLedger::open(&path, key()).await, Err(LedgerError::Corrupt(_))));
+        let refused = EmbeddedLedger::open(&path, key()).await.err().unwrap();
+        assert_eq!(refused, LedgerError::Older { found: 1, known: 2 });
+        assert!(refused.to_string().contains("begin with an empty one"), "{refused}");
         assert!(std::fs::read(&path).unwrap() == before);
 
         drop(existing_of(&path, &vault, &OLDER).unwrap());

@@ -42,7 +42,7 @@ impl EmbeddedLedger {
     /// changed: every page's checksum, and that it was sealed with `key`. After a crash the file is then repaired.
     ///
     /// # Errors
-    /// [`LedgerError::WrongKey`], [`LedgerError::Corrupt`], [`LedgerError::Newer`] and [`LedgerError::InUse`] leave the file as it was. [`LedgerError::Full`] and
+    /// [`LedgerError::WrongKey`], [`LedgerError::Corrupt`], [`LedgerError::Newer`], [`LedgerError::Older`] and [`LedgerError::InUse`] leave the file as it was. [`LedgerError::Full`] and
     /// [`LedgerError::Storage`] if the disk fails.
     pub async fn open(path: impl AsRef<Path>, key: SealingKey) -> Result<Self, LedgerError> {
         let path = path.as_ref().to_owned();

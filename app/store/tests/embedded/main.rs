@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod damage;
+mod fixtures;
 mod full;
 #[path = "../suite/mod.rs"]
 mod suite;

@@ -13,9 +13,8 @@ use precis_protocol::{Digest, Mode, Task, headers};
 use precis_store::JobId;
 use zeroize::Zeroizing;
 
-use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, PREDICTED_TOKENS, body, limits};
+use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, PREDICTED_TOKENS, Sent, body, limits};
 use crate::error::Failure;
-use crate::request::Whole;
 
 /// The route.
 pub(super) struct Summaries;
@@ -58,14 +57,14 @@ impl Offering for Summaries {
     }
 
     /// No body, or JSON with options alone. A body that is said to be a document is one, also when it is empty.
-    fn asked_price(&self, request: &Whole) -> Option<Task> {
-        if request.body.len() > body::MAX_PROBE_BYTES || DocumentType::parse(&request.media_type).is_ok() {
+    fn asked_price(&self, sent: &Sent<'_>) -> Option<Task> {
+        if sent.body.len() > body::MAX_PROBE_BYTES || DocumentType::parse(sent.media_type).is_ok() {
             return None;
         }
-        if request.body.trim_ascii().is_empty() {
+        if sent.body.trim_ascii().is_empty() {
             return Some(Mode::default().into());
         }
-        match body::read(&request.body, body::MAX_PROBE_BYTES).ok()? {
+        match body::read(sent.body, body::MAX_PROBE_BYTES).ok()? {
             SummaryRequest { document: None, media_type: None, data: None, tokens: None, options } => {
                 options.check().is_ok().then_some(options.mode.into())
             }
@@ -73,11 +72,11 @@ impl Offering for Summaries {
         }
     }
 
-    fn counted(&self, request: &Whole) -> Result<Option<(Task, u32)>, Failure> {
-        if !body::is_json(&request.media_type) {
+    fn counted(&self, sent: &Sent<'_>) -> Result<Option<(Task, u32)>, Failure> {
+        if !body::is_json(sent.media_type) {
             return Ok(None);
         }
-        match body::of(request)? {
+        match body::of(sent)? {
             SummaryRequest { document: None, media_type: None, data: None, tokens: Some(tokens), options } => {
                 read::check(&options)?;
                 Ok(Some((options.mode.into(), tokens)))
@@ -86,8 +85,8 @@ impl Offering for Summaries {
         }
     }
 
-    fn read(&self, request: &Whole) -> Result<Arc<dyn Input>, Failure> {
-        let (text, options) = read::document(request)?;
+    fn read(&self, sent: &Sent<'_>) -> Result<Arc<dyn Input>, Failure> {
+        let (text, options) = read::document(sent)?;
         Ok(Arc::new(Document { text, options }))
     }
 }

@@ -7,8 +7,7 @@ use precis_protocol::summary::{Options, SummaryRequest};
 use zeroize::Zeroizing;
 
 use crate::error::{Class, Failure};
-use crate::request::Whole;
-use crate::task::body;
+use crate::task::{Sent, body};
 
 /// Refuses options that are out of range.
 pub(super) fn check(options: &Options) -> Result<(), Failure> {
@@ -16,9 +15,9 @@ pub(super) fn check(options: &Options) -> Result<(), Failure> {
 }
 
 /// Document and options of a request, by its bytes alone.
-pub(super) fn document(request: &Whole) -> Result<(Zeroizing<String>, Options), Failure> {
-    let (media_type, data, options) = if body::is_json(&request.media_type) {
-        let body: SummaryRequest = body::of(request)?;
+pub(super) fn document(sent: &Sent<'_>) -> Result<(Zeroizing<String>, Options), Failure> {
+    let (media_type, data, options) = if body::is_json(sent.media_type) {
+        let body: SummaryRequest = body::of(sent)?;
         let (media_type, data) = match (body.document, body.media_type, body.data, body.tokens) {
             (Some(document), None, None, None) => ("text/plain".to_owned(), Zeroizing::new(document.into_bytes())),
             (None, Some(media_type), Some(data), None) => {
@@ -31,13 +30,9 @@ pub(super) fn document(request: &Whole) -> Result<(Zeroizing<String>, Options), 
         (media_type, data, body.options)
     } else {
         // Refused here rather than by the extractor, so that an unknown type is 415 whatever the bytes are.
-        DocumentType::parse(&request.media_type)
+        DocumentType::parse(sent.media_type)
             .map_err(|error| Failure::new(Class::UnsupportedMediaType, error.to_string()))?;
-        (
-            request.media_type.clone(),
-            Zeroizing::new(request.body.to_vec()),
-            query_options(request.uri.query().unwrap_or_default())?,
-        )
+        (sent.media_type.to_owned(), Zeroizing::new(sent.body.to_vec()), query_options(sent.query.unwrap_or_default())?)
     };
     check(&options)?;
     let limits = precis_extract::Limits { max_bytes: MAX_DOCUMENT_BYTES };
