@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use super::{MAX_REQUEST_BYTES, answer};
 
 const POLICY: &str = r#"
-version = 1
+version = 2
 app_id = "rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw"
 enclave_identities = ["0000000000000000000000000000000000000000000000000000000000000000"]
-model_digests = "any"
 evidence = ["tdx-quote"]
+[tasks]
+"summary.extractive" = "any"
 [tcb]
 min_evaluation_number = 18
 allowed_advisories = []
