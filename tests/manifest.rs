@@ -60,10 +60,31 @@ fn a_complete_manifest_passes() {
 #[test]
 fn secrets_that_change_nothing_for_a_caller_come_from_the_platform() {
     let (rofl, compose) = complete();
-    let secrets = "PRECIS_STATE_DIR: /data\n      PRECIS_FACILITATOR_URL: https://facilitator.example\n      \
-        PRECIS_FACILITATOR_AUTH: ${FACILITATOR_AUTH}\n      PRECIS_LEDGER_URL: ${LEDGER_URL}";
-    let compose = compose.replacen("PRECIS_STATE_DIR: /data", secrets, 1);
+    let secrets = "environment:\n      PRECIS_PAYMENT__FACILITATOR__CREDENTIAL: ${FACILITATOR_CREDENTIAL}\n      \
+        PRECIS_LEDGER__URL: ${LEDGER_URL}\n      PRECIS_PAYMENT__NETWORK__0__RPC_KEYS: ${RPC_KEYS_0}";
+    let facilitator = "[payment.facilitator]\n        url = \"https://facilitator.example\"\n\n        [model]";
+    let compose = compose.replacen("environment:", secrets, 1).replacen("[model]", facilitator, 1).replacen(
+        "https://sepolia.base.org",
+        "https://rpc.example/v2/{key}",
+        1,
+    );
     assert_eq!(check_text(&rofl, &compose), (0, vec![]));
+}
+
+/// The settings in the literal of a compose file.
+fn literal(compose: &str) -> String {
+    let (_, rest) = compose.split_once("      PRECIS_CONFIG: |\n").unwrap();
+    let lines = rest.lines().take_while(|line| line.is_empty() || line.starts_with("        "));
+    lines.map(|line| line.strip_prefix("        ").unwrap_or_default().to_owned() + "\n").collect()
+}
+
+#[test]
+fn the_settings_of_our_manifest_are_settings_that_the_server_takes() {
+    let compose = std::fs::read_to_string(paths::root().join("compose.yaml")).unwrap();
+    let platform = ("PRECIS_SERVER__PLATFORM_URL".to_owned(), "https://p8080.m1.example".to_owned());
+    let settings = precis_server::config::read(&literal(&compose), [platform].into()).unwrap();
+    assert_eq!(settings.config.network, precis_payment::Network::BASE_SEPOLIA);
+    assert!(!settings.origin.unwrap().vouched && settings.mock_root.is_none());
 }
 
 /// The variables that a source reads, by the words that programs and scripts read them with.
@@ -87,7 +108,7 @@ fn variables_in(text: &str) -> Vec<String> {
 
 #[test]
 fn every_variable_that_a_program_of_ours_reads_is_known_to_the_server() {
-    let own = precis_server::config::Config::variables();
+    let own = precis_server::config::variables();
     let (mut read, mut unknown) = (0, Vec::new());
     for source in precis_tests::source::all().unwrap() {
         if !["app/", "tests/", "scripts/", "model/"].iter().any(|folder| source.path.starts_with(folder)) {
@@ -101,7 +122,7 @@ fn every_variable_that_a_program_of_ours_reads_is_known_to_the_server() {
             }
         }
     }
-    assert!(read > 60, "{read}");
+    assert!(read > 45, "{read}");
     assert!(unknown.is_empty(), "add them to app/server/src/names.rs: {unknown:#?}");
 }
 
@@ -134,7 +155,7 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
         precis_verify::Policy::parse(std::str::from_utf8(&made.stdout).unwrap(), |_| Err("none".into())).unwrap();
     assert!(
         policy.enclave_identities.contains(&[0x1d; 32])
-            && policy.tasks.len() == 2
+            && policy.tasks.len() == 4
             && policy.tasks.values().all(
                 |models| matches!(models, precis_verify::policy::AllowedModels::Only(models) if models.len() == 1)
             )
@@ -142,7 +163,7 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
 
     // The model that the deployment names is stated, and none that has no weights yet.
     let with = |model: &str| {
-        compose.replacen("      PRECIS_MODEL_DIR:", &format!("      PRECIS_MODEL: {model}\n      PRECIS_MODEL_DIR:"), 1)
+        compose.replacen("        [model]\n", &format!("        [model]\n        name = \"{model}\"\n"), 1)
     };
     let named = state(&rofl, &with("smollm2-135m-instruct"));
     assert_eq!(Release::parse(&named.stdout).unwrap().tasks, release.tasks);
@@ -170,42 +191,72 @@ fn every_violation_is_refused_with_its_place() {
             "ghcr.io/${ORG}/precis-server",
             "services.precis.image: a variable in the image",
         ),
+        // All settings stand in the literal, and callers find there what they rely on.
+        ("base = 1000", "base = ${PRICE}", "environment.PRECIS_CONFIG: ${PRICE} comes from outside"),
+        ("base = 1000\n", "\n", "PRECIS_CONFIG tasks.\"summary.extractive\".base: has to be a literal"),
+        ("network = \"eip155:84532\"\n", "\n", "PRECIS_CONFIG payment.network[0].network: has to be a literal"),
+        ("rpc_urls = [\"https://sepolia.base.org\"]\n", "\n", "payment.network[0].rpc_urls: has to be a literal"),
+        ("[[payment.network]]", "[[payment.networks]]", "payment.network[0].asset: has to be a literal"),
+        ("PRECIS_CONFIG: |", "PRECIS_CONFIGS: |", "environment.PRECIS_CONFIG: has to hold the settings"),
+        ("PRECIS_CONFIG: |", "PRECIS_CONFIG:\n      OTHER: |", "environment.PRECIS_CONFIG: has no value"),
+        ("base = 1000", "base = 1000,500", "environment.PRECIS_CONFIG: is no TOML"),
         (
-            "PRECIS_PRICE_EXTRACTIVE: \"1000,500\"",
-            "PRECIS_PRICE_EXTRACTIVE: ${PRICE}",
-            "environment.PRECIS_PRICE_EXTRACTIVE: ${PRICE}",
+            "asset_version = \"2\"",
+            "asset_versoin = \"2\"",
+            "payment.network[0].asset_versoin: there is no such setting; payment.network[].asset_version was probably meant",
         ),
-        ("PRECIS_NETWORK: \"eip155:84532\"", "PRECIS_NETWORK:", "environment.PRECIS_NETWORK"),
         (
-            "PRECIS_ASSET_VERSION: \"2\"",
-            "PRECIS_ASSET_VERSION: 2",
-            "environment.PRECIS_ASSET_VERSION: has to be quoted",
+            "appd_socket =",
+            "trust_root = \"/mock.der\"\n        appd_socket =",
+            "attestation.trust_root: is a mock root",
         ),
-        ("      PRECIS_RPC_URL: https://sepolia.base.org\n", "", "environment.PRECIS_RPC_URL: has to be a literal"),
+        // The host is the platform's, and what is signed over is a literal.
         (
             "https://p8080.${ROFL_PROXY_HOST}",
             "https://${SECRET_HOST}",
-            "environment.PRECIS_PLATFORM_URL: ${SECRET_HOST}",
-        ),
-        ("      PRECIS_PLATFORM_URL: https://p8080.${ROFL_PROXY_HOST}\n", "", "PRECIS_PLATFORM_URL, one of both"),
-        // What is signed over is a literal.
-        ("PRECIS_PLATFORM_URL", "PRECIS_PUBLIC_URL", "environment.PRECIS_PUBLIC_URL: ${ROFL_PROXY_HOST}"),
-        ("PRECIS_STATE_DIR: /data", "PRECIS_TRUST_ROOT: /mock.der", "environment.PRECIS_TRUST_ROOT: is a mock root"),
-        (
-            "PRECIS_STATE_DIR: /data",
-            "PRECIS_STATE_DIR: /data\n      PRECIS_PAYTO: \"0x1111111111111111111111111111111111111111\"",
-            "environment.PRECIS_PAYTO: there is no such setting; PRECIS_PAY_TO was probably meant",
+            "environment.PRECIS_SERVER__PLATFORM_URL: ${SECRET_HOST}",
         ),
         (
-            "PRECIS_STATE_DIR: /data",
-            "PRECIS_STATE_DIR: /data\n      PRECIS_KEY_FILE: /key",
+            "      PRECIS_SERVER__PLATFORM_URL: https://p8080.${ROFL_PROXY_HOST}\n",
+            "",
+            "server.public_url (a literal) or PRECIS_SERVER__PLATFORM_URL, one of both",
+        ),
+        (
+            "[server]",
+            "[server]\n        public_url = \"https://a.example\"",
+            "PRECIS_SERVER__PLATFORM_URL, one of both",
+        ),
+        (
+            "[server]",
+            "[server]\n        public_url = \"https://${ROFL_PROXY_HOST}\"",
+            "environment.PRECIS_CONFIG: ${ROFL_PROXY_HOST}",
+        ),
+        // Secrets are not measured, and nothing else stands beside the literal.
+        ("[ledger]", "[ledger]\n        url = \"postgres://a\"", "PRECIS_CONFIG ledger.url: is a secret"),
+        ("sepolia.base.org", "rpc.example/v2/0123456789abcdef0123456789abcdef", "looks like a URL with a key in it"),
+        ("sepolia.base.org", "user:password@rpc.example", "looks like a URL with a key in it"),
+        (
+            "environment:",
+            "environment:\n      PRECIS_LEDGER__URL: postgres://a",
+            "environment.PRECIS_LEDGER__URL: is a secret: it has to be ${LEDGER_URL}",
+        ),
+        (
+            "environment:",
+            "environment:\n      PRECIS_PAYMENT__FACILITATOR__CREDENTIAL: ${OTHER}",
+            "it has to be ${FACILITATOR_CREDENTIAL}",
+        ),
+        (
+            "environment:",
+            "environment:\n      PRECIS_PAYMENT__NETWORK__0__PAY_TO: \"0x1111111111111111111111111111111111111111\"",
+            "PAY_TO: stands in PRECIS_CONFIG, as payment.network[].pay_to",
+        ),
+        ("environment:", "environment:\n      PRECIS_LIMITS__QEUE: \"1\"", "PRECIS_LIMITS__QUEUE was probably meant"),
+        (
+            "environment:",
+            "environment:\n      PRECIS_KEY_FILE: /key",
             "environment.PRECIS_KEY_FILE: there is no such setting",
         ),
-        (
-            "PRECIS_STATE_DIR: /data",
-            "PRECIS_STATE_DIR: /data\n      PRECIS_FACILITATOR_AUTH: ${OTHER}",
-            "environment.PRECIS_FACILITATOR_AUTH: ${OTHER} comes from outside",
-        ),
+        ("environment:", "environment:\n      RUST_LOG: 2", "environment.RUST_LOG: has to be quoted"),
         ("- \"8080:8080\"", "- \"8080\"", "services.precis.ports"),
         ("- \"8080:8080\"", "- \"8080:8080\"\n      - \"8081:8081\"", "the internal port is published"),
         ("ports.8080.mode: terminate-tls", "ports.8080.mode: terminate", "annotations"),
@@ -235,10 +286,10 @@ fn every_violation_is_refused_with_its_place() {
         ("min_tcb_evaluation_data_number: 18", "min_tcb_evaluation_data_number: 17", "min_tcb_evaluation_data_number"),
         (
             "network: testnet",
-            "network: testnet\n    secrets: [{name: precis_pay_to, value: AA==}]",
-            "secrets: PRECIS_PAY_TO",
+            "network: testnet\n    secrets: [{name: precis_ledger__url, value: AA==}]",
+            "secrets: PRECIS_LEDGER__URL",
         ),
-        ("network: testnet", "network: testnet\n    metadata: {env.PRECIS_RPC_URL: x}", "metadata: env.PRECIS_RPC_URL"),
+        ("network: testnet", "network: testnet\n    metadata: {env.PRECIS_CONFIG: x}", "metadata: env.PRECIS_CONFIG"),
         ("resources:", "resourses: {}\nresources:", "resourses: the CLI ignores"),
         (
             "    app_id: rofl1qp55evqls4qg6cjw5fnlv4al9ptc0fsakvxvd9uw\n",

@@ -188,7 +188,8 @@ struct Verifier {
 
 impl Verifier {
     fn new(devnet: &Devnet) -> Self {
-        let chain = Chain::new(devnet.get("PRECIS_RPC_URL").unwrap(), devnet.get("PRECIS_ASSET").unwrap()).unwrap();
+        let chain =
+            Chain::new(devnet.get("PRECIS_RPC_URL").unwrap(), devnet.get("PRECIS_DEVNET_ASSET").unwrap()).unwrap();
         Self { chain, contract: devnet.get("PRECIS_RECEIPT_VERIFIER").unwrap().parse().unwrap() }
     }
 

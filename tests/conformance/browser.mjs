@@ -1,7 +1,7 @@
 // Opens a page of another origin in headless Chromium, which verifies the service and buys one summary of DOCUMENT:
 // node browser.mjs CHROMIUM MODULE DOCUMENT. Prints what the page found, as JSON.
 //
-// Environment: PRECIS_URL, PRECIS_KEY_FILE, PRECIS_POLICY, PRECIS_TRUST_ROOT.
+// Environment: PRECIS_URL, PRECIS_KEY_FILE, PRECIS_POLICY, PRECIS_DEVNET_TRUST_ROOT.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -30,7 +30,7 @@ const files = {
   '/page.js': ['text/javascript', page.contents],
   '/precis-verify.mjs': ['text/javascript', readFileSync(here('../../app/web/precis-verify.mjs'))],
   '/precis_verify.wasm': ['application/wasm', readFileSync(module)],
-  '/root.der': ['application/octet-stream', readFileSync(process.env.PRECIS_TRUST_ROOT)],
+  '/root.der': ['application/octet-stream', readFileSync(process.env.PRECIS_DEVNET_TRUST_ROOT)],
   '/settings.json': ['application/json', JSON.stringify(settings)],
 };
 // The page tells what it found to where it came from.

@@ -43,7 +43,7 @@ async fn verifies_and_pays() -> anyhow::Result<()> {
         ("PRECIS_URL", stack.server.url.as_str()),
         ("PRECIS_KEY_FILE", stack.devnet.get("PRECIS_PAYER_KEY_FILE")?),
         ("PRECIS_POLICY", stack.devnet.get("PRECIS_POLICY")?),
-        ("PRECIS_TRUST_ROOT", stack.devnet.get("PRECIS_TRUST_ROOT")?),
+        ("PRECIS_DEVNET_TRUST_ROOT", stack.devnet.get("PRECIS_DEVNET_TRUST_ROOT")?),
     ];
     let arguments = [&chromium, &module, &document].map(|path| path.to_str().context("path"));
     let [chromium, module, document] = arguments;

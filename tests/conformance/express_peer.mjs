@@ -1,7 +1,7 @@
 // The official server and facilitator as a peer for benchmarks: @x402/express in front of a handler without work, settling through
 // @x402/evm in the same process. Prints {"url", "payTo"} once it serves POST /v1/summarize, and ends with its process.
 //
-// Environment: PRECIS_RPC_URL, PRECIS_CHAIN_ID, PRECIS_ASSET, PRECIS_ASSET_NAME, PRECIS_ASSET_VERSION as the devnet's environment file
+// Environment: PRECIS_RPC_URL, PRECIS_CHAIN_ID, PRECIS_DEVNET_ASSET, PRECIS_DEVNET_ASSET_NAME, PRECIS_DEVNET_ASSET_VERSION as the devnet's environment file
 // has them; PEER_KEY, a key with gas (a new one whose balance is set, if none); PEER_PAY_TO (the key's account, if none); PEER_PRICE in
 // atomic units; PEER_POLL_MS between two looks for a receipt.
 //
@@ -70,9 +70,9 @@ app.use(
           network,
           payTo,
           price: {
-            asset: env.PRECIS_ASSET,
+            asset: env.PRECIS_DEVNET_ASSET,
             amount: env.PEER_PRICE ?? '1500',
-            extra: { name: env.PRECIS_ASSET_NAME, version: env.PRECIS_ASSET_VERSION },
+            extra: { name: env.PRECIS_DEVNET_ASSET_NAME, version: env.PRECIS_DEVNET_ASSET_VERSION },
           },
           maxTimeoutSeconds: 300,
         },

@@ -99,7 +99,7 @@ async fn the_official_python_client_buys_a_summary() {
 #[tokio::test]
 async fn both_official_clients_buy_where_the_payment_comes_first() {
     for (python, script) in [(false, "x402_fetch.mjs"), (true, "x402_httpx.py")] {
-        buys(python, script, &[("PRECIS_UPFRONT_SECONDS", "0".into())]).await.unwrap();
+        buys(python, script, &[("PRECIS_PAYMENT__UPFRONT_ABOVE", "0s".into())]).await.unwrap();
     }
 }
 
@@ -204,6 +204,6 @@ async fn the_official_rofl_client_speaks_to_the_devnets_appd() {
     let Some(program) = interpreter(true) else { return };
     let dir = tempfile::tempdir().unwrap();
     let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
-    let said = run(program, "rofl_client.py", &[devnet.get("PRECIS_APPD_SOCKET").unwrap()], &[]).await.unwrap();
+    let said = run(program, "rofl_client.py", &[devnet.get("PRECIS_DEVNET_APPD_SOCKET").unwrap()], &[]).await.unwrap();
     assert!(said.lines().any(|line| line.starts_with("ok")), "{said}");
 }

@@ -56,7 +56,7 @@ fn section(answer: &Answer) -> usize {
 }
 
 async fn is_bought_through_nginx() -> anyhow::Result<()> {
-    let stack = Stack::start_with(&[], &[("PRECIS_PUBLIC_URL", PUBLIC_URL.into())]).await?;
+    let stack = Stack::start_with(&[], &[("PRECIS_SERVER__PUBLIC_URL", PUBLIC_URL.into())]).await?;
     let Some((_nginx, origin)) = nginx(stack.dir.path(), &stack.server.url).await? else { return Ok(()) };
     let (client, payer) = (http::client()?, stack.payer()?);
     let document = paths::document("notice.txt");

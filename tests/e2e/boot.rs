@@ -55,8 +55,8 @@ async fn a_keyset_that_was_replaced_before_it_was_registered_is_published_again(
     let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
     let socket = dir.path().join("appd.forgetful.sock");
     let mut env = devnet.env.clone();
-    let real = env.insert("PRECIS_APPD_SOCKET".into(), socket.to_str().unwrap().into()).unwrap();
-    forgetful(&socket, real.into()).unwrap();
+    env.insert("PRECIS_ATTESTATION__APPD_SOCKET".into(), socket.to_str().unwrap().into());
+    forgetful(&socket, devnet.get("PRECIS_DEVNET_APPD_SOCKET").unwrap().into()).unwrap();
     let mut server = Server::listening(dir.path(), &env, &[]).await.unwrap();
     server.ready().await.unwrap();
     assert!(server.process.output().contains("no registration carries the metadata yet"), "it was not forgotten");
@@ -77,11 +77,11 @@ async fn no_answer_before_readiness_and_no_log_holds_the_value_of_a_setting() {
     let closed = |route: &str| format!("http://{user}:{password}@127.0.0.1:1/{path}{route}?key={query}");
     let client = http::client().unwrap();
     for (setting, value, word) in [
-        ("PRECIS_RPC_URL", closed(""), "chain"),
-        ("PRECIS_FACILITATOR_URL", closed(""), "settlement"),
-        ("PRECIS_NEXUS_URL", closed("/v1"), "evidence"),
-        ("PRECIS_PCS_URL", closed(""), "evidence"),
-        ("PRECIS_OASIS_GRPC_URL", format!("http://{user}:{password}@127.0.0.1:1"), "evidence"),
+        ("PRECIS_PAYMENT__NETWORK__0__RPC_URLS", closed(""), "chain"),
+        ("PRECIS_PAYMENT__FACILITATOR__URL", closed(""), "settlement"),
+        ("PRECIS_ATTESTATION__NEXUS_URL", closed("/v1"), "evidence"),
+        ("PRECIS_ATTESTATION__PCS_URL", closed(""), "evidence"),
+        ("PRECIS_ATTESTATION__OASIS_GRPC_URL", format!("http://{user}:{password}@127.0.0.1:1"), "evidence"),
     ] {
         let mut env = devnet.env.clone();
         env.insert(setting.into(), value);
@@ -107,8 +107,9 @@ async fn a_service_whose_surroundings_are_absent_says_so_and_becomes_ready_when_
     let chain = LatePort::choose().await.unwrap();
     let socket = dir.path().join("appd.late.sock");
     let mut env = devnet.env.clone();
-    let real_chain = env.insert("PRECIS_RPC_URL".into(), chain.url()).unwrap();
-    let real_socket = env.insert("PRECIS_APPD_SOCKET".into(), socket.to_str().unwrap().into()).unwrap();
+    env.insert("PRECIS_PAYMENT__NETWORK__0__RPC_URLS".into(), chain.url());
+    env.insert("PRECIS_ATTESTATION__APPD_SOCKET".into(), socket.to_str().unwrap().into());
+    let real = |fact| devnet.get(fact).unwrap();
     let mut server = Server::listening(dir.path(), &env, &[]).await.unwrap();
     let client = http::client().unwrap();
     let mut story = Story::new();
@@ -130,11 +131,11 @@ async fn a_service_whose_surroundings_are_absent_says_so_and_becomes_ready_when_
         .await;
     story
         .tell("with rofl-appd but without the chain it waits for the chain", async {
-            std::os::unix::fs::symlink(Path::new(&real_socket), &socket)?;
+            std::os::unix::fs::symlink(real("PRECIS_DEVNET_APPD_SOCKET"), &socket)?;
             waits_for(&server, "chain").await
         })
         .await;
-    chain.open(&real_chain).await.unwrap();
+    chain.open(real("PRECIS_RPC_URL")).await.unwrap();
     story
         .tell("once both have appeared it becomes ready and quotes", async {
             server.ready().await?;

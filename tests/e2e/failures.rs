@@ -38,7 +38,7 @@ impl Desk {
             dir: dir.path().to_path_buf(),
             patience: PATIENCE,
         };
-        let chain = Chain::new(devnet.get("PRECIS_RPC_URL")?, devnet.get("PRECIS_ASSET")?)?;
+        let chain = Chain::new(devnet.get("PRECIS_RPC_URL")?, devnet.get("PRECIS_DEVNET_ASSET")?)?;
         Ok(Self { devnet, _testbed: testbed, cli, chain, payer: Payer::from_file(&key_file)?, dir })
     }
 
@@ -71,7 +71,7 @@ async fn a_failed_job_is_not_charged_and_its_receipt_says_so() {
 #[tokio::test]
 async fn a_prepaid_job_that_fails_is_paid_back_and_its_receipt_says_so() {
     // Every job is predicted to take longer than no time at all.
-    let desk = Desk::open(&[("PRECIS_UPFRONT_SECONDS", "0")]).await.unwrap();
+    let desk = Desk::open(&[("PRECIS_PAYMENT__UPFRONT_ABOVE", "0s")]).await.unwrap();
     let before = desk.chain.tokens(desk.payer.address).await.unwrap();
     let (ended, receipt) = desk.order("report.txt", &format!("The report has a flaw. {FAIL} is in it.")).await.unwrap();
     assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{}", ended.stderr);

@@ -156,7 +156,8 @@ async fn a_job_is_fetched_by_its_owner_and_by_nobody_else() {
 
 #[tokio::test]
 async fn a_job_that_waits_is_called_off_and_not_charged() {
-    let scene = Scene::around(Stack::start_with(&[], &[("PRECIS_BATCH", "1".into())]).await.unwrap()).await.unwrap();
+    let scene =
+        Scene::around(Stack::start_with(&[], &[("PRECIS_MODEL__BATCH", "1".into())]).await.unwrap()).await.unwrap();
     let mut story = Story::new();
     // One job at a time, and the model writes for a while, so that the next job waits.
     let document = include_str!("../documents/metre.txt").repeat(12);

@@ -100,7 +100,7 @@ async fn restarted(
 const SWEEP_TO: &str = "0x3333333333333333333333333333333333333333";
 
 fn sweeping() -> [(&'static str, String); 1] {
-    [("PRECIS_SWEEP_TO", SWEEP_TO.into())]
+    [("PRECIS_PAYMENT__SWEEP__TO", SWEEP_TO.into())]
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn one_damaged_row_stops_nobody_else_and_nothing_is_swept_over_it() {
 async fn surplus_is_swept_to_the_configured_address_and_what_is_kept_stays() {
     const KEEP: u64 = 2000;
     let to: Address = "0x2222222222222222222222222222222222222222".parse().unwrap();
-    let settings = [("PRECIS_SWEEP_TO", to.to_string()), ("PRECIS_SWEEP_KEEP", KEEP.to_string())];
+    let settings = [("PRECIS_PAYMENT__SWEEP__TO", to.to_string()), ("PRECIS_PAYMENT__SWEEP__KEEP", KEEP.to_string())];
     let dir = tempfile::tempdir().unwrap();
     let devnet = Devnet::start(dir.path(), &[]).await.unwrap();
     let mut server = Server::listening(dir.path(), &devnet.env, &settings).await.unwrap();
@@ -218,13 +218,20 @@ async fn a_misspelled_setting_is_refused_with_the_one_that_was_meant() {
     env.insert("PRECIS_PAYTO".into(), "0x1111111111111111111111111111111111111111".into());
     let ended = Server::listening(dir.path(), &env, &[]).await.err().unwrap().to_string();
     assert!(ended.contains("exit status: 78"), "{ended}");
-    assert!(ended.contains("PRECIS_PAYTO: there is no such setting; PRECIS_PAY_TO was probably meant"), "{ended}");
+    assert!(
+        ended.contains("PRECIS_PAYTO: there is no such setting; PRECIS_PAYMENT__NETWORK__0__PAY_TO was probably meant"),
+        "{ended}"
+    );
 }
 
 #[tokio::test]
 async fn a_setting_that_cannot_be_read_ends_the_start_as_any_other_wrong_setting() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, value) in [("PRECIS_SWEEP_SECONDS", "soon"), ("PRECIS_PAY_TO", "0x00"), ("PRECIS_NETWORK", "base")] {
+    for (name, value) in [
+        ("PRECIS_PAYMENT__SWEEP__EVERY", "soon"),
+        ("PRECIS_PAYMENT__NETWORK__0__PAY_TO", "0x00"),
+        ("PRECIS_PAYMENT__NETWORK__0__NETWORK", "base"),
+    ] {
         let env = BTreeMap::from([(name.to_owned(), value.to_owned())]);
         let ended = Server::listening(dir.path(), &env, &[]).await.err().unwrap().to_string();
         assert!(ended.contains("exit status: 78"), "{name}: {ended}");
@@ -241,12 +248,12 @@ async fn a_service_does_not_start_on_settings_that_chain_or_facilitator_contradi
             .await;
     let verifier = devnet.get("PRECIS_RECEIPT_VERIFIER").unwrap_or("0x1111111111111111111111111111111111111111");
     for (variable, value, says) in [
-        ("PRECIS_NETWORK", "eip155:8453", "serves chain 31337"),
-        ("PRECIS_ASSET", "0x1111111111111111111111111111111111111111", "there is no contract"),
-        ("PRECIS_ASSET", verifier, "contract"),
-        ("PRECIS_ASSET_NAME", "Another Dollar", "EIP-712 domain"),
-        ("PRECIS_ASSET_VERSION", "99", "EIP-712 domain"),
-        ("PRECIS_FACILITATOR_URL", app.as_str(), "does not support exact payments"),
+        ("PRECIS_PAYMENT__NETWORK__0__NETWORK", "eip155:8453", "serves chain 31337"),
+        ("PRECIS_PAYMENT__NETWORK__0__ASSET", "0x1111111111111111111111111111111111111111", "there is no contract"),
+        ("PRECIS_PAYMENT__NETWORK__0__ASSET", verifier, "contract"),
+        ("PRECIS_PAYMENT__NETWORK__0__ASSET_NAME", "Another Dollar", "EIP-712 domain"),
+        ("PRECIS_PAYMENT__NETWORK__0__ASSET_VERSION", "99", "EIP-712 domain"),
+        ("PRECIS_PAYMENT__FACILITATOR__URL", app.as_str(), "does not support exact payments"),
     ] {
         let said = refusal(&devnet, dir.path(), variable, value).await.unwrap();
         assert!(said.contains(says), "{variable}={value}: {said}");

@@ -243,7 +243,7 @@ async fn an_auditor_can_check_everything_live_and_later() {
         .tell(
             "collateral of the verifier's own is judged in the place of the service's, and saved with the evidence",
             async {
-                let pcs = scene.stack.devnet.get("PRECIS_PCS_URL")?.to_owned();
+                let pcs = scene.stack.devnet.get("PRECIS_DEVNET_PCS_URL")?.to_owned();
                 let own = scene.stack.file("own.evidence.json");
                 let own = own.to_str().context("path")?;
                 let ended = cli.run(&["verify", "--pcs", &pcs, "--save-evidence", own]).await?.expect(0)?;

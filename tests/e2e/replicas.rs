@@ -34,7 +34,7 @@ impl Replicas {
         let dir = tempfile::tempdir()?;
         let devnet = Devnet::start(dir.path(), &[]).await?;
         let mut env = devnet.env.clone();
-        env.insert("PRECIS_LEDGER_URL".into(), database.url("postgres"));
+        env.insert("PRECIS_LEDGER__URL".into(), database.url("postgres"));
         let mut servers = Vec::new();
         for name in ["first", "second"] {
             let home = dir.path().join(name);

@@ -16,7 +16,7 @@ pub(super) fn reproduce(scene: &Scene, arguments: &[&str]) -> anyhow::Result<End
     let output = command
         .arg("reproduce")
         .args(arguments)
-        .env("PRECIS_MODEL_DIR", paths::models()?)
+        .env("PRECIS_MODEL__DIR", paths::models()?)
         .current_dir(&scene.stack.dir)
         .output()?;
     Ok(Ended {

@@ -240,11 +240,11 @@ async fn pages_of_any_origin_may_ask_and_read_every_answer() {
 
 #[tokio::test]
 async fn what_a_payer_has_promised_it_cannot_promise_again() {
-    let settings = [("PRECIS_CONFIRM_SECONDS", "1".to_owned())];
+    let settings = [("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "1s".to_owned())];
     let stack = Stack::start_with(&[], &settings).await.unwrap();
     let devnet = |key: &str| stack.devnet.get(key).unwrap().to_owned();
-    let token = devnet("PRECIS_ASSET").parse().unwrap();
-    let name = (devnet("PRECIS_ASSET_NAME"), devnet("PRECIS_ASSET_VERSION"));
+    let token = devnet("PRECIS_DEVNET_ASSET").parse().unwrap();
+    let name = (devnet("PRECIS_DEVNET_ASSET_NAME"), devnet("PRECIS_DEVNET_ASSET_VERSION"));
     let bank = Bank::open(&devnet("PRECIS_RPC_URL"), token, &name.0, &name.1).await.unwrap();
     let purse = Purse::new(11).unwrap();
     bank.mint(purse.address(), 2 * PRICE - 1).await.unwrap();
@@ -292,7 +292,7 @@ async fn long_work_is_paid_first_or_where_nothing_can_be_paid_back_refused() {
     };
     let flow = |quote: &Answer| quote.json().unwrap()["requirements"][0]["extra"]["paymentFlow"].clone();
 
-    let stack = Stack::start_with(&[], &[("PRECIS_UPFRONT_SECONDS", "3".into())]).await.unwrap();
+    let stack = Stack::start_with(&[], &[("PRECIS_PAYMENT__UPFRONT_ABOVE", "3s".into())]).await.unwrap();
     let scene = Scene::around(stack).await.unwrap();
     assert_eq!(flow(&quoted(&scene, 20, "extractive").await.unwrap()), Value::Null);
     assert_eq!(flow(&quoted(&scene, 9000, "abstractive").await.unwrap()), "upfront");
@@ -300,8 +300,8 @@ async fn long_work_is_paid_first_or_where_nothing_can_be_paid_back_refused() {
 
     // An address that is not the enclave's wallet.
     let settings = [
-        ("PRECIS_PAY_TO", "0x1111111111111111111111111111111111111111".to_owned()),
-        ("PRECIS_UNPAID_SECONDS", "2".into()),
+        ("PRECIS_PAYMENT__NETWORK__0__PAY_TO", "0x1111111111111111111111111111111111111111".to_owned()),
+        ("PRECIS_PAYMENT__UNPAID_UP_TO", "2s".into()),
     ];
     let scene = Scene::around(Stack::start_with(&[], &settings).await.unwrap()).await.unwrap();
     let short = quoted(&scene, 20, "extractive").await.unwrap();
@@ -317,7 +317,7 @@ async fn long_work_is_paid_first_or_where_nothing_can_be_paid_back_refused() {
 #[tokio::test]
 async fn a_url_that_the_platform_filled_in_is_quoted_and_signed_nowhere() {
     const PLATFORM: &str = "https://p8080.m1234.example";
-    let settings = [("PRECIS_PLATFORM_URL", PLATFORM.to_owned())];
+    let settings = [("PRECIS_SERVER__PLATFORM_URL", PLATFORM.to_owned())];
     let scene = Scene::around(Stack::start_with(&[], &settings).await.unwrap()).await.unwrap();
     let payer = scene.stack.payer().unwrap();
     let ask = Ask::json(DOCUMENT, json!({}));

@@ -29,7 +29,7 @@ impl Place {
         let dir = tempfile::Builder::new().prefix("precis-faults-").tempdir()?;
         let (anvil, token, devnet) = devnet(dir.path(), BLOCK_TIME).await?;
         let purse = Purse::from_file(Path::new(devnet.get("PRECIS_PAYER_KEY_FILE")?))?;
-        let town = Arc::new(Town::around(dir, devnet, &[("PRECIS_CONFIRM_SECONDS", "6")]).await?);
+        let town = Arc::new(Town::around(dir, devnet, &[("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "6s")]).await?);
         Ok(Self { town, purse, anvil, token })
     }
 

@@ -16,7 +16,7 @@ const HOUR: i64 = 3_600;
 async fn a_clock_that_is_wrong_from_the_start_charges_nobody_for_nothing() {
     let town = town(&[]).await.unwrap();
     for (flow, upfront) in FLOWS {
-        town.set("PRECIS_UPFRONT_SECONDS", upfront);
+        town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
         for skew in [HOUR, -HOUR] {
             let mut play = Play::begin(&town, None).await.unwrap();
             town.skew(skew);
@@ -34,7 +34,7 @@ async fn a_clock_that_jumps_ahead_gives_up_no_charge_that_may_still_come() {
     let town = town(&[]).await.unwrap();
     for (flow, document, end) in [("authorization", Failing, "refunded"), ("upfront", Good, "settled")] {
         let (_, upfront) = FLOWS.into_iter().find(|(name, _)| *name == flow).unwrap();
-        town.set("PRECIS_UPFRONT_SECONDS", upfront);
+        town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
         let mut play = Play::begin(&town, None).await.unwrap();
         // One has failed; of the other nothing was done yet.
         let kill = (flow == "upfront").then(|| "claimed>settling:before".parse().unwrap());
@@ -57,7 +57,7 @@ async fn a_clock_that_jumps_ahead_gives_up_no_charge_that_may_still_come() {
 #[tokio::test]
 async fn what_was_charged_and_is_forgotten_is_never_said_to_be_uncharged() {
     let town = town(&[]).await.unwrap();
-    town.set("PRECIS_RESULT_SECONDS", "3600");
+    town.set("PRECIS_LEDGER__KEEP_RESULTS", "3600s");
     let mut play = Play::begin(&town, None).await.unwrap();
     play.play(&[Boot, Order(Good), Ask, Order(Good)]).await.unwrap();
     let [charged, unsent] = &play.orders[..] else { panic!("two orders") };

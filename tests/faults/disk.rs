@@ -24,7 +24,7 @@ const ROOM: u64 = 64 * 1024;
 async fn a_full_disk_charges_nobody_for_nothing() {
     let town = town(&[]).await.unwrap();
     for (flow, upfront) in FLOWS {
-        town.set("PRECIS_UPFRONT_SECONDS", upfront);
+        town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
         let mut play = Play::begin(&town, None).await.unwrap();
         play.play(&[Boot, Order(Good), Ask]).await.unwrap();
         town.stop().await.unwrap();
@@ -84,7 +84,7 @@ async fn until_full(town: &Town, play: &mut Play<'_>) -> Answer {
 async fn a_service_whose_disk_was_full_takes_payments_again_without_a_restart() {
     let town = town(&[]).await.unwrap();
     for (flow, upfront) in FLOWS {
-        town.set("PRECIS_UPFRONT_SECONDS", upfront);
+        town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
         let mut play = Play::begin(&town, None).await.unwrap();
         let refused = until_full(&town, &mut play).await;
         // It was taken, or nobody can tell; the same payment is the one to send again.

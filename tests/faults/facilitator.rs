@@ -70,9 +70,9 @@ async fn settle(
 async fn office() -> Arc<Office> {
     let town = town(&[]).await.unwrap();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    town.set("PRECIS_FACILITATOR_URL", &format!("http://{}", listener.local_addr().unwrap()));
+    town.set("PRECIS_PAYMENT__FACILITATOR__URL", &format!("http://{}", listener.local_addr().unwrap()));
     let office = Arc::new(Office { town, manner: Mutex::new(Manner::Honest) });
-    let network = office.town.devnet.get("PRECIS_NETWORK").unwrap().to_owned();
+    let network = office.town.devnet.get("PRECIS_DEVNET_NETWORK").unwrap().to_owned();
     let kinds = json!({"kinds": [{"x402Version": 2, "scheme": "exact", "network": network}]});
     let routes = Router::new()
         .route("/verify", post(async || Json(json!({"isValid": true}))))

@@ -22,8 +22,8 @@ const CONFIRMATIONS: [&str; 2] = ["1", "3"];
 /// A town whose blocks come by themselves, with settings of a case.
 async fn place(upfront: &str, confirmations: &str) -> anyhow::Result<Arc<Town>> {
     let town = town(&["--block-interval", "0.2"]).await?;
-    town.set("PRECIS_UPFRONT_SECONDS", upfront);
-    town.set("PRECIS_CONFIRMATIONS", confirmations);
+    town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
+    town.set("PRECIS_PAYMENT__NETWORK__0__CONFIRMATIONS", confirmations);
     Ok(town)
 }
 

@@ -26,11 +26,11 @@ use precis_tests::testbed::town::Town;
 use steps::{Play, Step};
 
 /// How a flow is chosen: by how long work may take before it is paid first.
-const FLOWS: [(&str, &str); 2] = [("authorization", "1000000"), ("upfront", "0")];
+const FLOWS: [(&str, &str); 2] = [("authorization", "1000000s"), ("upfront", "0s")];
 
 /// A devnet with settings for testbeds that do not wait long.
 async fn town(arguments: &[&str]) -> anyhow::Result<Arc<Town>> {
-    Ok(Arc::new(Town::start(arguments, &[("PRECIS_CONFIRM_SECONDS", "1")]).await?))
+    Ok(Arc::new(Town::start(arguments, &[("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "1s")]).await?))
 }
 
 fn none(violations: &[Violation]) -> anyhow::Result<()> {
@@ -41,7 +41,7 @@ fn none(violations: &[Violation]) -> anyhow::Result<()> {
 /// Carries out `steps` on a new ledger, brings everything to an end, audits it, and returns how the last order ended.
 async fn ends(town: &Arc<Town>, flow: &str, steps: &[Step]) -> anyhow::Result<Option<Entry>> {
     let (_, upfront) = FLOWS.into_iter().find(|(name, _)| *name == flow).unwrap();
-    town.set("PRECIS_UPFRONT_SECONDS", upfront);
+    town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
     let mut play = Play::begin(town, None).await?;
     play.play(steps).await?;
     none(&town.conclude(&play.orders).await?)?;

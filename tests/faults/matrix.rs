@@ -65,12 +65,12 @@ fn cases() -> VecDeque<Case> {
 }
 
 async fn lane() -> anyhow::Result<Arc<Town>> {
-    Ok(Arc::new(Town::start(&[], &[("PRECIS_CONFIRM_SECONDS", "1")]).await?))
+    Ok(Arc::new(Town::start(&[], &[("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "1s")]).await?))
 }
 
 async fn survive(town: &Arc<Town>, case: &Case) -> anyhow::Result<()> {
-    let upfront = if case.flow == Flow::Upfront { "0" } else { "1000000" };
-    town.set("PRECIS_UPFRONT_SECONDS", upfront);
+    let upfront = if case.flow == Flow::Upfront { "0s" } else { "1000000s" };
+    town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
     let mut play = Play::begin(town, Some(case.kill)).await?.of(case.row);
     play.play(case.steps).await?;
     let violations = town.conclude(&play.orders).await.context("afterwards")?;

@@ -60,7 +60,7 @@ async fn a_payment_that_somebody_else_submits_is_one_charge_with_a_result_or_a_r
 async fn a_transaction_that_leaves_its_block_while_it_is_waited_for_is_sent_again() {
     let town = town(&[]).await.unwrap();
     for requeue in [false, true] {
-        town.set("PRECIS_UPFRONT_SECONDS", "1000000");
+        town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", "1000000s");
         let mut play = Play::begin(&town, None).await.unwrap();
         let hold: fn(&Call) -> Fault =
             |call| if call.method == "eth_getTransactionReceipt" { Fault::Hold } else { Fault::Pass };
@@ -98,7 +98,7 @@ async fn a_block_that_goes_after_the_release_costs_no_payer_anything() {
 #[tokio::test]
 async fn a_nonce_gap_is_closed() {
     let town = town(&["--block-interval", "1"]).await.unwrap();
-    town.set("PRECIS_CONFIRM_SECONDS", "3");
+    town.set("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "3s");
     let mut play = Play::begin(&town, None).await.unwrap();
     // The node takes one transaction and forgets it; those of the others wait behind the gap.
     play.play(&[Boot, Order(Good), Send]).await.unwrap();
@@ -122,7 +122,7 @@ async fn an_unsent_transaction_whose_nonce_another_one_takes_is_made_anew() {
 #[tokio::test]
 async fn gas_that_becomes_dear_delays_a_settlement_and_no_more() {
     let town = town(&["--block-interval", "1"]).await.unwrap();
-    town.set("PRECIS_CONFIRM_SECONDS", "12");
+    town.set("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "12s");
     let base_fee = async |gwei: u64| {
         town.chain.rpc("devnet_setBaseFee", json!([U64::from(gwei * 1_000_000_000)])).await.unwrap();
         town.chain.rpc("evm_mine", json!([])).await.unwrap();
@@ -154,9 +154,9 @@ async fn a_sweep_that_waits_beyond_its_period_takes_nothing_that_is_owed() {
         let count = town.chain.rpc("eth_getTransactionCount", json!([wallet, at])).await.unwrap();
         serde_json::from_value::<U64>(count).unwrap().to()
     };
-    town.set("PRECIS_SWEEP_TO", "0x3333333333333333333333333333333333333333");
-    town.set("PRECIS_SWEEP_SECONDS", "60");
-    town.set("PRECIS_HEAD_SECONDS", "0");
+    town.set("PRECIS_PAYMENT__SWEEP__TO", "0x3333333333333333333333333333333333333333");
+    town.set("PRECIS_PAYMENT__SWEEP__EVERY", "60s");
+    town.set("PRECIS_PAYMENT__NETWORK__0__HEAD_AGE", "any");
     // No block comes while the host's clock goes from one period into the next.
     town.chain.rpc("evm_setIntervalMining", json!([86_400])).await.unwrap();
     for (sweeps, late) in [(1, 0), (2, 60)] {

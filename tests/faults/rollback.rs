@@ -11,7 +11,7 @@ use super::{FLOWS, ends_as, none, town};
 async fn an_older_copy_of_the_ledger_delivers_again_or_refuses_and_never_charges_twice() {
     let town = town(&[]).await.unwrap();
     for (flow, upfront) in FLOWS {
-        town.set("PRECIS_UPFRONT_SECONDS", upfront);
+        town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", upfront);
         let mut play = Play::begin(&town, None).await.unwrap();
         play.play(&[Boot, Order(Good), Ask]).await.unwrap();
         town.stop().await.unwrap();

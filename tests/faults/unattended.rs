@@ -71,8 +71,8 @@ async fn keysets_are_replaced_under_load_and_every_receipt_verifies() {
 #[tokio::test]
 async fn a_keyset_that_cannot_be_replaced_stops_payments_before_it_is_over_and_signs_nothing_after() {
     let town = Town::start(&[], &settings()).await.unwrap();
-    let (gate, nexus) = Gate::before(town.devnet.get("PRECIS_NEXUS_URL").unwrap()).await.unwrap();
-    town.set("PRECIS_NEXUS_URL", &nexus);
+    let (gate, nexus) = Gate::before(town.devnet.get("PRECIS_DEVNET_NEXUS_URL").unwrap()).await.unwrap();
+    town.set("PRECIS_ATTESTATION__NEXUS_URL", &nexus);
     town.set(DELAY, "15000");
     town.boot(None).await.unwrap();
     let purse = town.purse(2, UNITS).await.unwrap();
@@ -106,7 +106,12 @@ async fn a_keyset_that_cannot_be_replaced_stops_payments_before_it_is_over_and_s
 
 #[tokio::test]
 async fn readiness_follows_chain_and_wallet_and_comes_back_with_them() {
-    let town = Town::start(&[], &[("PRECIS_HEAD_SECONDS", "10"), ("PRECIS_CONFIRM_SECONDS", "5")]).await.unwrap();
+    let town = Town::start(
+        &[],
+        &[("PRECIS_PAYMENT__NETWORK__0__HEAD_AGE", "10s"), ("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "5s")],
+    )
+    .await
+    .unwrap();
     town.boot(None).await.unwrap();
     let purse = town.purse(3, UNITS).await.unwrap();
     let order = town.order(&purse, "This is bought while all is well.", true, &EXTRACT).await.unwrap();
@@ -146,7 +151,8 @@ async fn readiness_follows_chain_and_wallet_and_comes_back_with_them() {
 
 #[tokio::test]
 async fn a_stop_signal_lets_jobs_end_takes_no_new_ones_and_tells_pollers() {
-    let town = Town::start(&[], &[(DELAY, "6000"), ("PRECIS_CONFIRM_SECONDS", "5")]).await.unwrap();
+    let town =
+        Town::start(&[], &[(DELAY, "6000"), ("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "5s")]).await.unwrap();
     town.boot(None).await.unwrap();
     let purse = town.purse(4, UNITS).await.unwrap();
     let waited = town.order(&purse, "Somebody waits for this.", true, &EXTRACT).await.unwrap();
@@ -179,7 +185,8 @@ async fn a_stop_signal_lets_jobs_end_takes_no_new_ones_and_tells_pollers() {
 
 #[tokio::test]
 async fn what_is_not_finished_when_patience_ends_is_said_and_gone_on_with() {
-    let settings = [(DELAY, "60000"), ("PRECIS_DRAIN_SECONDS", "1"), ("PRECIS_CONFIRM_SECONDS", "5")];
+    let settings =
+        [(DELAY, "60000"), ("PRECIS_SERVER__DRAIN", "1s"), ("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "5s")];
     let town = Town::start(&[], &settings).await.unwrap();
     town.boot(None).await.unwrap();
     let purse = town.purse(5, UNITS).await.unwrap();
@@ -196,7 +203,11 @@ async fn what_is_not_finished_when_patience_ends_is_said_and_gone_on_with() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_who_hang_up_leave_no_job_that_nobody_runs() {
-    let settings = [("PRECIS_MAX_UNSETTLED", "100"), ("PRECIS_QUEUE", "200"), ("PRECIS_CONFIRM_SECONDS", "5")];
+    let settings = [
+        ("PRECIS_LIMITS__UNSETTLED_PER_PAYER", "100"),
+        ("PRECIS_LIMITS__QUEUE", "200"),
+        ("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "5s"),
+    ];
     let town = Arc::new(Town::start(&[], &settings).await.unwrap());
     town.boot(None).await.unwrap();
     let purse = town.purse(6, UNITS).await.unwrap();

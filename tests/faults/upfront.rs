@@ -74,14 +74,14 @@ async fn forgotten(town: &Arc<Town>, rule: fn(&Call) -> Fault, stage: &str) -> a
 #[tokio::test]
 async fn a_job_whose_document_is_gone_is_not_charged_upfront_by_whoever_asks_for_it() {
     let town = town(&[]).await.unwrap();
-    town.set("PRECIS_UPFRONT_SECONDS", "0");
+    town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", "0s");
     for (rule, stage) in [(hold_simulation as fn(&Call) -> Fault, "claimed"), (unsent, "settling")] {
         forgotten(&town, rule, stage).await.unwrap_or_else(|error| panic!("{stage}: {error:#}\n{}", town.log()));
     }
 }
 
 async fn told_of_the_transaction(town: &Arc<Town>) -> anyhow::Result<()> {
-    town.set("PRECIS_UPFRONT_SECONDS", "0");
+    town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", "0s");
     // Longer than the test: the work does not end before the process does.
     town.set(DELAY, "600000");
     let mut play = Play::begin(town, None).await?;
@@ -139,13 +139,13 @@ mod tokens {
     }
 
     async fn refused(town: &Arc<Town>) -> anyhow::Result<()> {
-        town.set("PRECIS_UPFRONT_SECONDS", "0");
+        town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", "0s");
         let mut play = Play::begin(town, None).await?;
         // A refund is owed when the process ends.
         play.play(&[ArmAt("paid>refunding:after"), Order(Failing), Send, Dead]).await?;
         let owed = play.orders[0].required.asset;
         let other = another(town).await?;
-        let started = town.boot_with(None, &[("PRECIS_ASSET", &other.to_string())], None).await;
+        let started = town.boot_with(None, &[("PRECIS_PAYMENT__NETWORK__0__ASSET", &other.to_string())], None).await;
         let Err(error) = started else { anyhow::bail!("it started") };
         let error = format!("{error:#}");
         ensure!(error.contains("open jobs") && error.contains(&owed.to_string()), "{error}");

@@ -30,7 +30,7 @@ async fn gas_costs(town: &Town, gwei: u64) {
 async fn while_gas_costs_more_than_its_share_of_the_price_nothing_new_is_sold_and_what_is_sold_is_settled() {
     let town = town(&[]).await.unwrap();
     // A coin is worth 3 dollars: a settlement costs 0.0006 at 2 gwei and 0.0033 at 11, of a price of 0.0015.
-    town.set("PRECIS_COIN_UNITS", "3000000");
+    town.set("PRECIS_PAYMENT__NETWORK__0__COIN_UNITS", "3000000");
     let mut play = Play::begin(&town, None).await.unwrap();
     play.play(&[Boot, Order(Good), Order(Good)]).await.unwrap();
     let (sold, signed) = (play.orders[0].clone(), play.orders[1].clone());
@@ -123,8 +123,8 @@ async fn quote_of(town: &Town, ask: &Ask) -> anyhow::Result<PaymentRequirements>
 #[tokio::test]
 async fn contract_accounts_pay_before_the_work_and_a_revert_costs_none_and_happens_once() {
     let town = town(&[]).await.unwrap();
-    town.set("PRECIS_UPFRONT_SECONDS", "1000000");
-    town.set("PRECIS_CONTRACT_ACCOUNTS", "on");
+    town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", "1000000s");
+    town.set("PRECIS_PAYMENT__CONTRACT_ACCOUNTS", "true");
     town.boot(None).await.unwrap();
     let purse = town.purse(3, 1).await.unwrap();
     buys(&town, &purse).await.unwrap_or_else(|error| panic!("{error:#}\n{}", town.log()));
@@ -183,8 +183,8 @@ async fn reverts_once(town: &Town, purse: &Purse) -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_contract_account_costs_one_revert_whatever_it_sends_at_once_and_after_a_restart() {
     let town = town(&[]).await.unwrap();
-    town.set("PRECIS_UPFRONT_SECONDS", "1000000");
-    town.set("PRECIS_CONTRACT_ACCOUNTS", "on");
+    town.set("PRECIS_PAYMENT__UPFRONT_ABOVE", "1000000s");
+    town.set("PRECIS_PAYMENT__CONTRACT_ACCOUNTS", "true");
     town.boot(None).await.unwrap();
     let purse = town.purse(3, 1).await.unwrap();
     reverts_once(&town, &purse).await.unwrap_or_else(|error| panic!("{error:#}\n{}", town.log()));

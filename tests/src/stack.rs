@@ -82,13 +82,13 @@ impl Server {
         let mut command = command("precis-server")?;
         command
             // The speed of a loaded machine must not choose the order of payment; tests of that name it.
-            .env("PRECIS_UPFRONT_SECONDS", "never")
+            .env("PRECIS_PAYMENT__UPFRONT_ABOVE", "never")
             .envs(env)
-            .env("PRECIS_LISTEN", "127.0.0.1:0")
-            .env("PRECIS_INTERNAL_LISTEN", "127.0.0.1:0")
-            .env("PRECIS_ADDRESS_FILE", &addresses)
-            .env("PRECIS_STATE_DIR", dir.join("state"))
-            .env("PRECIS_MODEL_DIR", paths::models()?)
+            .env("PRECIS_SERVER__LISTEN", "127.0.0.1:0")
+            .env("PRECIS_SERVER__INTERNAL_LISTEN", "127.0.0.1:0")
+            .env("PRECIS_SERVER__ADDRESS_FILE", &addresses)
+            .env("PRECIS_LEDGER__DIR", dir.join("state"))
+            .env("PRECIS_MODEL__DIR", paths::models()?)
             .envs(extra.iter().map(|(key, value)| (*key, value)));
         let mut process = Process::start("server", command, dir)?;
         process.until("address file", async |_| addresses.is_file().then_some(())).await?;
@@ -131,7 +131,7 @@ impl Stack {
         Self::start_with(&[], &[]).await
     }
 
-    /// The same with arguments for the devnet and environment for the server.
+    /// The same with arguments for the devnet, and variables for the server that override its settings.
     ///
     /// # Errors
     /// If either does not start.
@@ -182,7 +182,7 @@ impl Stack {
     /// # Errors
     /// If the devnet does not tell what it needs.
     pub fn chain(&self) -> anyhow::Result<Chain> {
-        Chain::new(self.devnet.get("PRECIS_RPC_URL")?, self.devnet.get("PRECIS_ASSET")?)
+        Chain::new(self.devnet.get("PRECIS_RPC_URL")?, self.devnet.get("PRECIS_DEVNET_ASSET")?)
     }
 
     /// The devnet's payer: tokens, no gas.

@@ -20,6 +20,7 @@ use crate::chain::contracts::{
 use crate::chain::wallet::Wallet;
 use crate::chain::{ChainOptions, ChainServer};
 use crate::oasis::{self, Oasis, OasisOptions, PaymentPin};
+use crate::settings::Settings;
 
 /// Chain id that development chains commonly have.
 const CHAIN_ID: u64 = 31_337;
@@ -224,33 +225,59 @@ pub async fn start(options: Options) -> anyhow::Result<Devnet> {
     if options.block_interval.is_some() && devnet.chain.is_some() {
         devnet.set_block_interval(options.block_interval)?;
     }
-    devnet.environment = environment(&devnet, token);
+    let config_file = dir.join("precis.toml");
+    let settings = settings(&devnet, &token)?;
+    std::fs::write(&config_file, settings.text()).with_context(|| format!("cannot write {}", config_file.display()))?;
+    devnet.environment = environment(&devnet, token, &config_file);
     crate::env::write(&devnet.env_file, &devnet.environment)?;
     Ok(devnet)
 }
 
-fn environment(devnet: &Devnet, token: Token) -> Vec<(&'static str, String)> {
+/// What a service on this devnet has to be told.
+fn settings(devnet: &Devnet, token: &Token) -> anyhow::Result<Settings> {
+    let (oasis, path) = (&devnet.oasis, |path: &Path| path.display().to_string());
+    let network = [
+        ("network", devnet.network()),
+        ("asset", token.address.to_string()),
+        ("asset_name", token.name.clone()),
+        ("asset_version", token.version.clone()),
+        // Blocks are made on demand, so that the newest may be of any age.
+        ("head_age", "any".to_owned()),
+    ];
+    let attestation = [
+        ("appd_socket", path(&oasis.appd_socket)),
+        ("oasis_grpc_url", oasis.grpc_url.clone()),
+        ("nexus_url", oasis.nexus_url.clone()),
+        ("pcs_url", oasis.pcs_url.clone()),
+        ("runtime_id", oasis.runtime_id.clone()),
+        ("chain_context", oasis.chain_context.clone()),
+        ("trust_root", path(&oasis.trust_root)),
+    ];
+    Settings::new()
+        .table("[[payment.network]]", &network.each_ref().map(|(key, text)| (*key, text.as_str())))?
+        .list_of_one("rpc_urls", &devnet.rpc_url)?
+        .table("[attestation]", &attestation.each_ref().map(|(key, text)| (*key, text.as_str())))
+}
+
+fn environment(devnet: &Devnet, token: Token, config_file: &Path) -> Vec<(&'static str, String)> {
     let oasis = &devnet.oasis;
     let path = |path: &Path| path.display().to_string();
     vec![
+        ("PRECIS_CONFIG_FILE", path(config_file)),
         ("PRECIS_RPC_URL", devnet.rpc_url.clone()),
         ("PRECIS_CHAIN_ID", devnet.chain_id().to_string()),
-        // Blocks are made on demand, so that the newest may be of any age.
-        ("PRECIS_HEAD_SECONDS", "0".to_owned()),
-        ("PRECIS_NETWORK", devnet.network()),
-        ("PRECIS_ASSET", token.address.to_string()),
-        ("PRECIS_ASSET_NAME", token.name),
-        ("PRECIS_ASSET_VERSION", token.version),
+        ("PRECIS_DEVNET_NETWORK", devnet.network()),
+        ("PRECIS_DEVNET_ASSET", token.address.to_string()),
+        ("PRECIS_DEVNET_ASSET_NAME", token.name),
+        ("PRECIS_DEVNET_ASSET_VERSION", token.version),
         ("PRECIS_PAYER_KEY_FILE", path(&devnet.payer_key_file)),
         ("PRECIS_PAYER_ADDRESS", devnet.payer.address().to_string()),
         ("PRECIS_RECEIPT_VERIFIER", devnet.receipt_verifier.to_string()),
-        ("PRECIS_APPD_SOCKET", path(&oasis.appd_socket)),
+        ("PRECIS_DEVNET_APPD_SOCKET", path(&oasis.appd_socket)),
         ("PRECIS_OASIS_GRPC_URL", oasis.grpc_url.clone()),
-        ("PRECIS_NEXUS_URL", oasis.nexus_url.clone()),
-        ("PRECIS_PCS_URL", oasis.pcs_url.clone()),
-        ("PRECIS_RUNTIME_ID", oasis.runtime_id.clone()),
-        ("PRECIS_CHAIN_CONTEXT", oasis.chain_context.clone()),
-        ("PRECIS_TRUST_ROOT", path(&oasis.trust_root)),
+        ("PRECIS_DEVNET_NEXUS_URL", oasis.nexus_url.clone()),
+        ("PRECIS_DEVNET_PCS_URL", oasis.pcs_url.clone()),
+        ("PRECIS_DEVNET_TRUST_ROOT", path(&oasis.trust_root)),
         ("PRECIS_POLICY", path(&oasis.policy)),
         ("PRECIS_APP_ID", oasis.app_id.clone()),
     ]

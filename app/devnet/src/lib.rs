@@ -7,5 +7,6 @@ pub mod chain;
 mod devnet;
 mod env;
 pub mod oasis;
+mod settings;
 
 pub use devnet::{Devnet, Options, Token, start};

@@ -14,24 +14,22 @@ use precis_devnet::chain::contracts::{DOLLAR, PrecisReceiptVerifier, TOKEN_NAME,
 use precis_devnet::{Devnet, Options, Token, start};
 use serde_json::json;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 17] = [
+    "PRECIS_CONFIG_FILE",
     "PRECIS_RPC_URL",
     "PRECIS_CHAIN_ID",
-    "PRECIS_HEAD_SECONDS",
-    "PRECIS_NETWORK",
-    "PRECIS_ASSET",
-    "PRECIS_ASSET_NAME",
-    "PRECIS_ASSET_VERSION",
+    "PRECIS_DEVNET_NETWORK",
+    "PRECIS_DEVNET_ASSET",
+    "PRECIS_DEVNET_ASSET_NAME",
+    "PRECIS_DEVNET_ASSET_VERSION",
     "PRECIS_PAYER_KEY_FILE",
     "PRECIS_PAYER_ADDRESS",
     "PRECIS_RECEIPT_VERIFIER",
-    "PRECIS_APPD_SOCKET",
+    "PRECIS_DEVNET_APPD_SOCKET",
     "PRECIS_OASIS_GRPC_URL",
-    "PRECIS_NEXUS_URL",
-    "PRECIS_PCS_URL",
-    "PRECIS_RUNTIME_ID",
-    "PRECIS_CHAIN_CONTEXT",
-    "PRECIS_TRUST_ROOT",
+    "PRECIS_DEVNET_NEXUS_URL",
+    "PRECIS_DEVNET_PCS_URL",
+    "PRECIS_DEVNET_TRUST_ROOT",
     "PRECIS_POLICY",
     "PRECIS_APP_ID",
 ];
@@ -64,7 +62,13 @@ async fn the_environment_file_names_everything_and_goes_with_the_devnet() {
     let lines: Vec<(&str, &str)> = text.lines().map(|line| line.split_once('=').unwrap()).collect();
     assert_eq!(lines.iter().map(|(key, _)| *key).collect::<Vec<_>>(), KEYS);
     assert!(lines.iter().all(|(key, value)| devnet.env(key) == Some(value) && !value.is_empty()));
-    for key in ["PRECIS_PAYER_KEY_FILE", "PRECIS_APPD_SOCKET", "PRECIS_TRUST_ROOT", "PRECIS_POLICY"] {
+    for key in [
+        "PRECIS_CONFIG_FILE",
+        "PRECIS_PAYER_KEY_FILE",
+        "PRECIS_DEVNET_APPD_SOCKET",
+        "PRECIS_DEVNET_TRUST_ROOT",
+        "PRECIS_POLICY",
+    ] {
         assert!(std::fs::metadata(devnet.env(key).unwrap()).is_ok(), "{key}");
     }
     let key_file = devnet.payer_key_file.clone();
@@ -74,7 +78,7 @@ async fn the_environment_file_names_everything_and_goes_with_the_devnet() {
         rpc.call("eth_getCode", json!([devnet.receipt_verifier, "latest"])).await.unwrap()
     };
     assert!(code.contains(&hex::encode(<PrecisReceiptVerifier::recoverCall as alloy_sol_types::SolCall>::SELECTOR)));
-    assert_eq!(devnet.env("PRECIS_ASSET_NAME"), Some(TOKEN_NAME));
+    assert_eq!(devnet.env("PRECIS_DEVNET_ASSET_NAME"), Some(TOKEN_NAME));
 
     let (env_file, socket, payer) = (devnet.env_file.clone(), devnet.oasis.appd_socket.clone(), devnet.payer.address());
     drop(devnet);
@@ -129,9 +133,9 @@ async fn a_named_token_is_used_as_it_is_and_the_payer_left_without() {
     };
     let devnet = start(options(token, "Other-Dollar", "7")).await.unwrap();
     assert_eq!(devnet.token, token);
-    assert_eq!(devnet.env("PRECIS_ASSET"), Some(token.to_string().as_str()));
-    assert_eq!(devnet.env("PRECIS_ASSET_NAME"), Some("Other-Dollar"));
-    assert_eq!(devnet.env("PRECIS_ASSET_VERSION"), Some("7"));
+    assert_eq!(devnet.env("PRECIS_DEVNET_ASSET"), Some(token.to_string().as_str()));
+    assert_eq!(devnet.env("PRECIS_DEVNET_ASSET_NAME"), Some("Other-Dollar"));
+    assert_eq!(devnet.env("PRECIS_DEVNET_ASSET_VERSION"), Some("7"));
     assert_eq!(devnet.balance_of(devnet.payer.address()).await.unwrap(), U256::ZERO);
     // The enclave's policy tells the same token as the environment.
     let policy = std::fs::read_to_string(devnet.env("PRECIS_POLICY").unwrap()).unwrap();

@@ -65,11 +65,11 @@ pub enum Unavailable {
     #[error("the facilitator did not answer usably")]
     Facilitator,
     /// The remote facilitator wants another credential.
-    #[error("the facilitator refuses the credential, or asks for one: see PRECIS_FACILITATOR_AUTH")]
+    #[error("the facilitator refuses the credential, or asks for one: see payment.facilitator.credential")]
     Credential,
     /// The remote facilitator redirects to another origin, or in a way that loses the request.
     #[error(
-        "the facilitator redirects to another origin, or otherwise than by 307 or 308: PRECIS_FACILITATOR_URL has to be where it is"
+        "the facilitator redirects to another origin, or otherwise than by 307 or 308: payment.facilitator.url has to be where it is"
     )]
     Redirected,
     /// The remote facilitator does not settle this scheme on this network.

@@ -1,24 +1,32 @@
-//! `precis-server`: parse the environment, start, serve until told to stop; or tell the operator of the ledger.
+//! `precis-server`: read the settings, start, serve until told to stop; or tell the operator of the ledger.
 
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use precis_server::boot::Parts;
-use precis_server::config::Config;
-use precis_server::{exit, model_command, operator, redact, reproduce, serve, telemetry};
+use precis_server::{config, exit, model_command, operator, redact, reproduce, serve, telemetry};
 
 /// Confidential, paid document summaries inside a TEE.
+///
+/// Settings are read from one TOML file: the one of `--config`, or of PRECIS_CONFIG_FILE, or the text in PRECIS_CONFIG. Variables
+/// override them: PRECIS_PAYMENT__NETWORK__0__PAY_TO is `pay_to` of the first [[payment.network]]. `precis-server settings` lists
+/// them all.
 #[derive(Parser)]
 #[command(name = "precis-server", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
-    #[command(flatten)]
-    config: Config,
+    /// TOML file with the settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Prints every setting with its type, default and meaning, as Markdown.
+    Settings,
     /// Payments and what became of them, asked of the running server.
     Ledger {
         /// The server's internal address.
@@ -38,17 +46,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        // Nobody wrote a command line, so that a setting is wrong.
-        Err(error) if error.use_stderr() && std::env::args_os().len() <= 1 => {
-            // A closed stream leaves nobody to tell.
-            _ = error.print();
-            return ExitCode::from(exit::CONFIG);
-        }
-        Err(error) => error.exit(),
-    };
+    let arguments = Arguments::parse();
     match arguments.command {
+        Some(Command::Settings) => return print(&config::documentation()),
         Some(Command::Model { operation }) => return model_command::run(operation),
         Some(Command::Reproduce(arguments)) => return reproduce::run(&arguments),
         _ => {}
@@ -74,11 +74,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    if let Err(error) = Config::check_environment() {
-        tracing::error!(event = "config.refused", why = %error);
-        return ExitCode::from(exit::CONFIG);
-    }
-    let settings = match arguments.config.validate() {
+    let settings = match config::load(arguments.config.as_deref()) {
         Ok(settings) => settings,
         Err(error) => {
             tracing::error!(event = "config.refused", why = %error);
@@ -91,5 +87,12 @@ fn main() -> ExitCode {
             tracing::error!(event = "serve.failed", why = redact::urls(&format!("{error:#}")));
             ExitCode::from(exit::code(&error))
         }
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }

@@ -1,4 +1,4 @@
-//! Names of settings. What starts with `PRECIS_` and is no setting of any of this project's programs is a mistake: a typo in
+//! Names of variables and settings. What starts with `PRECIS_` and is no setting of any of this project's programs is a mistake: a typo in
 //! the payee would send the revenue to the default one.
 
 /// What the names of all settings start with.
@@ -11,10 +11,20 @@ pub const OF_OTHERS: &[&str] = &[
     "PRECIS_CACERT",
     "PRECIS_CHAIN_ID",
     "PRECIS_COMMIT",
+    "PRECIS_DEVNET_APPD_SOCKET",
+    "PRECIS_DEVNET_ASSET",
+    "PRECIS_DEVNET_ASSET_NAME",
+    "PRECIS_DEVNET_ASSET_VERSION",
+    "PRECIS_DEVNET_NETWORK",
+    "PRECIS_DEVNET_NEXUS_URL",
+    "PRECIS_DEVNET_PCS_URL",
+    "PRECIS_DEVNET_TRUST_ROOT",
     "PRECIS_EVAL",
     "PRECIS_INTERNAL_URL",
     "PRECIS_KEY",
     "PRECIS_KEY_FILE",
+    "PRECIS_MODEL_DIR",
+    "PRECIS_OASIS_GRPC_URL",
     "PRECIS_PAYER_ADDRESS",
     "PRECIS_PAYER_KEY_FILE",
     "PRECIS_POLICY",
@@ -24,6 +34,8 @@ pub const OF_OTHERS: &[&str] = &[
     "PRECIS_REQUIRE_CONFORMANCE",
     "PRECIS_REQUIRE_WASM",
     "PRECIS_ROFL_CLIENT_PYTHON",
+    "PRECIS_RPC_URL",
+    "PRECIS_SERVICE_ADDRESS",
     "PRECIS_STATE_HOME",
     "PRECIS_STORE_TEST_CHILD",
     "PRECIS_TDX_VECTORS",
@@ -32,6 +44,10 @@ pub const OF_OTHERS: &[&str] = &[
 
 /// Largest edit distance at which a name is suggested for another.
 const NEAR: usize = 4;
+/// Largest edit distance at which the last part of a name is suggested for that of another.
+const NEAR_PART: usize = 1;
+/// Between the parts of a variable's name.
+const BETWEEN: &str = "__";
 
 /// The names with the prefix that are neither in `own` nor [`OF_OTHERS`], each with the name of `own` that is nearest to it, if
 /// one is near; sorted.
@@ -39,12 +55,31 @@ pub fn unknown(given: impl IntoIterator<Item = String>, own: &[String]) -> Vec<(
     let is_known = |name: &String| own.contains(name) || OF_OTHERS.contains(&name.as_str());
     let mut names: Vec<String> = given.into_iter().filter(|name| name.starts_with(PREFIX) && !is_known(name)).collect();
     names.sort_unstable();
-    names.into_iter().map(|name| (nearest(&name, own), name)).map(|(near, name)| (name, near)).collect()
+    let parts: Vec<(&str, &str)> = own.iter().map(|name| (name.as_str(), last_part(name))).collect();
+    let near = |name: &str| nearest(name, last_part(name), parts.iter().copied());
+    names.into_iter().map(|name| (near(&name), name)).map(|(near, name)| (name, near)).collect()
 }
 
-fn nearest(name: &str, own: &[String]) -> Option<String> {
-    let distances = own.iter().map(|known| (strsim::damerau_levenshtein(name, known), known));
-    distances.min().filter(|(distance, _)| *distance <= NEAR).map(|(_, known)| known.clone())
+/// The last part of a variable's name.
+fn last_part(name: &str) -> &str {
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    name.rsplit(BETWEEN).next().unwrap_or(name)
+}
+
+/// The one of `known`, each given with its last part, that was probably meant by `name`: one with the same last part, or one
+/// that is near as a whole, or one whose last part is near.
+pub fn nearest<'a>(name: &str, last: &str, known: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Option<String> {
+    let by_part = |most| {
+        let parts = known.clone().map(|(known, part)| (strsim::damerau_levenshtein(last, part), known));
+        parts.min().filter(|(distance, _)| *distance <= most)
+    };
+    let most = NEAR.min(name.len() / 3);
+    let whole = || {
+        let all = known.clone().map(|(known, _)| (strsim::damerau_levenshtein(name, known), known));
+        all.min().filter(|(distance, _)| *distance <= most)
+    };
+    let found = by_part(0).or_else(whole).or_else(|| by_part(NEAR_PART));
+    found.map(|(_, near)| near.to_owned())
 }
 
 #[cfg(test)]

@@ -141,7 +141,10 @@ impl Side {
     async fn start(dir: tempfile::TempDir, devnet: Devnet) -> anyhow::Result<Self> {
         let mut env = devnet.env.clone();
         // One account stands for all payers.
-        env.extend([("PRECIS_MAX_UNSETTLED", "64"), ("PRECIS_QUEUE", "64")].map(|(k, v)| (k.to_owned(), v.to_owned())));
+        env.extend(
+            [("PRECIS_LIMITS__UNSETTLED_PER_PAYER", "64"), ("PRECIS_LIMITS__QUEUE", "64")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned())),
+        );
         let Started::Ready(testbed) = Testbed::start(dir.path(), &env).await? else {
             anyhow::bail!("the testbed ended")
         };
@@ -185,7 +188,7 @@ async fn measure() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let (anvil, _, devnet) = anvil::devnet(dir.path(), BLOCK_SECONDS).await?;
     let side = Side::start(dir, devnet).await?;
-    let chain = Chain::new(&anvil.url, side.devnet.get("PRECIS_ASSET")?)?;
+    let chain = Chain::new(&anvil.url, side.devnet.get("PRECIS_DEVNET_ASSET")?)?;
     for subject in side.subjects() {
         let added = added(&chain, &side.payer, &subject).await?;
         print(subject.name, "settled request over one block, anvil with 2 s, FiatTokenV2_2", &format!("{added:.0} ms"));

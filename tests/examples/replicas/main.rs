@@ -70,11 +70,11 @@ async fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     let node = Distant::start(devnet.get("PRECIS_RPC_URL")?, Duration::from_millis(arguments.distance)).await?;
     let mut env = devnet.env.clone();
     let settings = [
-        ("PRECIS_RPC_URL", node.url.clone()),
-        ("PRECIS_LEDGER_URL", database.url("postgres")),
+        ("PRECIS_PAYMENT__NETWORK__0__RPC_URLS", node.url.clone()),
+        ("PRECIS_LEDGER__URL", database.url("postgres")),
         // One account stands for all payers.
-        ("PRECIS_MAX_UNSETTLED", "256".into()),
-        ("PRECIS_QUEUE", "256".into()),
+        ("PRECIS_LIMITS__UNSETTLED_PER_PAYER", "256".into()),
+        ("PRECIS_LIMITS__QUEUE", "256".into()),
     ];
     env.extend(settings.map(|(key, value)| (key.to_owned(), value)));
     let mut servers = Vec::new();

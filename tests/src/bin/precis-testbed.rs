@@ -5,9 +5,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use precis_server::config::Config;
-use precis_server::{exit, serve, telemetry};
+use precis_server::{config, exit, serve, telemetry};
 use precis_tests::testbed::parts::parts;
 
 fn main() -> ExitCode {
@@ -24,6 +22,6 @@ fn run() -> anyhow::Result<()> {
     telemetry::init();
     let installed = rustls::crypto::ring::default_provider().install_default();
     anyhow::ensure!(installed.is_ok(), "a TLS provider was installed twice");
-    let (settings, parts) = (Config::parse().validate()?, parts()?);
+    let (settings, parts) = (config::load(None)?, parts()?);
     tokio::runtime::Runtime::new()?.block_on(serve::run(settings, parts))
 }

@@ -79,7 +79,7 @@ impl Town {
         while at <= top {
             let end = (at + WINDOW - 1).min(top);
             let topics = json!([[AuthorizationUsed::SIGNATURE_HASH, Transfer::SIGNATURE_HASH]]);
-            let token = self.devnet.get("PRECIS_ASSET")?;
+            let token = self.devnet.get("PRECIS_DEVNET_ASSET")?;
             let filter =
                 json!([{ "address": token, "fromBlock": U64::from(at), "toBlock": U64::from(end), "topics": topics }]);
             let logs = self.chain.rpc("eth_getLogs", filter).await?;

@@ -82,12 +82,12 @@ impl Testbed {
         };
         command
             // As in `crate::stack`: tests of the order of payment name it.
-            .env("PRECIS_UPFRONT_SECONDS", "never")
+            .env("PRECIS_PAYMENT__UPFRONT_ABOVE", "never")
             .envs(env)
-            .env("PRECIS_LISTEN", "127.0.0.1:0")
-            .env("PRECIS_INTERNAL_LISTEN", "127.0.0.1:0")
-            .env("PRECIS_ADDRESS_FILE", &addresses)
-            .env("PRECIS_STATE_DIR", dir.join("state"));
+            .env("PRECIS_SERVER__LISTEN", "127.0.0.1:0")
+            .env("PRECIS_SERVER__INTERNAL_LISTEN", "127.0.0.1:0")
+            .env("PRECIS_SERVER__ADDRESS_FILE", &addresses)
+            .env("PRECIS_LEDGER__DIR", dir.join("state"));
         let mut process = Process::start("testbed", command, dir)?;
         let listening = process.until("address file", async |_| addresses.is_file().then_some(())).await;
         if killed(&listening) {

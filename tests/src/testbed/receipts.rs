@@ -101,7 +101,7 @@ impl Town {
             receipt: &receipt,
             channel: None,
             payment: Some(ExpectedPayment {
-                network: self.devnet.get("PRECIS_NETWORK")?.to_owned(),
+                network: self.devnet.get("PRECIS_DEVNET_NETWORK")?.to_owned(),
                 asset: order.required.asset,
                 pay_to: order.required.pay_to,
                 amount: order.required.amount.get(),

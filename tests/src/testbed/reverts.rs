@@ -20,7 +20,7 @@ impl Town {
     /// # Errors
     /// If the chain does not answer.
     pub(crate) async fn reverts(&self, from: u64) -> anyhow::Result<BTreeMap<Address, Vec<B256>>> {
-        let (mut reverts, token) = (BTreeMap::<Address, Vec<B256>>::new(), self.devnet.get("PRECIS_ASSET")?);
+        let (mut reverts, token) = (BTreeMap::<Address, Vec<B256>>::new(), self.devnet.get("PRECIS_DEVNET_ASSET")?);
         let token: Address = token.parse()?;
         for number in from..=self.height().await? {
             let receipts = self.chain.rpc("eth_getBlockReceipts", json!([U64::from(number)])).await?;

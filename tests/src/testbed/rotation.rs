@@ -79,7 +79,7 @@ pub enum Plan {
 #[must_use]
 pub fn settings() -> [(&'static str, &'static str); 2] {
     // As KEYSET_SECONDS.
-    [("PRECIS_KEYSET_SECONDS", "60"), ("PRECIS_CONFIRM_SECONDS", "10")]
+    [("PRECIS_CHANNEL__KEYSET_LIFETIME", "60s"), ("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "10s")]
 }
 
 /// Carries the plan out against the testbed of `town`.

@@ -92,20 +92,20 @@ pub(crate) struct Run {
 /// If the devnet does not start or something does not end.
 pub async fn soak(plan: Plan) -> anyhow::Result<Figures> {
     let settings = [
-        ("PRECIS_CONFIRM_SECONDS", "2"),
-        ("PRECIS_ANSWER_SECONDS", "5"),
-        ("PRECIS_MAX_UNSETTLED", "12"),
-        ("PRECIS_QUEUE", "64"),
+        ("PRECIS_PAYMENT__NETWORK__0__CONFIRM_WITHIN", "2s"),
+        ("PRECIS_LIMITS__ANSWER_WITHIN", "5s"),
+        ("PRECIS_LIMITS__UNSETTLED_PER_PAYER", "12"),
+        ("PRECIS_LIMITS__QUEUE", "64"),
         // Fewer than there are payers: some jobs run side by side, others wait.
-        ("PRECIS_BATCH", "3"),
+        ("PRECIS_MODEL__BATCH", "3"),
         // The abstractive mode is paid first.
-        ("PRECIS_UPFRONT_SECONDS", "1"),
+        ("PRECIS_PAYMENT__UPFRONT_ABOVE", "1s"),
         (PREDICT, "999"),
         (DELAY, "2"),
-        ("PRECIS_CONTRACT_ACCOUNTS", "on"),
+        ("PRECIS_PAYMENT__CONTRACT_ACCOUNTS", "true"),
         // The shortest that there is; time is helped along.
-        ("PRECIS_KEYSET_SECONDS", "60"),
-        ("PRECIS_DRAIN_SECONDS", "3"),
+        ("PRECIS_CHANNEL__KEYSET_LIFETIME", "60s"),
+        ("PRECIS_SERVER__DRAIN", "3s"),
         // So little that slow sockets are found out while the process lives, and have to make room.
         (PATIENCE, "600"),
         (CONNECTIONS, "128"),

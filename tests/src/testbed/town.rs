@@ -84,12 +84,16 @@ impl Town {
     pub async fn around(dir: TempDir, devnet: Devnet, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let url = devnet.get("PRECIS_RPC_URL")?.to_owned();
         let rpc = RpcFaults::start(&url).await?;
-        let token = devnet.get("PRECIS_ASSET")?;
-        let bank =
-            Bank::open(&url, token.parse()?, devnet.get("PRECIS_ASSET_NAME")?, devnet.get("PRECIS_ASSET_VERSION")?);
+        let token = devnet.get("PRECIS_DEVNET_ASSET")?;
+        let bank = Bank::open(
+            &url,
+            token.parse()?,
+            devnet.get("PRECIS_DEVNET_ASSET_NAME")?,
+            devnet.get("PRECIS_DEVNET_ASSET_VERSION")?,
+        );
         let (bank, chain) = (bank.await?, Chain::new(&url, token)?);
         let mut all = devnet.env.clone();
-        all.insert("PRECIS_RPC_URL".into(), rpc.url.clone());
+        all.insert("PRECIS_PAYMENT__NETWORK__0__RPC_URLS".into(), rpc.url.clone());
         all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         let town = Self {
             dir,

@@ -7,10 +7,13 @@ use sha2::{Digest, Sha256};
 use super::mock::Chain;
 
 /// Tasks of a service as it is packaged, with the manifest of the model that does each: what the devnet's policy names.
-const PACKAGED: [(&str, &str); 2] = [
+const PACKAGED: [(&str, &str); 4] = [
+    ("embeddings", MINILM),
+    ("rerank", MINILM),
     ("summary.abstractive", include_str!("../../../../model/manifests/smollm2-135m-instruct.toml")),
-    ("summary.extractive", include_str!("../../../../model/manifests/minilm-l6-v2.toml")),
+    ("summary.extractive", MINILM),
 ];
+const MINILM: &str = include_str!("../../../../model/manifests/minilm-l6-v2.toml");
 
 /// Tasks by id, each with the digests of the models that may do it, `sha256:…`.
 pub type Tasks = BTreeMap<String, Vec<String>>;

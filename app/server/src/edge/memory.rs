@@ -1,7 +1,7 @@
 //! The bound on the memory of the whole process, as a sum.
 //!
 //! Every term is a limit that something enforces. What callers can take is the part from the first body to the last
-//! connection; the rest is the models' own, which `PRECIS_BATCH`, `PRECIS_QUEUE` and `PRECIS_KV_MIB` set.
+//! connection; the rest is the models' own, which `model.batch`, `limits.queue` and `model.kv_mib` set.
 
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_HEADER_BYTES, MAX_REQUEST_BODY_BYTES};
 

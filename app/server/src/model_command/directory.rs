@@ -6,6 +6,6 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub struct Directory {
     /// Directory of the model files.
-    #[arg(long = "model-dir", env = "PRECIS_MODEL_DIR", default_value = "/models")]
+    #[arg(long = "model-dir", env = "PRECIS_MODEL__DIR", default_value = "/models")]
     pub(super) path: PathBuf,
 }

@@ -78,7 +78,7 @@ fn add(file: &Path, name: Option<&str>, directory: &Path) -> anyhow::Result<()> 
         )?;
     }
     writeln!(out, "digest     sha256:{}", hex::encode(manifest.digest()))?;
-    Ok(writeln!(out, "serve it with PRECIS_MODEL={}", manifest.name)?)
+    Ok(writeln!(out, "serve it as model.name = \"{}\"", manifest.name)?)
 }
 
 #[cfg(test)]

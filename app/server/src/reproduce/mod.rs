@@ -40,10 +40,10 @@ pub struct Arguments {
     /// The document, byte for byte as it was sent; for a JSON request the whole body.
     document: PathBuf,
     /// Directory of the model files.
-    #[arg(long, env = "PRECIS_MODEL_DIR", default_value = "/models")]
+    #[arg(long, env = "PRECIS_MODEL__DIR", default_value = "/models")]
     model_dir: PathBuf,
     /// Abstractive model, as the service was configured.
-    #[arg(long, env = "PRECIS_MODEL", default_value = precis_model::DEFAULT_MODEL)]
+    #[arg(long, env = "PRECIS_MODEL__NAME", default_value = precis_model::DEFAULT_MODEL)]
     model: String,
     /// Judge the receipt under this policy first; without one only its own consistency is looked at.
     #[arg(long, env = "PRECIS_POLICY")]
