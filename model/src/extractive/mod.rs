@@ -222,11 +222,11 @@ impl Summarizer for Extractive {
         let scores = self.scores(text, &units, &traits, &read, options)?;
         control.check()?;
 
-        let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.words).sum();
+        let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
         let length = Length::wanted(options, quotable, LIMITS.max_sentences);
         let row = |row: usize| read.embeddings.row(row);
         let similarity = |left: usize, right: usize| weight(read.share.min(1) * 1000) * Embeddings::cosine(row(left), row(right));
-        let chosen = select::select(&units::candidates(&units, &traits, &scores), similarity, length);
+        let chosen = select::select(&units::candidates(&units, &traits, &scores, options.max_words.is_some()), similarity, length);
         let quotes = quote::quotes(text, &units, &traits, &chosen, length.words);
         if quotes.is_empty() {
             return Err(Error::NotSummarizable(Reason::NoSentences));

@@ -10,6 +10,8 @@ const MAX_BYTES: usize = 2048;
 const WEIGHTY: &[&str] = &[
     "decided", "decision", "agreed", " agree ", "approved", "resolved", "deadline", " due ", " must ", " must not ", "have to ", "in short", "in summary", "to sum up", "in conclusion",
     "most important", "remember", "number one", "the first thing", "the second thing", "the third thing", "action:", "recommend", "result is", "warning", "at the latest", "no later than",
+    "shall pay", "ordered to", "sentenced", "i find", "dismissed", "shall not", "not allowed", "prohibited", "forbidden", "verurteilt", "verboten", "nicht erlaubt", "genehmigt",
+    "zugesagt", "condamn", "interdit", "condenad", "prohibid", "aprob", "condanna", "vietato", "proibid", "zabroni", "запрещ", "приговор", "禁止", "判决", "判決", "ممنوع",
     "beschloss", "beschluss", "vereinbart", "einigten", " muss ", "müssen", "frist", "spätestens", "wichtig", "ergebnis", "empfiehlt", "empfehlen", "zusammenfassend", "kurz gesagt", "erstens", "zweitens",
     "décid", "décision", "convenu", " doit ", "doivent", "délai", "au plus tard", "important", "recommand", "en résumé", "premièrement",
     "decidi", "decisión", "acordó", "acordaron", " debe ", "deben", "plazo", "a más tardar", "importante", "recomien", "en resumen",

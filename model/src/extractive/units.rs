@@ -17,7 +17,7 @@ pub(crate) const MIN_WORDS: usize = 5;
 pub(crate) const MAX_WORDS: usize = segment::MAX_RUN_WORDS;
 /// A list of so few words, of entries of so few words, is quoted whole.
 const LIST_WORDS: usize = 60;
-const ENTRY_WORDS: usize = 9;
+const ENTRY_WORDS: usize = 12;
 /// Most sentences of a passage that is left out as a whole if one of them speaks to a model, and those around it otherwise.
 const PASSAGE_UNITS: usize = 12;
 const BEFORE_ORDER: usize = 1;
@@ -25,10 +25,12 @@ const BEHIND_ORDER: usize = 4;
 /// Penalties, in 1000: for each level of quotation in a mail; for a question; for a line without an end among sentences;
 /// for words broken at the end of a line; for an address of the web.
 const QUOTED_PERMILLE: u32 = 250;
-const QUESTION_PERMILLE: u32 = 300;
+const QUESTION_PERMILLE: u32 = 450;
 const OPEN_PERMILLE: u32 = 400;
 const BROKEN_PERMILLE: u32 = 500;
 const ADDRESS_PERMILLE: u32 = 200;
+/// Penalty for each place where something else stands inside of a sentence, in 1000.
+const PIECE_PERMILLE: u32 = 200;
 /// Penalty for what is said out of courtesy, in 1000.
 const COURTESY_PERMILLE: u32 = 700;
 
@@ -193,7 +195,7 @@ pub(crate) fn traits(text: &str, units: &[Unit], segments: &[Segment]) -> Vec<Tr
             digits: share(quote, char::is_numeric),
             symbols: share(quote, is_symbol),
             figures: quote.contains(char::is_numeric),
-            weighty: phrases::is_weighty(quote),
+            weighty: phrases::is_weighty(quote) || quote.contains("**"),
             penalty: penalty(unit, quote, torn),
         });
     }
@@ -211,6 +213,7 @@ fn penalty(unit: &Unit, quote: &str, torn: bool) -> f32 {
         + OPEN_PERMILLE * u32::from(torn)
         + BROKEN_PERMILLE * u32::from(broken)
         + ADDRESS_PERMILLE * u32::from(address)
+        + PIECE_PERMILLE * u32::try_from(unit.pieces.len().saturating_sub(1).min(4)).unwrap_or(0)
         + COURTESY_PERMILLE * u32::from(phrases::is_courteous(quote));
     sum as f32 / 1000.0
 }
@@ -262,18 +265,20 @@ fn offer_something(text: &str, units: &[Unit], traits: &mut [Trait]) {
     }
 }
 
-/// What may be chosen, with what is quoted before it.
-pub(crate) fn candidates(units: &[Unit], traits: &[Trait], scores: &[f32]) -> Vec<Candidate> {
-    let candidate = |(row, unit): (usize, &Trait)| {
+/// What may be chosen, with what is quoted before it. Words are counted by UAX #29 if the caller bounds them, else as a
+/// reader does.
+pub(crate) fn candidates(units: &[Unit], traits: &[Trait], scores: &[f32], bounded: bool) -> Vec<Candidate> {
+    let words = |row: usize| if bounded { traits[row].words } else { traits[row].size };
+    let candidate = |row: usize| {
         let mut leads = Vec::new();
         let mut at = units[row].lead;
         while let Some(lead) = at.filter(|lead| *lead < row && leads.len() < 3) {
-            leads.insert(0, Lead { row: lead, words: traits[lead].words, parts: units[lead].pieces.len() });
+            leads.insert(0, Lead { row: lead, words: words(lead), parts: units[lead].pieces.len() });
             at = units[lead].lead;
         }
-        Candidate { row, score: scores[row], words: unit.words, parts: units[row].pieces.len(), leads }
+        Candidate { row, score: scores[row], words: words(row), parts: units[row].pieces.len(), leads }
     };
-    traits.iter().enumerate().filter(|(_, unit)| unit.quotable).map(candidate).collect()
+    (0..units.len()).filter(|row| traits[*row].quotable).map(candidate).collect()
 }
 
 fn may_be_quoted(unit: &Unit, size: usize) -> bool {

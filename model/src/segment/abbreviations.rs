@@ -114,6 +114,8 @@ pub(crate) fn verdict(word: &str, next: &Next, style: Style) -> Verdict {
         false
     } else if TITLES.contains(&lower) {
         false
+    } else if is_initial(word) && !next.is_digit && !next.is_bracket {
+        next.begins_sentences
     } else if BEFORE_NUMBERS.contains(&lower) {
         !(next.is_digit || next.is_bracket || style.lowercase && next.is_lowercase && lower.len() <= 3)
     } else if EITHER.contains(&lower) || is_dotted(word) {

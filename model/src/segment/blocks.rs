@@ -57,6 +57,8 @@ struct Part<'a> {
     marker: Marker,
     /// Something else stands before it, behind which the paragraph goes on.
     resumes: bool,
+    /// Blank lines stand around it.
+    alone: bool,
 }
 
 /// Put lines together to blocks, which are not in the order of the text where something stands inside of one.
@@ -86,7 +88,7 @@ pub(crate) fn blocks(lines: &[Line<'_>]) -> Vec<Block> {
             Class::Notice => Marker::Apart(Kind::Notice),
             Class::Scrap | Class::Between | Class::Cue => Marker::Apart(Kind::Scrap),
         };
-        paragraph.push(Part { line, chars: line.text.chars().count(), marker, resumes });
+        paragraph.push(Part { line, chars: line.text.chars().count(), marker, resumes, alone: false });
     }
     flush(&mut paragraph, &mut blocks);
     blocks
@@ -108,6 +110,9 @@ fn resumes(class: Class, last: &Part<'_>, next: &Line<'_>) -> bool {
 /// Close a paragraph: split it where lines do not continue each other.
 fn flush(paragraph: &mut Vec<Part<'_>>, blocks: &mut Vec<Block>) {
     let width = paragraph.iter().map(|part| part.chars).max().unwrap_or(0);
+    if let [part] = paragraph.as_mut_slice() {
+        part.alone = true;
+    }
     let mut parts = paragraph.drain(..).peekable();
     while let Some(first) = parts.next() {
         let mut pieces = vec![first.line.range];
@@ -146,7 +151,7 @@ fn block(first: &Part<'_>, pieces: Vec<ByteRange>, single: bool) -> Block {
         Marker::Heading(_) => Kind::Heading,
         Marker::Apart(kind) => kind,
         Marker::Item(_) => Kind::Item,
-        Marker::Number(_) if single && looks_like_heading(body) && words::count(body, 7) <= 6 => Kind::Heading,
+        Marker::Number(_) if single && looks_like_heading(body) && (first.alone || words::size(body) <= 6) => Kind::Heading,
         Marker::Number(_) => Kind::Item,
         Marker::None if single && looks_like_heading(body) => Kind::Heading,
         Marker::None | Marker::Quoted(_) | Marker::Speech(_) => Kind::Prose,
@@ -182,7 +187,7 @@ fn continues(last: &Line<'_>, last_chars: usize, next: &Part<'_>, width: usize, 
 fn looks_like_heading(line: &str) -> bool {
     let last = line.chars().next_back();
     line.chars().take(MAX_HEADING_CHARS + 1).count() <= MAX_HEADING_CHARS
-        && words::count(line, MAX_HEADING_WORDS + 1) <= MAX_HEADING_WORDS
+        && words::size(line) <= MAX_HEADING_WORDS
         && line.chars().any(char::is_alphabetic)
         && last.is_some_and(|c| c.is_alphanumeric() || matches!(c, ')' | ']' | '#'))
 }

@@ -19,6 +19,9 @@ struct Opening {
 
 /// Mark who says what. Nothing is marked unless the text is such a log.
 pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
+    if mark_headed(lines) {
+        return true;
+    }
     let full = lines.iter().filter(|line| !line.is_blank()).count();
     let openings: Vec<Option<Opening>> =
         lines.iter().map(|line| if line.is_text() && line.depth == 0 { opening(line.text) } else { None }).collect();
@@ -48,6 +51,39 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
         }
     }
     true
+}
+
+/// Logs in which a name and a time stand above what is said, line by line.
+fn mark_headed(lines: &mut [Line<'_>]) -> bool {
+    let full = lines.iter().filter(|line| !line.is_blank()).count();
+    let headed: Vec<bool> = lines.iter().map(|line| line.depth == 0 && is_head(line.text)).collect();
+    let count = headed.iter().filter(|head| **head).count();
+    if count < MIN_LINES || count * (ONE_IN + 1) < full {
+        return false;
+    }
+    for (line, head) in lines.iter_mut().zip(headed) {
+        if head {
+            line.class = Class::Scrap;
+        } else if line.is_text() {
+            line.class = Class::Speech(0);
+        }
+    }
+    true
+}
+
+/// `Ana  10:02 AM`, `Ana — 12.03.26, 10:02`.
+fn is_head(line: &str) -> bool {
+    let Some(at) = line.char_indices().take(MAX_NAME_CHARS + 1).find(|(_, c)| c.is_ascii_digit()).map(|(at, _)| at) else { return false };
+    let (name, rest) = line.split_at(at);
+    let name = name.trim_end_matches([' ', '\t', '—', '–', '-', ',', '[', '(', '|']);
+    let clock = format!("{rest} ");
+    is_name_like(name) && line.len() <= 2 * MAX_NAME_CHARS && time(&clock) >= rest.len()
+}
+
+/// A few words, perhaps in small letters.
+fn is_name_like(text: &str) -> bool {
+    let words = text.split_whitespace().count();
+    (1..=MAX_NAME_WORDS).contains(&words) && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '\'' | '@'))
 }
 
 /// `[12:03] Ana: `, `12/03/2026, 14:05 - Ana: `, `<ana> `, `Ana: `.
@@ -117,5 +153,6 @@ mod tests {
         }
         assert!(opening("https://a.example").is_none() && opening("It is 5:30 now.").is_none());
         assert!(opening("the plan is this: we go").is_none());
+        assert!(is_head("marta  9:02 AM") && is_head("Ana B. — 12.03.26, 10:02") && !is_head("We met at 9:02 and left"));
     }
 }

@@ -10,6 +10,8 @@ const MAX_LABEL_CHARS: usize = 24;
 const SIGNATURE_WORDS: usize = 9;
 const GREETING_WORDS: usize = 6;
 const NAME_WORDS: usize = 4;
+/// Lines that stand above the fields of the head of a document at most.
+const HEAD_LINES: usize = 4;
 
 /// Fields of a message in the languages that mail programs speak.
 const FIELDS: &[&str] = &[
@@ -61,9 +63,9 @@ fn headers(lines: &mut [Line<'_>]) -> bool {
     while start < lines.len() {
         let mut end = start;
         let (mut known, mut addressed) = (0, 0);
-        while end < lines.len() && lines[end].is_text() && lines[end].depth == lines[start].depth {
+        while end < lines.len() && is_line(&lines[end]) && lines[end].depth == lines[start].depth {
             let Some((label, value)) = field(lines[end].body) else { break };
-            let ends = value.ends_with(['.', '!', '?']) && words::count(value, 9) > 8;
+            let ends = value.ends_with(['.', '!', '?', '。']) && words::size(value) > 3;
             if ends && !is_known(label) {
                 break;
             }
@@ -71,7 +73,9 @@ fn headers(lines: &mut [Line<'_>]) -> bool {
             addressed += usize::from(value.contains('@'));
             end += 1;
         }
-        if end - start >= 2 && (known >= 2 || (end - start >= 3 && known + addressed >= 1)) {
+        // The head of minutes or of a form is one of these too.
+        let head = lines[..start].iter().filter(|line| !line.is_blank()).count() <= HEAD_LINES;
+        if end - start >= 2 && (known >= 2 || end - start >= 3 && known + addressed >= 1 || end - start >= 3 && head) {
             any |= known >= 2;
             for line in &mut lines[start..end] {
                 let label = field(line.body).map_or("", |(label, _)| label);
@@ -83,6 +87,11 @@ fn headers(lines: &mut [Line<'_>]) -> bool {
         start = end.max(start + 1);
     }
     any
+}
+
+/// Whether a line can be a field, also one that looks like a row because of its figures.
+fn is_line(line: &Line<'_>) -> bool {
+    !line.is_blank() && matches!(line.class, Class::Text | Class::Scrap)
 }
 
 fn is_known(label: &str) -> bool {

@@ -34,7 +34,8 @@ const PAIRS: &[(&[&str], &[&str])] = &[
 const PHRASES: &[&str] = &[
     "all rights reserved", "permission is hereby granted", "without warranty of any kind", "alle rechte vorbehalten", "tous droits réservés",
     "todos los derechos reservados", "todos os direitos reservados", "tutti i diritti riservati", "wszelkie prawa zastrzeżone",
-    "все права защищены", "版权所有", "無断転載", "جميع الحقوق محفوظة", "view this email in your browser", "view in browser",
+    "все права защищены", "版权所有", "無断転載", "جميع الحقوق محفوظة", "read all of this leaflet", "keep this leaflet", "lesen sie die gesamte packungsbeilage", "cette notice avant", "todo el prospecto",
+    "questo foglio prima", "view this email in your browser", "view in browser",
     "accept all cookies", "dieses schreiben wurde maschinell erstellt", "ohne unterschrift gültig",
 ];
 

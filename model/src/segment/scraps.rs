@@ -20,13 +20,16 @@ const MAX_FRONT_LINES: usize = 40;
 const LEADER_DOTS: usize = 4;
 /// Most words beside a link, an address or a telephone number that say nothing without it.
 const LABEL_WORDS: usize = 2;
+/// Most words between tags that are a title at most.
+const TITLE_WORDS: usize = 6;
 
 /// Mark such lines.
 pub(crate) fn mark(text: &str, lines: &mut [Line<'_>]) {
     let ranges: Vec<ByteRange> = lines.iter().map(|line| line.range).collect();
     let fenced = fenced(text, &ranges);
     let front = front_matter(lines);
-    for (index, (line, fenced)) in lines.iter_mut().zip(fenced).enumerate() {
+    let hidden = comments(lines);
+    for (index, (line, fenced)) in lines.iter_mut().zip(fenced.into_iter().zip(hidden).map(|(fenced, hidden)| fenced || hidden)).enumerate() {
         if line.is_blank() {
             continue;
         }
@@ -136,20 +139,42 @@ fn is_leader(line: &str) -> bool {
     page.len() < line.len() && dots.map(|c| if c == '…' { 3 } else { usize::from(c != ' ') }).sum::<usize>() >= LEADER_DOTS
 }
 
-/// Whether a line has tags of HTML and no words outside of them.
+/// For each line whether it stands in a comment of HTML, which nobody sees; one that is never closed is none.
+fn comments(lines: &[Line<'_>]) -> Vec<bool> {
+    let mut hidden = vec![false; lines.len()];
+    let mut open = None;
+    for (index, line) in lines.iter().enumerate() {
+        if open.is_none() && line.text.starts_with("<!--") {
+            open = Some(index);
+        }
+        if let Some(start) = open
+            && line.text.contains("-->")
+        {
+            hidden[start..=index].fill(true);
+            open = None;
+        }
+    }
+    hidden
+}
+
+/// Whether a line has tags of HTML and few words outside of them.
 fn is_tags(line: &str) -> bool {
     if !(line.starts_with('<') && line.ends_with('>')) {
         return false;
     }
     let mut depth = 0usize;
-    !line.chars().any(|c| {
-        depth = match c {
-            '<' => depth + 1,
-            '>' => depth.saturating_sub(1),
-            _ => depth,
-        };
-        depth == 0 && c.is_alphanumeric()
-    })
+    let outside: String = line
+        .chars()
+        .filter(|c| {
+            depth = match c {
+                '<' => depth + 1,
+                '>' => depth.saturating_sub(1),
+                _ => depth,
+            };
+            depth == 0 && *c != '>'
+        })
+        .collect();
+    words::size(&outside) <= TITLE_WORDS
 }
 
 /// Whether a line, or a sentence, is a link, an address or a telephone number, with a label at most.
@@ -253,6 +278,6 @@ mod tests {
     #[test]
     fn tables_of_contents_and_tags_are_found() {
         assert!(is_leader("Introduction ........ 3") && is_leader("2.1 Methods . . . . . 12") && !is_leader("It was 1999... 2"));
-        assert!(is_tags("<p align=\"center\"><img src=\"a.png\"></p>") && !is_tags("<b>Words</b>") && !is_tags("a < b > c"));
+        assert!(is_tags("<p align=\"center\"><img src=\"a.png\"></p>") && is_tags("<h1>Title</h1>") && !is_tags("a < b > c"));
     }
 }
