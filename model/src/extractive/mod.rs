@@ -116,6 +116,16 @@ impl Extractive {
     }
 }
 
+/// Everything that is done with a text before a model runs.
+pub(crate) fn outline(text: &str, segments: &[Segment]) {
+    let units = units::units(text, segments, MAX_UNITS);
+    let traits = units::traits(text, &units, segments);
+    let rows: Vec<usize> = (0..units.len()).filter(|row| traits[*row].quotable).collect();
+    let quotes = quote::quotes(text, &units, &traits, &rows, usize::MAX);
+    let _ = quote::joined(&quotes);
+    let _ = Lexicon::new(units.iter().map(|unit| unit.text(text)).collect::<Vec<_>>().iter().map(String::as_str), true);
+}
+
 /// Nearness to a request, where a heading stands for what is under it.
 fn under_headings(units: &[Unit], mut near: Vec<f32>) -> Vec<f32> {
     let mut heading = 0.0;

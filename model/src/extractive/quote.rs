@@ -88,7 +88,6 @@ pub(crate) fn joined(quotes: &[Quote<'_>]) -> String {
         // One is enough between two of which both are cut.
         if quote.cut.0 && !joined.ends_with("… ") {
             joined.push_str(ELLIPSIS);
-            joined.push(' ');
         }
         let mut first = true;
         for line in quote.text.lines() {
@@ -102,7 +101,6 @@ pub(crate) fn joined(quotes: &[Quote<'_>]) -> String {
             }
         }
         if quote.cut.1 {
-            joined.push(' ');
             joined.push_str(ELLIPSIS);
         }
     }
@@ -120,7 +118,7 @@ mod tests {
     #[test]
     fn a_reader_sees_plain_lines_and_where_words_are_missing() {
         let quotes = [quote("One goes\n> on   here.", (false, false)), quote("and so on", (true, true)), quote("until", (true, true)), quote("End.", (false, false))];
-        assert_eq!(joined(&quotes), "One goes on here. … and so on … until … End.");
+        assert_eq!(joined(&quotes), "One goes on here. …and so on… until… End.");
     }
 
     #[test]
