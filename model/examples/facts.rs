@@ -13,7 +13,8 @@ use std::error::Error;
 
 use precis_model::{Mode, Options, load, segment};
 
-const USAGE: &str = "usage: facts MODEL_DIR FOLDER... [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]";
+const USAGE: &str =
+    "usage: facts MODEL_DIR FOLDER... [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut mode, mut words, mut only, mut show, mut segments) = (Mode::Extractive, None, None, false, false);
@@ -42,7 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             if segments {
                 for (index, segment) in segment(&case.text).iter().enumerate() {
                     let quote = segment.quote.of(&case.text).unwrap_or_default();
-                    println!("{index} {:?} lead {:?} resumes {} cut {:?} | {quote:?}", segment.kind, segment.lead, segment.resumes, segment.cut);
+                    println!(
+                        "{index} {:?} lead {:?} resumes {} cut {:?} | {quote:?}",
+                        segment.kind, segment.lead, segment.resumes, segment.cut
+                    );
                 }
                 continue;
             }
@@ -80,6 +84,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    println!("\n{reached} of {needed} facts needed ({} %), {wrong} wrong, {whole} of {count} documents whole", 100 * reached / needed.max(1));
+    println!(
+        "\n{reached} of {needed} facts needed ({} %), {wrong} wrong, {whole} of {count} documents whole",
+        100 * reached / needed.max(1)
+    );
     Ok(())
 }

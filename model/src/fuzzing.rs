@@ -28,7 +28,11 @@ pub fn segments(bytes: &[u8]) {
         let Segment { range, quote, lead, .. } = *segment;
         assert!(at <= range.start && range.start < range.end, "segments are out of order");
         assert!(text[at..range.start].chars().all(char::is_whitespace), "a character is lost");
-        assert!(range.start <= quote.start && quote.end <= range.end && quote.of(&text).is_some_and(|quote| !quote.is_empty()));
+        assert!(
+            range.start <= quote.start
+                && quote.end <= range.end
+                && quote.of(&text).is_some_and(|quote| !quote.is_empty())
+        );
         assert!(lead.is_none_or(|lead| lead < index), "a segment leads to one behind it");
         at = range.end;
     }

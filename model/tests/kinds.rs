@@ -19,9 +19,9 @@ fn judge(folder: &Path) {
     let Some(models) = common::models() else { return };
     let (mut needed, mut found, mut wrong) = (0, 0, Vec::new());
     for case in cases::cases(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let outcome = case
-            .run(models, Mode::Extractive, &Options::default())
-            .unwrap_or_else(|error| panic!("{} ({} {}): {error}", case.name, case.expected.kind, case.expected.language));
+        let outcome = case.run(models, Mode::Extractive, &Options::default()).unwrap_or_else(|error| {
+            panic!("{} ({} {}): {error}", case.name, case.expected.kind, case.expected.language)
+        });
         for sentence in &outcome.summary.sentences {
             assert_eq!(sentence.source.unwrap().of(&case.text), Some(sentence.text.as_str()), "{}", case.name);
         }

@@ -23,7 +23,8 @@ mod tests {
     #[test]
     fn embeddings_count_in_latin_script_only() {
         assert_eq!(embedding_permille("Ein Satz mit Äpfeln, une pêche, żółw", 0, 9), lexical::EMBEDDING_PERMILLE);
-        for text in ["Ворота подняли утром", "早上闸门升起", "رُفعت البوابات", "ประตูถูกยกขึ้น"] {
+        for text in ["Ворота подняли утром", "早上闸门升起", "رُفعت البوابات", "ประตูถูกยกขึ้น"]
+        {
             assert_eq!(embedding_permille(text, 0, 9), 0);
         }
         assert_eq!(embedding_permille("abc", 5, 9), 0);

@@ -8,7 +8,7 @@ pub(crate) const MOST_WORDS: usize = 1000;
 /// An extract has so many times the root of the document's words, in 1000.
 pub(crate) const ROOT_PERMILLE: usize = 3600;
 /// Of a document shorter than that it is this share, in 1000.
-pub(crate) const SHARE_PERMILLE: usize = 600;
+pub(crate) const SHARE_PERMILLE: usize = 700;
 
 /// Bounds of an extract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn an_extract_grows_with_its_document() {
-        assert_eq!(usual(100), 60);
+        assert_eq!(usual(100), 70);
         assert_eq!(usual(400), 80);
         assert_eq!(usual(2_500), 180);
         assert_eq!(usual(1_000_000), MOST_WORDS);

@@ -108,8 +108,9 @@ impl Extractive {
             let ids = self.embedder.tokenizer.encode(focus)?.ids;
             let wanted = self.embedder.embed(&[&ids], &self.threads, &Control::new(), |_| ())?;
             let share = read.share.min(1) as f32;
-            let near: Vec<f32> =
-                (0..units.len()).map(|row| share * Embeddings::cosine(wanted.row(0), read.embeddings.row(row))).collect();
+            let near: Vec<f32> = (0..units.len())
+                .map(|row| share * Embeddings::cosine(wanted.row(0), read.embeddings.row(row)))
+                .collect();
             towards(&mut scores, &under_headings(units, near), &under_headings(units, lexicon.named(focus)));
         }
         Ok(scores)
@@ -235,8 +236,13 @@ impl Summarizer for Extractive {
         let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
         let length = Length::wanted(options, quotable, LIMITS.max_sentences);
         let row = |row: usize| read.embeddings.row(row);
-        let similarity = |left: usize, right: usize| weight(read.share.min(1) * 1000) * Embeddings::cosine(row(left), row(right));
-        let chosen = select::select(&units::candidates(&units, &traits, &scores, options.max_words.is_some()), similarity, length);
+        let similarity =
+            |left: usize, right: usize| weight(read.share.min(1) * 1000) * Embeddings::cosine(row(left), row(right));
+        let chosen = select::select(
+            &units::candidates(&units, &traits, &scores, options.max_words.is_some()),
+            similarity,
+            length,
+        );
         let quotes = quote::quotes(text, &units, &traits, &chosen, length.words);
         if quotes.is_empty() {
             return Err(Error::NotSummarizable(Reason::NoSentences));

@@ -58,7 +58,9 @@ mod tests {
     #[test]
     fn decisions_and_courtesies_are_told_apart() {
         assert!(is_weighty("The committee decided to close the hall.") && is_weighty("会议决定推迟开放。"));
-        assert!(is_courteous("Please do not hesitate to call.") && is_courteous("ご不明な点がございましたら、お気軽に。"));
+        assert!(
+            is_courteous("Please do not hesitate to call.") && is_courteous("ご不明な点がございましたら、お気軽に。")
+        );
         assert!(!is_weighty("The hall is old.") && !is_courteous("The hall is old."));
     }
 }

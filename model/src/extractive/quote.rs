@@ -24,7 +24,13 @@ impl Quote<'_> {
 }
 
 /// Quotations of the units of some rows, ascending. Those that touch each other and belong together are one.
-pub(crate) fn quotes<'a>(text: &'a str, units: &[Unit], traits: &[Trait], rows: &[usize], max_words: usize) -> Vec<Quote<'a>> {
+pub(crate) fn quotes<'a>(
+    text: &'a str,
+    units: &[Unit],
+    traits: &[Trait],
+    rows: &[usize],
+    max_words: usize,
+) -> Vec<Quote<'a>> {
     let mut found: Vec<(usize, ByteRange, (bool, bool))> = Vec::new();
     for row in rows {
         let unit = &units[*row];
@@ -54,7 +60,8 @@ pub(crate) fn quotes<'a>(text: &'a str, units: &[Unit], traits: &[Trait], rows: 
         }
     }
     found.sort_unstable_by_key(|(_, source, _)| *source);
-    let quote = |(_, source, cut): (usize, ByteRange, (bool, bool))| Some(Quote { source, text: source.of(text)?, cut });
+    let quote =
+        |(_, source, cut): (usize, ByteRange, (bool, bool))| Some(Quote { source, text: source.of(text)?, cut });
     found.into_iter().filter_map(quote).collect()
 }
 
@@ -117,7 +124,12 @@ mod tests {
 
     #[test]
     fn a_reader_sees_plain_lines_and_where_words_are_missing() {
-        let quotes = [quote("One goes\n> on   here.", (false, false)), quote("and so on", (true, true)), quote("until", (true, true)), quote("End.", (false, false))];
+        let quotes = [
+            quote("One goes\n> on   here.", (false, false)),
+            quote("and so on", (true, true)),
+            quote("until", (true, true)),
+            quote("End.", (false, false)),
+        ];
         assert_eq!(joined(&quotes), "One goes on here. …and so on… until… End.");
     }
 

@@ -54,8 +54,8 @@ pub(crate) struct Trait {
     pub(crate) digits: f32,
     /// Share of its characters that are symbols.
     pub(crate) symbols: f32,
-    /// Whether it names a sum, a date, a time or another figure.
-    pub(crate) figures: bool,
+    /// How far it names sums, dates, times and other figures, 0 to 1.
+    pub(crate) figures: f32,
     /// Whether it says what was decided, is due, or sums up.
     pub(crate) weighty: bool,
     /// What speaks against quoting it, from how it is written.
@@ -67,10 +67,7 @@ pub(crate) struct Trait {
 pub(crate) fn scores(similarities: &[f32], traits: &[Trait], scholarly: bool) -> Vec<f32> {
     let digits = |unit: &Trait| match scholarly {
         true => -weight(DIGITS_PERMILLE) * (unit.digits * 10.0).min(1.0),
-        false => {
-            weight(FIGURES_PERMILLE) * f32::from(u8::from(unit.figures))
-                + weight(WEIGHTY_PERMILLE) * f32::from(u8::from(unit.weighty))
-        }
+        false => weight(FIGURES_PERMILLE) * unit.figures + weight(WEIGHTY_PERMILLE) * f32::from(u8::from(unit.weighty)),
     };
     let centrality = spread(&centrality(similarities, traits), traits);
     let echo = spread(&echo(similarities, traits), traits);

@@ -3,9 +3,9 @@
 
 use std::ops::Range;
 
-use crate::extractive::{orders, phrases};
 use crate::extractive::rank::Trait;
 use crate::extractive::select::{Candidate, Lead};
+use crate::extractive::{orders, phrases};
 use crate::segment::{self, Kind, Segment};
 use crate::summary::ByteRange;
 use crate::tokenizer::Encoded;
@@ -89,7 +89,9 @@ fn gather(text: &str, segments: &[Segment]) -> Vec<Unit> {
         let short_answer = || {
             let last = last_running.filter(|last| *last + 1 == units.len())?;
             let unit: &Unit = &units[last];
-            let same = segment.lead.is_some() && unit.lead == segment.lead.map(|lead| owner[lead]);
+            let near = unit.pieces.last().and_then(|piece| text.get(piece.end..segment.quote.start));
+            let near = near.is_some_and(|gap| !gap.contains(char::is_alphanumeric));
+            let same = near && segment.lead.is_some() && unit.lead == segment.lead.map(|lead| owner[lead]);
             (same && segment.kind == Kind::Prose && words::size(&unit.text(text)) < MIN_WORDS).then_some(last)
         };
         let resumed = if segment.resumes { last_running } else { None };
@@ -129,7 +131,8 @@ fn whole_lists(text: &str, segments: &[Segment]) -> Vec<Option<usize>> {
     let mut whole = vec![None; segments.len()];
     let mut start = 0;
     while start < segments.len() {
-        let Some(stem) = segments[start].lead.filter(|stem| *stem + 1 == start && segments[start].kind == Kind::Item) else {
+        let Some(stem) = segments[start].lead.filter(|stem| *stem + 1 == start && segments[start].kind == Kind::Item)
+        else {
             start += 1;
             continue;
         };
@@ -155,7 +158,9 @@ fn merged(text: &str, mut units: Vec<Unit>, limit: usize) -> Vec<Unit> {
     while !units.is_empty() {
         let rest = units.split_off(group.min(units.len()));
         let size = |unit: &Unit| words::size(&unit.text(text));
-        let best = (0..units.len()).rev().max_by_key(|index| (may_be_quoted(&units[*index], size(&units[*index])), size(&units[*index])));
+        let best = (0..units.len())
+            .rev()
+            .max_by_key(|index| (may_be_quoted(&units[*index], size(&units[*index])), size(&units[*index])));
         let segments = units.iter().flat_map(|unit| unit.segments.iter().copied()).collect();
         if let Some(best) = best {
             let unit = units.swap_remove(best);
@@ -170,8 +175,13 @@ fn merged(text: &str, mut units: Vec<Unit>, limit: usize) -> Vec<Unit> {
 pub(crate) fn traits(text: &str, units: &[Unit], segments: &[Segment]) -> Vec<Trait> {
     let texts: Vec<String> = units.iter().map(|unit| unit.text(text)).collect();
     let is_ended = |index: usize| {
-        let quote = texts[index].trim_end_matches(|c: char| matches!(c, '*' | '_' | '"' | '\'' | '”' | '“' | '»' | '«' | '’' | ')' | ']' | '`' | '」' | '』'));
-        quote.ends_with(|c: char| c.is_ascii_punctuation() && !matches!(c, ',' | '-' | ':') || matches!(c, '…' | '。' | '！' | '？' | '؟' | '۔' | '।' | '॥' | '።' | '။' | '។' | '։' | '̈'))
+        let quote = texts[index].trim_end_matches(|c: char| {
+            matches!(c, '*' | '_' | '"' | '\'' | '”' | '“' | '»' | '«' | '’' | ')' | ']' | '`' | '」' | '』')
+        });
+        quote.ends_with(|c: char| {
+            c.is_ascii_punctuation() && !matches!(c, ',' | '-' | ':')
+                || matches!(c, '…' | '。' | '！' | '？' | '؟' | '۔' | '।' | '॥' | '።' | '။' | '។' | '։' | '̈')
+        })
     };
     let prose: Vec<usize> = (0..units.len()).filter(|index| units[*index].kind == Kind::Prose).collect();
     // Where most sentences have an end, a line without one is torn, or none.
@@ -194,11 +204,15 @@ pub(crate) fn traits(text: &str, units: &[Unit], segments: &[Segment]) -> Vec<Tr
             words: words::count(quote, usize::MAX),
             digits: share(quote, char::is_numeric),
             symbols: share(quote, is_symbol),
-            figures: quote.contains(char::is_numeric),
+            figures: figures(quote),
             weighty: phrases::is_weighty(quote) || quote.contains("**"),
             penalty: penalty(unit, quote, torn),
         });
     }
+    // A stem or a question says nothing without what it leads to.
+    units.iter().filter_map(|unit| unit.lead).for_each(|lead| {
+        traits[lead].quotable &= units[lead].kind == Kind::Item && units[lead].lead.is_none() && is_ended(lead)
+    });
     leave_out_orders(&mut traits, |index| orders::is_order(&texts[index]));
     offer_something(text, units, &mut traits);
     traits
@@ -207,7 +221,7 @@ pub(crate) fn traits(text: &str, units: &[Unit], segments: &[Segment]) -> Vec<Tr
 fn penalty(unit: &Unit, quote: &str, torn: bool) -> f32 {
     let asks = quote.trim_end_matches(['*', '"', '”', '»']).ends_with(['?', '？', '؟']);
     let broken = quote.contains("-\n") || quote.contains("-\r\n") || quote.contains('\u{ad}');
-    let address = quote.contains("://") || quote.contains("www.");
+    let address = quote.contains("://") || quote.contains("www.") || quote.contains("</") || quote.starts_with('<');
     let sum = QUOTED_PERMILLE * u32::try_from(unit.depth.min(4)).unwrap_or(0)
         + QUESTION_PERMILLE * u32::from(asks)
         + OPEN_PERMILLE * u32::from(torn)
@@ -252,7 +266,11 @@ fn offer_something(text: &str, units: &[Unit], traits: &mut [Trait]) {
     let enough = |traits: &[Trait]| {
         let quotable: usize = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
         // Where most lines look like headings, they are what the text says.
-        let headings: usize = traits.iter().filter(|unit| unit.kind == Kind::Heading && unit.size >= MIN_WORDS).map(|unit| unit.size).sum();
+        let headings: usize = traits
+            .iter()
+            .filter(|unit| unit.kind == Kind::Heading && unit.size >= MIN_WORDS)
+            .map(|unit| unit.size)
+            .sum();
         quotable > 0 && quotable * 2 >= headings
     };
     for test in tests {
@@ -295,8 +313,35 @@ fn is_break(text: &str, before: &Segment, unit: &Segment) -> bool {
 
 /// Brackets, operators and the like: signs of formulas, references and code rather than of sentences.
 fn is_symbol(c: char) -> bool {
-    let sentence_mark = matches!(c, '.' | ',' | '\'' | '’' | '‘' | '-' | '–' | '—' | '"' | '“' | '”' | '„' | '*' | '%' | '€' | '$');
+    let sentence_mark =
+        matches!(c, '.' | ',' | '\'' | '’' | '‘' | '-' | '–' | '—' | '"' | '“' | '”' | '„' | '*' | '%' | '€' | '$');
     (c.is_ascii_punctuation() || ('\u{2000}'..='\u{2bff}').contains(&c)) && !c.is_whitespace() && !sentence_mark
+}
+
+/// How far a sentence names figures: one small number alone is often only a name, as of a room.
+fn figures(quote: &str) -> f32 {
+    let mut numbers = 0usize;
+    let mut telling = quote.contains(['%', '€', '$', '£', '¥', '₹', '‰', '元', '円', '万', '亿', '億']);
+    // Digits of the number so far, and whether a mark that can stand inside of one was the last character.
+    let (mut digits, mut mark) = (0usize, false);
+    for c in quote.chars() {
+        if c.is_numeric() {
+            numbers += usize::from(digits == 0);
+            telling |= mark;
+            digits += 1;
+            mark = false;
+        } else if digits > 0 && !mark && matches!(c, '.' | ',' | ':') {
+            mark = true;
+        } else {
+            (digits, mark) = (0, false);
+        }
+        telling |= digits >= 3;
+    }
+    match numbers {
+        0 => 0.0,
+        1 if !telling => 0.5,
+        _ => 1.0,
+    }
 }
 
 /// Share of the characters of a text for which `test` holds.
@@ -315,11 +360,15 @@ pub(crate) fn is_scholarly(text: &str) -> bool {
     const BYTES: usize = 2500;
     let bytes = text.as_bytes();
     let year = |at: usize| {
-        let year = at >= 4 && bytes[at - 4..at].iter().all(u8::is_ascii_digit) && matches!(&bytes[at - 4..at - 2], b"19" | b"20");
+        let year = at >= 4
+            && bytes[at - 4..at].iter().all(u8::is_ascii_digit)
+            && matches!(&bytes[at - 4..at - 2], b"19" | b"20");
         year && at >= 6 && (bytes[at - 5] == b' ' || bytes[at - 5] == b'(')
     };
-    let number = |at: usize| at >= 2 && bytes[at - 1].is_ascii_digit() && bytes[at.saturating_sub(4)..at].contains(&b'[');
-    let citations = bytes.iter().enumerate().filter(|(at, b)| **b == b')' && year(*at) || **b == b']' && number(*at)).count();
+    let number =
+        |at: usize| at >= 2 && bytes[at - 1].is_ascii_digit() && bytes[at.saturating_sub(4)..at].contains(&b'[');
+    let citations =
+        bytes.iter().enumerate().filter(|(at, b)| **b == b')' && year(*at) || **b == b']' && number(*at)).count();
     citations + text.matches("et al").count() > 2 + text.len() / BYTES
 }
 

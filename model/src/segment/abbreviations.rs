@@ -3,34 +3,41 @@
 use crate::segment::style::Style;
 
 /// Almost never the last word of a sentence.
+#[rustfmt::skip]
 const TITLES: &[&str] = &[
     "adm", "approx", "brig", "ca", "capt", "cf", "col", "dr", "e.g", "eg", "gen", "gov", "hon", "i.e", "ie", "lt",
     "maj", "messrs", "mr", "mrs", "ms", "mt", "pres", "prof", "rep", "resp", "rev", "sen", "sgt", "st", "viz", "vs",
-    "v", "w.r.t", "wrt", "incl", "esp", "dept", "univ", "supt", "bzw", "vgl", "hr", "fr", "frl", "zzgl",
-    "mme", "mlle", "sra", "srta", "dott", "sig", "bijv", "dhr", "mevr", "d.h", "z.b", "u.a", "o.ä", "i.d.r", "bspw", "sog", "gem", "ggf", "evtl", "inkl",
-    "exkl", "zzt", "ggü", "geb", "dipl", "mind", "p.ex", "p.ej", "av", "bd", "boul", "env", "pte", "rte",
-    "sig.ra", "dott.ssa", "avv", "gent", "spett", "avda", "apdo", "lic", "sres", "exc", "exmo", "eng", "np", "tzw", "tzn", "tj", "m.in", "ul",
-    "wg", "mgr", "inż", "hab", "т.е", "т.к", "т.н", "им", "ул", "просп", "пл", "пер", "д", "кв", "см", "напр", "проф", "акад", "гр", "св",
-    "руб", "тыс", "стр", "рис", "табл", "ст", "гл", "соч", "г-н", "t.ex", "bl.a", "f.eks",
+    "v", "w.r.t", "wrt", "incl", "esp", "dept", "univ", "supt", "bzw", "vgl", "hr", "fr", "frl", "zzgl", "mme",
+    "mlle", "sra", "srta", "dott", "sig", "bijv", "dhr", "mevr", "d.h", "z.b", "med", "vet", "jur", "phil", "rer",
+    "nat", "h.c", "u.a", "o.ä", "i.d.r", "bspw", "sog", "gem", "ggf", "evtl", "inkl", "exkl", "zzt", "ggü", "geb",
+    "dipl", "mind", "p.ex", "p.ej", "av", "bd", "boul", "env", "pte", "rte", "sig.ra", "dott.ssa", "avv", "gent",
+    "spett", "avda", "apdo", "lic", "sres", "exc", "exmo", "eng", "np", "tzw", "tzn", "tj", "m.in", "ul", "wg", "mgr",
+    "inż", "hab", "т.е", "т.к", "т.н", "им", "ул", "просп", "пл", "пер", "д", "кв", "см", "напр", "проф", "акад",
+    "гр", "св", "руб", "тыс", "стр", "рис", "табл", "ст", "гл", "соч", "г-н", "t.ex", "bl.a", "f.eks",
 ];
 
 /// An abbreviation before a number or a bracket, an ordinary word otherwise.
+#[rustfmt::skip]
 const BEFORE_NUMBERS: &[&str] = &[
     "al", "app", "apr", "art", "aug", "ch", "chap", "cl", "dec", "ed", "eds", "eq", "eqn", "eqns", "eqs", "ex", "feb",
     "fig", "figs", "jan", "jul", "jun", "mar", "no", "nos", "nov", "oct", "op", "p", "par", "pp", "pt", "ref", "refs",
-    "sec", "sect", "secs", "sep", "sept", "ser", "sub", "tab", "tbl", "thm", "vol", "vols", "abb", "abs", "kap", "lit",
-    "nr", "núm", "pag", "pág", "para", "paras", "reg", "sch", "str", "ziff", "s", "bl", "rn", "rdnr", "tz", "tel", "rz", "§", "ust", "poz", "rozdz", "lp", "п", "пп", "ч", "т",
-    "cap", "fasc", "num", "prop", "n", "nº", "лист", "sekt", "anl", "beil",
+    "sec", "sect", "secs", "sep", "sept", "ser", "sub", "tab", "tbl", "thm", "vol", "vols", "abb", "abs", "kap",
+    "lit", "nr", "núm", "pag", "pág", "para", "paras", "reg", "sch", "str", "ziff", "s", "bl", "rn", "rdnr", "tz",
+    "tel", "rz", "§", "ust", "poz", "rozdz", "lp", "п", "пп", "ч", "т", "cap", "fasc", "num", "prop", "n", "nº",
+    "лист", "sekt", "anl", "beil",
 ];
 
 /// Can end a sentence; it does when the next word is one that begins sentences.
+#[rustfmt::skip]
 const EITHER: &[&str] = &[
     "a.d", "a.m", "b.c", "b.sc", "bros", "co", "corp", "d.c", "etc", "inc", "jr", "ltd", "m.d", "m.sc", "p.m", "ph.d",
-    "plc", "sr", "u.k", "u.n", "u.s", "u.s.a", "usw", "u.ä", "etc", "e.v", "a.m", "n.chr", "v.chr", "chr", "mio", "mrd", "tsd", "uds", "ud", "s.a", "s.p.a", "s.r.l", "s.l",
-    "itd", "itp", "r", "w", "zł", "tys", "т.д", "т.п", "г", "гг", "в", "вв", "н.э", "др", "пр", "млн", "млрд", "ave", "blvd", "ecc",
+    "plc", "sr", "u.k", "u.n", "u.s", "u.s.a", "usw", "u.ä", "e.v", "n.chr", "v.chr", "chr", "mio", "mrd", "tsd",
+    "uds", "ud", "s.a", "s.p.a", "s.r.l", "s.l", "itd", "itp", "r", "w", "zł", "tys", "т.д", "т.п", "г", "гг", "в",
+    "вв", "н.э", "др", "пр", "млн", "млрд", "ave", "blvd", "ecc",
 ];
 
 /// Words that begin a sentence far more often than they continue a name, in the languages of the abbreviations.
+#[rustfmt::skip]
 const STARTERS: &[&str] = &[
     "a", "aber", "after", "ainsi", "ale", "all", "alle", "also", "although", "am", "an", "and", "après", "as", "at",
     "auch", "außerdem", "because", "before", "bei", "both", "but", "by", "ce", "cela", "ces", "cette", "dabei",
@@ -50,6 +57,7 @@ const STARTERS: &[&str] = &[
 ];
 
 /// What German and its neighbours put after an ordinal, which is written as a number with a full stop.
+#[rustfmt::skip]
 const AFTER_ORDINALS: &[&str] = &[
     "april", "august", "december", "dezember", "februar", "februari", "halbjahr", "jahrhundert", "jahrhunderts",
     "januar", "januari", "januára", "juli", "juni", "jänner", "kvartal", "kvartál", "mai", "maj", "maja", "marts",

@@ -18,6 +18,9 @@ const MAX_WRAP_CHARS: usize = 200;
 const BULLETS: &[char] =
     &['-', '*', '+', '•', '‣', '◦', '▪', '–', '—', '·', '●', '○', '■', '□', '►', '▸', '✓', '✔', '➢', '※', '・'];
 
+/// The shape of entries with numbers and full stops, as clauses and parts have.
+pub(crate) const NUMBERED: u8 = 4;
+
 /// A run of lines that belong together.
 pub(crate) struct Block {
     /// The lines, without the white space around them: one piece, or several with something else between.
@@ -119,7 +122,8 @@ fn flush(paragraph: &mut Vec<Part<'_>>, blocks: &mut Vec<Block>) {
         let (mut last, mut last_chars) = (first.line, first.chars);
         while let Some(next) = parts.next_if(|next| {
             !matches!(first.marker, Marker::Heading(_) | Marker::Apart(_))
-                && (next.resumes || joins(first.marker, next.marker) && continues(last, last_chars, next, width, first.marker))
+                && (next.resumes
+                    || joins(first.marker, next.marker) && continues(last, last_chars, next, width, first.marker))
         }) {
             match pieces.last_mut() {
                 Some(piece) if !next.resumes => piece.end = next.line.range.end,
@@ -144,22 +148,30 @@ fn joins(first: Marker, next: Marker) -> bool {
 fn block(first: &Part<'_>, pieces: Vec<ByteRange>, single: bool) -> Block {
     let bytes = match first.marker {
         Marker::None | Marker::Apart(_) => 0,
-        Marker::Item(bytes) | Marker::Number(bytes) | Marker::Heading(bytes) | Marker::Quoted(bytes) | Marker::Speech(bytes) => bytes,
+        Marker::Item(bytes)
+        | Marker::Number(bytes)
+        | Marker::Heading(bytes)
+        | Marker::Quoted(bytes)
+        | Marker::Speech(bytes) => bytes,
     };
     let body = &first.line.text[bytes..];
     let kind = match first.marker {
         Marker::Heading(_) => Kind::Heading,
         Marker::Apart(kind) => kind,
         Marker::Item(_) => Kind::Item,
-        Marker::Number(_) if single && looks_like_heading(body) && (first.alone || words::size(body) <= 6) => Kind::Heading,
+        Marker::Number(_) if single && looks_like_heading(body) && (first.alone || words::size(body) <= 6) => {
+            Kind::Heading
+        }
         Marker::Number(_) => Kind::Item,
         Marker::None if single && looks_like_heading(body) => Kind::Heading,
         Marker::None | Marker::Quoted(_) | Marker::Speech(_) => Kind::Prose,
     };
+    let label = first.line.text[..bytes].trim_start_matches('(').chars().next();
     let shape = match first.marker {
-        Marker::Item(bytes) if bytes > 1 && first.line.text.is_ascii() => 2,
+        Marker::Item(_) if label.is_some_and(|c| c.is_ascii_digit()) => 2,
+        Marker::Item(_) if label.is_some_and(char::is_alphabetic) => 3,
         Marker::Item(_) => 1,
-        Marker::Number(_) => 3,
+        Marker::Number(_) => NUMBERED,
         _ => 0,
     };
     let speech = matches!(first.marker, Marker::Speech(_));

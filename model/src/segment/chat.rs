@@ -29,7 +29,9 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
     let mut names: Vec<&str> = lines
         .iter()
         .zip(&openings)
-        .filter_map(|(line, opening)| opening.as_ref().map(|opening| &line.text[opening.time..opening.time + opening.name]))
+        .filter_map(|(line, opening)| {
+            opening.as_ref().map(|opening| &line.text[opening.time..opening.time + opening.name])
+        })
         .filter(|name| !name.is_empty())
         .collect();
     names.sort_unstable();
@@ -73,7 +75,10 @@ fn mark_headed(lines: &mut [Line<'_>]) -> bool {
 
 /// `Ana  10:02 AM`, `Ana — 12.03.26, 10:02`.
 fn is_head(line: &str) -> bool {
-    let Some(at) = line.char_indices().take(MAX_NAME_CHARS + 1).find(|(_, c)| c.is_ascii_digit()).map(|(at, _)| at) else { return false };
+    let Some(at) = line.char_indices().take(MAX_NAME_CHARS + 1).find(|(_, c)| c.is_ascii_digit()).map(|(at, _)| at)
+    else {
+        return false;
+    };
     let (name, rest) = line.split_at(at);
     let name = name.trim_end_matches([' ', '\t', '—', '–', '-', ',', '[', '(', '|']);
     let clock = format!("{rest} ");
@@ -83,7 +88,8 @@ fn is_head(line: &str) -> bool {
 /// A few words, perhaps in small letters.
 fn is_name_like(text: &str) -> bool {
     let words = text.split_whitespace().count();
-    (1..=MAX_NAME_WORDS).contains(&words) && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '\'' | '@'))
+    (1..=MAX_NAME_WORDS).contains(&words)
+        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '\'' | '@'))
 }
 
 /// `[12:03] Ana: `, `12/03/2026, 14:05 - Ana: `, `<ana> `, `Ana: `.
@@ -108,14 +114,22 @@ fn is_name(text: &str) -> bool {
     let words = text.split_whitespace().count();
     (1..=MAX_NAME_WORDS).contains(&words)
         && text.starts_with(|c: char| c.is_alphabetic() && !c.is_lowercase() || c == '@')
-        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '\'' | '’' | '(' | ')' | '@' | '~'))
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '\'' | '’' | '(' | ')' | '@' | '~'))
 }
 
 /// Bytes of a date and a time of day with the marks and spaces around them; 0 if there is no time of day.
 fn time(line: &str) -> usize {
     let end = line
         .char_indices()
-        .find(|(_, c)| !(c.is_ascii_digit() || matches!(c, '[' | ']' | '(' | ')' | ':' | '.' | '/' | '-' | ',' | ' ' | '–' | '\u{200e}' | '\u{202f}')))
+        .find(|(_, c)| {
+            !(c.is_ascii_digit()
+                || matches!(
+                    c,
+                    '[' | ']' | '(' | ')' | ':' | '.' | '/' | '-' | ',' | ' ' | '–' | '\u{200e}' | '\u{202f}'
+                ))
+        })
         .map_or(line.len(), |(at, _)| at);
     let mut end = end;
     for half in ["AM", "PM", "am", "pm", "Uhr", "h "] {
@@ -153,6 +167,8 @@ mod tests {
         }
         assert!(opening("https://a.example").is_none() && opening("It is 5:30 now.").is_none());
         assert!(opening("the plan is this: we go").is_none());
-        assert!(is_head("marta  9:02 AM") && is_head("Ana B. — 12.03.26, 10:02") && !is_head("We met at 9:02 and left"));
+        assert!(
+            is_head("marta  9:02 AM") && is_head("Ana B. — 12.03.26, 10:02") && !is_head("We met at 9:02 and left")
+        );
     }
 }

@@ -19,8 +19,14 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
     for index in 0..lines.len() {
         let line = &lines[index];
         let next_is_cue = lines.get(index + 1).is_some_and(|next| is_cue(next.text));
-        let header = index < 8 && ["WEBVTT", "Kind:", "Language:", "NOTE", "STYLE"].iter().any(|word| line.text.starts_with(word));
-        if !line.is_blank() && (is_cue(line.text) || is_time(line.text) || header || (next_is_cue && !line.text.ends_with(['.', '?', '!']))) {
+        let header = index < 8
+            && ["WEBVTT", "Kind:", "Language:", "NOTE", "STYLE"].iter().any(|word| line.text.starts_with(word));
+        if !line.is_blank()
+            && (is_cue(line.text)
+                || is_time(line.text)
+                || header
+                || (next_is_cue && !line.text.ends_with(['.', '?', '!'])))
+        {
             lines[index].class = Class::Cue;
         }
     }

@@ -1,5 +1,6 @@
 //! Which segment another is not understood without: the stem of a list, the question that is answered.
 
+use crate::segment::blocks::NUMBERED;
 use crate::segment::notices;
 use crate::segment::{Kind, Segment};
 
@@ -8,7 +9,7 @@ const MAX_QUESTION_BYTES: usize = 300;
 /// Sentences of an answer that need its question.
 const ANSWER_SENTENCES: usize = 3;
 /// Longest answer of another speaker in bytes that needs the question.
-const MAX_REPLY_BYTES: usize = 90;
+const MAX_REPLY_BYTES: usize = 160;
 /// Share of a text that titles can make notices, in 100.
 const MAX_TITLED_PERCENT: usize = 30;
 
@@ -54,7 +55,8 @@ fn stems(text: &str, segments: &mut [Segment], places: &[Place]) {
                 let first = index == 0 || places[index - 1].block != places[index].block;
                 let shape = places[index].shape;
                 if first {
-                    let begins = last.is_some_and(|last| is_stem(text, &segments[last], &segment) && (segments[last].kind != Kind::Item || places[last].shape != shape));
+                    let begins =
+                        last.is_some_and(|last| is_stem(text, &segments[last], &segment, places[last].shape != shape));
                     if begins && let Some(last) = last {
                         open.push((last, shape));
                     } else {
@@ -71,15 +73,21 @@ fn stems(text: &str, segments: &mut [Segment], places: &[Place]) {
     }
 }
 
-fn is_stem(text: &str, segment: &Segment, next: &Segment) -> bool {
-    let stem = quote(text, segment);
+/// Whether a segment leads to the entry behind it. `other`: its own marker, if it has one, is of another shape.
+fn is_stem(text: &str, segment: &Segment, next: &Segment, other: bool) -> bool {
+    let (stem, entry) = (quote(text, segment), quote(text, next));
+    if segment.kind == Kind::Item && !other {
+        return false;
+    }
     if ends_with(stem, &[':', '：']) {
         return true;
     }
     let gap = text.get(segment.range.end..next.range.start).unwrap_or_default();
     let near = gap.matches('\n').count() <= 1;
-    let marked = segment.quote.start > segment.range.start;
-    near && !marked && segment.kind != Kind::Item && !ends_with(stem, &['.', '!', '?', '。', '…', ';'])
+    let stops = ['.', '!', '?', '。', '…', ';'];
+    // A title above whole sentences is no stem of them.
+    let whole = segment.kind == Kind::Heading && ends_with(entry, &stops) && entry.starts_with(char::is_uppercase);
+    near && !ends_with(stem, &stops) && !whole
 }
 
 /// Sentences behind a question that opens its block, under one that stands alone, or of the next speaker.
@@ -96,7 +104,9 @@ fn questions(text: &str, segments: &mut [Segment], places: &[Place]) {
         let asks = ends_with(quote, &['?', '？', '؟']) && quote.len() <= MAX_QUESTION_BYTES;
         if let Some(asked) = question {
             let same = places[asked].block == place.block;
-            let near = same || places[asked].block + 1 == place.block || answered > 0 && places[index - 1].block == place.block;
+            let near = same
+                || places[asked].block + 1 == place.block
+                || answered > 0 && places[index - 1].block == place.block;
             let reply = !place.speech || same || quote.len() <= MAX_REPLY_BYTES;
             let new = segment.kind == Kind::Heading || asks && !same;
             if near && reply && !new && answered < ANSWER_SENTENCES {
@@ -125,7 +135,7 @@ pub(crate) fn mark_titled(text: &str, segments: &mut [Segment], places: &[Place]
         let opens = index == 0 || places[index - 1].block != places[index].block;
         let title = notices::is_title(quote(text, segment));
         if segment.kind == Kind::Heading {
-            under = (title && places[index].shape != 3).then_some(None);
+            under = (title && places[index].shape != NUMBERED).then_some(None);
         } else if segment.kind.is_running() && opens && title {
             under = Some(Some(places[index].block));
             titled.push(index);

@@ -15,25 +15,146 @@ const HEAD_LINES: usize = 4;
 
 /// Fields of a message in the languages that mail programs speak.
 const FIELDS: &[&str] = &[
-    "from", "to", "cc", "bcc", "date", "sent", "subject", "reply-to", "importance", "attachments", "von", "an", "gesendet", "datum",
-    "betreff", "de", "à", "a", "envoyé", "objet", "date", "para", "enviado", "enviado el", "fecha", "asunto", "da", "inviato", "oggetto",
-    "data", "assunto", "van", "aan", "verzonden", "onderwerp", "od", "do", "wysłano", "temat", "от", "кому", "отправлено", "дата", "тема",
-    "копия", "发件人", "收件人", "发送时间", "日期", "主题", "抄送", "差出人", "宛先", "送信日時", "日時", "件名", "من", "إلى", "التاريخ", "الموضوع",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "date",
+    "sent",
+    "subject",
+    "reply-to",
+    "importance",
+    "attachments",
+    "von",
+    "an",
+    "gesendet",
+    "datum",
+    "betreff",
+    "de",
+    "à",
+    "a",
+    "envoyé",
+    "objet",
+    "date",
+    "para",
+    "enviado",
+    "enviado el",
+    "fecha",
+    "asunto",
+    "da",
+    "inviato",
+    "oggetto",
+    "data",
+    "assunto",
+    "van",
+    "aan",
+    "verzonden",
+    "onderwerp",
+    "od",
+    "do",
+    "wysłano",
+    "temat",
+    "от",
+    "кому",
+    "отправлено",
+    "дата",
+    "тема",
+    "копия",
+    "发件人",
+    "收件人",
+    "发送时间",
+    "日期",
+    "主题",
+    "抄送",
+    "差出人",
+    "宛先",
+    "送信日時",
+    "日時",
+    "件名",
+    "من",
+    "إلى",
+    "التاريخ",
+    "الموضوع",
 ];
 
 /// Those of them that say what it is about.
-const SUBJECTS: &[&str] =
-    &["subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp", "temat", "тема", "主题", "件名", "الموضوع"];
+const SUBJECTS: &[&str] = &[
+    "subject",
+    "betreff",
+    "objet",
+    "asunto",
+    "oggetto",
+    "assunto",
+    "onderwerp",
+    "temat",
+    "тема",
+    "主题",
+    "件名",
+    "الموضوع",
+];
 
 /// How people end a letter: the start of a short line.
 const CLOSINGS: &[&str] = &[
-    "best regards", "kind regards", "warm regards", "regards", "best wishes", "all the best", "many thanks", "thanks", "thank you",
-    "sincerely", "yours sincerely", "yours faithfully", "yours truly", "cheers", "best,", "mit freundlichen grüßen",
-    "mit freundlichem gruß", "freundliche grüße", "viele grüße", "beste grüße", "herzliche grüße", "liebe grüße", "schöne grüße",
-    "gruß", "grüße", "mfg", "vg", "lg", "cordialement", "bien cordialement", "bien à vous", "sincères salutations", "salutations", "saludos",
-    "un saludo", "atentamente", "cordialmente", "atenciosamente", "abraços", "cordiali saluti", "distinti saluti", "saluti",
-    "met vriendelijke groet", "groeten", "z poważaniem", "pozdrawiam", "с уважением", "с наилучшими", "всего доброго", "此致", "祝好",
-    "顺颂商祺", "敬上", "敬具", "よろしくお願い", "以上、よろしく", "مع أطيب التحيات", "مع التحية", "تحياتي", "مع خالص",
+    "best regards",
+    "kind regards",
+    "warm regards",
+    "regards",
+    "best wishes",
+    "all the best",
+    "many thanks",
+    "thanks",
+    "thank you",
+    "sincerely",
+    "yours sincerely",
+    "yours faithfully",
+    "yours truly",
+    "cheers",
+    "best,",
+    "mit freundlichen grüßen",
+    "mit freundlichem gruß",
+    "freundliche grüße",
+    "viele grüße",
+    "beste grüße",
+    "herzliche grüße",
+    "liebe grüße",
+    "schöne grüße",
+    "gruß",
+    "grüße",
+    "mfg",
+    "vg",
+    "lg",
+    "cordialement",
+    "bien cordialement",
+    "bien à vous",
+    "sincères salutations",
+    "salutations",
+    "saludos",
+    "un saludo",
+    "atentamente",
+    "cordialmente",
+    "atenciosamente",
+    "abraços",
+    "cordiali saluti",
+    "distinti saluti",
+    "saluti",
+    "met vriendelijke groet",
+    "groeten",
+    "z poważaniem",
+    "pozdrawiam",
+    "с уважением",
+    "с наилучшими",
+    "всего доброго",
+    "此致",
+    "祝好",
+    "顺颂商祺",
+    "敬上",
+    "敬具",
+    "よろしくお願い",
+    "以上、よろしく",
+    "مع أطيب التحيات",
+    "مع التحية",
+    "تحياتي",
+    "مع خالص",
 ];
 
 /// Mark what is not said in the message itself.
@@ -50,7 +171,11 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
     for index in 0..lines.len() {
         let line = &lines[index];
         let alone = lines.get(index + 1).is_none_or(Line::is_blank) && (index == 0 || !lines[index - 1].is_text());
-        if alone && line.is_text() && line.body.ends_with([',', '，', '،']) && words::count(line.body, GREETING_WORDS + 1) <= GREETING_WORDS {
+        if alone
+            && line.is_text()
+            && line.body.ends_with([',', '，', '،'])
+            && words::count(line.body, GREETING_WORDS + 1) <= GREETING_WORDS
+        {
             lines[index].class = Class::Scrap;
         }
     }
@@ -80,7 +205,8 @@ fn headers(lines: &mut [Line<'_>]) -> bool {
             for line in &mut lines[start..end] {
                 let label = field(line.body).map_or("", |(label, _)| label);
                 let behind = line.text.len() - line.body.len() + label.len() + 1;
-                let is_subject = SUBJECTS.contains(&label.to_lowercase().as_str()) && line.text.is_char_boundary(behind);
+                let is_subject =
+                    SUBJECTS.contains(&label.to_lowercase().as_str()) && line.text.is_char_boundary(behind);
                 line.class = if is_subject { Class::Subject(behind) } else { Class::Scrap };
             }
         }
@@ -116,10 +242,12 @@ fn attributions(lines: &mut [Line<'_>]) -> bool {
             continue;
         }
         let line = &lines[index];
-        let ruled = line.body.starts_with("---") && line.body.ends_with("---") || line.body.starts_with("___") && line.body.ends_with("___");
+        let ruled = line.body.starts_with("---") && line.body.ends_with("---")
+            || line.body.starts_with("___") && line.body.ends_with("___");
         let next = lines[index + 1..].iter().take(3).find(|next| !next.is_blank());
         let deeper = next.is_some_and(|next| next.depth > line.depth);
-        let leads = line.body.ends_with([':', '：']) && deeper && line.body.contains(|c: char| c.is_numeric() || c == '@');
+        let leads =
+            line.body.ends_with([':', '：']) && deeper && line.body.contains(|c: char| c.is_numeric() || c == '@');
         if !(ruled || leads) {
             continue;
         }
@@ -156,13 +284,16 @@ fn message_end(lines: &[Line<'_>], start: usize) -> usize {
 
 /// Mark the signature of one message, and what stands under it.
 fn signature(lines: &mut [Line<'_>], is_mail: bool) {
-    let full: Vec<usize> = (0..lines.len()).filter(|index| !lines[*index].is_blank() && !lines[*index].body.is_empty()).collect();
+    let full: Vec<usize> =
+        (0..lines.len()).filter(|index| !lines[*index].is_blank() && !lines[*index].body.is_empty()).collect();
     let mut at = full.len();
     for (place, index) in full.iter().enumerate() {
         let line = &lines[*index];
         let next = full.get(place + 1).map(|next| &lines[*next]);
         let delimiter = matches!(line.body.trim_end(), "--" | "—" | "__") && full.len() - place <= 16;
-        if (delimiter || is_closing(line.body) || (is_mail && place > 0 && signs(line, next))) && (line.is_text() || delimiter) {
+        if (delimiter || is_closing(line.body) || (is_mail && place > 0 && signs(line, next)))
+            && (line.is_text() || delimiter)
+        {
             lines[*index].class = Class::Notice;
             at = place + 1;
             // What looks like a signature in the middle of a letter is none.
@@ -173,7 +304,8 @@ fn signature(lines: &mut [Line<'_>], is_mail: bool) {
         }
     }
     // A name alone at the end.
-    if is_mail && at == full.len()
+    if is_mail
+        && at == full.len()
         && let Some(last) = full.last()
         && full.len() > 1
         && is_name(lines[*last].body)
@@ -187,7 +319,9 @@ fn mark_under(lines: &mut [Line<'_>], under: &[usize]) {
     for index in under {
         let line = &mut lines[*index];
         let body = line.body.trim_end();
-        let postscript = body.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ps")) || body.starts_with("P.S") || body.starts_with("P. S");
+        let postscript = body.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ps"))
+            || body.starts_with("P.S")
+            || body.starts_with("P. S");
         if postscript {
             return;
         }
@@ -213,7 +347,9 @@ fn is_closing(line: &str) -> bool {
     CLOSINGS.iter().any(|closing| {
         lower.strip_prefix(closing).is_some_and(|rest| {
             let rest = rest.trim_start();
-            rest.is_empty() || rest.starts_with([',', '.', '!', '，', '。']) && words::count(rest, 4) <= 3 || !closing.is_ascii()
+            rest.is_empty()
+                || rest.starts_with([',', '.', '!', '，', '。']) && words::count(rest, 4) <= 3
+                || !closing.is_ascii()
         })
     })
 }

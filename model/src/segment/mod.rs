@@ -115,7 +115,7 @@ fn split(text: &str, block: &Block, style: Style, mut found: impl FnMut(Segment)
                 let inside = ByteRange::new(range.start + from - base, range.start + to - base);
                 let goes_on = !whole[to..at].trim().is_empty();
                 let place = Found { range: inside, resumes, cut: (open && !resumes, end.open && !goes_on) };
-                push(text, block, place, &mut found);
+                push(text, block, style, place, &mut found);
                 resumes = true;
             }
             if to < base + range.len() || piece + 1 == block.pieces.len() {
@@ -165,10 +165,11 @@ pub(crate) fn is_readable(text: &str, range: ByteRange) -> bool {
 }
 
 /// Hand over one sentence, in pieces if it is too long.
-fn push(text: &str, block: &Block, place: Found, found: &mut impl FnMut(Segment)) {
+fn push(text: &str, block: &Block, style: Style, place: Found, found: &mut impl FnMut(Segment)) {
     let mut rest = trim(text, place.range);
     let body = block.pieces.first().map_or(0, |piece| piece.start + block.marker);
-    let mut quote_from = if block.depth > 0 { after_quotation_marks(text, rest.start, rest.end) } else { body.max(rest.start) };
+    let mut quote_from =
+        if block.depth > 0 { after_quotation_marks(text, rest.start, rest.end) } else { body.max(rest.start) };
     let mut cut_before = place.cut.0;
     while !rest.is_empty() {
         let end = if rest.len() <= MAX_SEGMENT_BYTES { rest.end } else { cut(text, rest) };
@@ -178,14 +179,24 @@ fn push(text: &str, block: &Block, place: Found, found: &mut impl FnMut(Segment)
         let sentence = &text[quote.start..quote.end];
         let kind = if words::lettered(sentence, 1) == 0 {
             Kind::Scrap
-        } else if block.kind.is_running() && notices::is_notice(sentence) {
+        } else if block.kind.is_running()
+            && (notices::is_notice(sentence) || !style.capitals && notices::is_shouted(sentence))
+        {
             Kind::Notice
         } else {
             block.kind
         };
         rest = trim(text, ByteRange::new(end, rest.end));
         let cut = (cut_before, place.cut.1 || !rest.is_empty());
-        found(Segment { range: piece, quote, kind, cut, resumes: place.resumes && !cut_before, lead: None, depth: block.depth });
+        found(Segment {
+            range: piece,
+            quote,
+            kind,
+            cut,
+            resumes: place.resumes && !cut_before,
+            lead: None,
+            depth: block.depth,
+        });
         cut_before = true;
         quote_from = rest.start;
     }

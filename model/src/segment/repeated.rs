@@ -16,7 +16,8 @@ const MIN_ENTRIES: usize = 3;
 
 /// Mark heads of pages and tables of contents.
 pub(crate) fn mark(lines: &mut [Line<'_>]) {
-    let plain: Vec<Option<String>> = lines.iter().map(|line| line.is_text().then(|| plain(line.body)).flatten()).collect();
+    let plain: Vec<Option<String>> =
+        lines.iter().map(|line| line.is_text().then(|| plain(line.body)).flatten()).collect();
     let mut times: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, line) in plain.iter().enumerate() {
         if let Some(line) = line {
@@ -55,12 +56,17 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
 /// A short line in small letters, with a sign in place of its numbers; none if it ends as a sentence does.
 fn plain(line: &str) -> Option<String> {
     let sentence = line.ends_with(['!', '?', ',', ';', ':']) || line.ends_with('.') && words::count(line, 5) >= 5;
-    if line.is_empty() || line.len() > MAX_HEAD_BYTES || sentence || words::count(line, MAX_HEAD_WORDS + 1) > MAX_HEAD_WORDS {
+    if line.is_empty()
+        || line.len() > MAX_HEAD_BYTES
+        || sentence
+        || words::count(line, MAX_HEAD_WORDS + 1) > MAX_HEAD_WORDS
+    {
         return None;
     }
     let number = |word: &str| word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'/'));
     let words = line.trim_start_matches(['#', '*', '-', ' ']).split_whitespace();
-    let words: Vec<String> = words.map(|word| if number(word) { "#".to_owned() } else { word.to_lowercase() }).collect();
+    let words: Vec<String> =
+        words.map(|word| if number(word) { "#".to_owned() } else { word.to_lowercase() }).collect();
     Some(words.join(" "))
 }
 
@@ -86,7 +92,10 @@ fn contents(lines: &[Line<'_>], plain: &[Option<String>], times: &BTreeMap<&str,
         } else if lines.get(index).is_none_or(|line| !line.is_blank()) {
             // What comes again as a whole is a copy of the text.
             let last = run.last().copied().unwrap_or_default();
-            if run.len() >= MIN_ENTRIES && run.iter().all(|index| times[plain[*index].as_deref().unwrap_or_default()].last() > Some(&last)) && !is_copy(plain, times, &run) {
+            if run.len() >= MIN_ENTRIES
+                && run.iter().all(|index| times[plain[*index].as_deref().unwrap_or_default()].last() > Some(&last))
+                && !is_copy(plain, times, &run)
+            {
                 found.extend(run.iter().copied());
             }
             run.clear();
@@ -97,7 +106,8 @@ fn contents(lines: &[Line<'_>], plain: &[Option<String>], times: &BTreeMap<&str,
 
 /// Whether the second occurrences stand together as the first do.
 fn is_copy(plain: &[Option<String>], times: &BTreeMap<&str, Vec<usize>>, run: &[usize]) -> bool {
-    let second = |index: &usize| plain[*index].as_deref().and_then(|key| times.get(key)?.last().copied()).unwrap_or_default();
+    let second =
+        |index: &usize| plain[*index].as_deref().and_then(|key| times.get(key)?.last().copied()).unwrap_or_default();
     let (first, last) = (run.first().map(second).unwrap_or_default(), run.last().map(second).unwrap_or_default());
     last.saturating_sub(first) <= run[run.len() - 1] - run[0]
 }

@@ -29,7 +29,9 @@ pub(crate) fn mark(text: &str, lines: &mut [Line<'_>]) {
     let fenced = fenced(text, &ranges);
     let front = front_matter(lines);
     let hidden = comments(lines);
-    for (index, (line, fenced)) in lines.iter_mut().zip(fenced.into_iter().zip(hidden).map(|(fenced, hidden)| fenced || hidden)).enumerate() {
+    for (index, (line, fenced)) in
+        lines.iter_mut().zip(fenced.into_iter().zip(hidden).map(|(fenced, hidden)| fenced || hidden)).enumerate()
+    {
         if line.is_blank() {
             continue;
         }
@@ -47,7 +49,8 @@ fn front_matter(lines: &[Line<'_>]) -> usize {
         return 0;
     }
     let end = lines.iter().take(MAX_FRONT_LINES).skip(1).position(|line| matches!(line.text, "---" | "..."));
-    end.filter(|end| lines[1..=*end].iter().all(|line| line.text.contains(':') || line.text.starts_with(['-', ' ']))).map_or(0, |end| end + 2)
+    end.filter(|end| lines[1..=*end].iter().all(|line| line.text.contains(':') || line.text.starts_with(['-', ' '])))
+        .map_or(0, |end| end + 2)
 }
 
 /// For each line whether it stands in a fenced block of code, fences included. A fence that is never closed is alone.
@@ -107,7 +110,8 @@ pub(crate) fn is_row(line: &str) -> bool {
         };
     }
     let separators = line.matches('\t').count().max(line.matches(" | ").count());
-    let wide = gaps >= ROW_GAPS && !(spaces >= 2 * gaps + 2 && line.ends_with(|c: char| c.is_lowercase() || matches!(c, ',' | '.' | '-')));
+    let wide = gaps >= ROW_GAPS
+        && !(spaces >= 2 * gaps + 2 && line.ends_with(|c: char| c.is_lowercase() || matches!(c, ',' | '.' | '-')));
     if wide || separators >= ROW_GAPS || tight_commas(line) >= ROW_COMMAS {
         return true;
     }
@@ -136,7 +140,8 @@ fn tight_commas(line: &str) -> usize {
 fn is_leader(line: &str) -> bool {
     let page = line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, 'i' | 'v' | 'x'));
     let dots = page.trim_end().chars().rev().take_while(|c| matches!(c, '.' | '…' | '·' | ' ' | '_'));
-    page.len() < line.len() && dots.map(|c| if c == '…' { 3 } else { usize::from(c != ' ') }).sum::<usize>() >= LEADER_DOTS
+    page.len() < line.len()
+        && dots.map(|c| if c == '…' { 3 } else { usize::from(c != ' ') }).sum::<usize>() >= LEADER_DOTS
 }
 
 /// For each line whether it stands in a comment of HTML, which nobody sees; one that is never closed is none.
@@ -185,7 +190,8 @@ pub(crate) fn is_bare(line: &str) -> bool {
     let mut digits = 0usize;
     for word in without.split_whitespace() {
         let word = word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '+');
-        let number = word.len() > 1 && word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'/' | b'.' | b'(' | b')'));
+        let number = word.len() > 1
+            && word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'/' | b'.' | b'(' | b')'));
         if is_address(word) {
             addresses += 1;
         } else if number {
@@ -195,7 +201,8 @@ pub(crate) fn is_bare(line: &str) -> bool {
         }
     }
     let telephone = digits >= 8 && line.contains(['+', '/', '-', '(']) && !line.contains('%');
-    (addresses > 0 || telephone && rest <= 1) && rest <= LABEL_WORDS * (addresses + usize::from(telephone)).max(1)
+    (addresses > 0 || telephone && rest <= 1)
+        && rest <= LABEL_WORDS * (addresses + usize::from(telephone)).max(1)
         && !(links > 0 && rest > LABEL_WORDS)
 }
 
@@ -225,7 +232,9 @@ fn without_links(line: &str) -> (String, usize) {
 /// Whether a text is short beside its addresses, as the last line of a signature is.
 pub(crate) fn has_address(line: &str) -> bool {
     line.split_whitespace().any(|word| is_address(word.trim_matches(|c: char| c.is_ascii_punctuation())))
-        || (line.bytes().filter(u8::is_ascii_digit).count() >= 8 && line.contains(['+', '|', '/']) && words::count(line, 13) <= 12)
+        || (line.bytes().filter(u8::is_ascii_digit).count() >= 8
+            && line.contains(['+', '|', '/'])
+            && words::count(line, 13) <= 12)
 }
 
 #[cfg(test)]
@@ -270,14 +279,26 @@ mod tests {
         ] {
             assert!(is_bare(line), "{line}");
         }
-        for line in ["We moved the site to https://example.org in the spring of that year.", "It fell by 38.8 to 31.2 (19.6 %).", "Call her."] {
+        for line in [
+            "We moved the site to https://example.org in the spring of that year.",
+            "It fell by 38.8 to 31.2 (19.6 %).",
+            "Call her.",
+        ] {
             assert!(!is_bare(line), "{line}");
         }
     }
 
     #[test]
     fn tables_of_contents_and_tags_are_found() {
-        assert!(is_leader("Introduction ........ 3") && is_leader("2.1 Methods . . . . . 12") && !is_leader("It was 1999... 2"));
-        assert!(is_tags("<p align=\"center\"><img src=\"a.png\"></p>") && is_tags("<h1>Title</h1>") && !is_tags("a < b > c"));
+        assert!(
+            is_leader("Introduction ........ 3")
+                && is_leader("2.1 Methods . . . . . 12")
+                && !is_leader("It was 1999... 2")
+        );
+        assert!(
+            is_tags("<p align=\"center\"><img src=\"a.png\"></p>")
+                && is_tags("<h1>Title</h1>")
+                && !is_tags("a < b > c")
+        );
     }
 }

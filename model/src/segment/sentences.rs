@@ -99,7 +99,11 @@ fn touches(before: &str, after: &str, style: Style, dot: bool) -> bool {
     let word = word_before(before);
     let mut last = word.chars().rev();
     let whole = match (last.next(), last.next()) {
-        (Some(a), Some(b)) => a.is_lowercase() && b.is_alphabetic() || a.is_numeric() && !b.is_alphabetic() || !a.is_ascii() && a.is_alphabetic(),
+        (Some(a), Some(b)) => {
+            a.is_lowercase() && b.is_alphabetic()
+                || a.is_numeric() && !b.is_alphabetic()
+                || !a.is_ascii() && a.is_alphabetic()
+        }
         _ => false,
     };
     let mut next = after.chars();
@@ -109,7 +113,7 @@ fn touches(before: &str, after: &str, style: Style, dot: bool) -> bool {
     };
     let token = after.split(char::is_whitespace).next().unwrap_or_default();
     let camel = token.chars().skip(1).take(MAX_LOOK_CHARS).any(|c| c.is_uppercase() || matches!(c, '(' | '_' | '='));
-    whole && begins && !camel && !word.contains(['@', '/', '_', '\\', '=']) && !abbreviations::is_known(word)
+    whole && begins && !camel && !word.contains(['@', '/', '_', '\\', '=', '.']) && !abbreviations::is_known(word)
 }
 
 fn is_terminal(c: char) -> bool {
@@ -160,7 +164,8 @@ fn closing(rest: &str) -> usize {
     let mut length = 0;
     for c in rest.chars().take(MAX_LOOK_CHARS) {
         // German and Danish close with the marks that others open with.
-        if matches!(c, '“' | '«' | '‹') && rest[length + c.len_utf8()..].starts_with(|next: char| !next.is_whitespace()) {
+        if matches!(c, '“' | '«' | '‹') && rest[length + c.len_utf8()..].starts_with(|next: char| !next.is_whitespace())
+        {
             break;
         }
         if !matches!(

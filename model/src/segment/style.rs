@@ -6,7 +6,8 @@ const MIN_LETTERS: usize = 40;
 const GERMAN_ONE_IN: usize = 25;
 
 /// The commonest words of German that its neighbours have not.
-const GERMAN: &[&str] = &["der", "die", "das", "und", "ist", "nicht", "den", "dem", "ein", "eine", "mit", "von", "auf", "für"];
+const GERMAN: &[&str] =
+    &["der", "die", "das", "und", "ist", "nicht", "den", "dem", "ein", "eine", "mit", "von", "auf", "für"];
 
 /// What holds for a whole text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub(crate) struct Style {
     pub(crate) lowercase: bool,
     /// Nothing stands between a full stop and the next sentence.
     pub(crate) tight: bool,
+    /// It is written in capitals.
+    pub(crate) capitals: bool,
     /// Numbers with a full stop are ordinals.
     pub(crate) ordinals: bool,
 }
@@ -38,7 +41,12 @@ impl Style {
             seen = [seen[1], seen[2], c];
         }
         let lowercase = lower >= MIN_LETTERS && upper * 50 < lower && small > 2 * capital;
-        Self { lowercase, tight: tight >= 2 && tight * 4 >= capital, ordinals: is_german(text) }
+        Self {
+            lowercase,
+            tight: tight >= 2 && tight * 4 >= capital,
+            capitals: upper > lower,
+            ordinals: is_german(text),
+        }
     }
 
     /// The style of one block of a text.

@@ -19,27 +19,133 @@ const OUTSIDE: u64 = 60;
 
 /// Words that begin a new thought in speech.
 const STRONG: &[&str] = &[
-    "so", "okay", "ok", "now", "but", "well", "anyway", "then", "finally", "next", "also", "however", "another", "alright", "aber", "jetzt", "nun",
-    "dann", "außerdem", "danach", "alors", "donc", "mais", "puis", "ensuite", "maintenant", "entonces", "pero", "luego", "después", "ahora",
-    "además", "allora", "quindi", "ma", "poi", "adesso", "inoltre", "então", "mas", "depois", "agora", "więc", "ale", "potem", "teraz", "так", "но",
-    "потом", "теперь", "затем", "ещё", "dus", "maar", "daarna", "ama", "sonra", "şimdi",
+    "so",
+    "okay",
+    "ok",
+    "now",
+    "but",
+    "well",
+    "anyway",
+    "then",
+    "finally",
+    "next",
+    "also",
+    "however",
+    "another",
+    "alright",
+    "aber",
+    "jetzt",
+    "nun",
+    "dann",
+    "außerdem",
+    "danach",
+    "alors",
+    "donc",
+    "mais",
+    "puis",
+    "ensuite",
+    "maintenant",
+    "entonces",
+    "pero",
+    "luego",
+    "después",
+    "ahora",
+    "además",
+    "allora",
+    "quindi",
+    "ma",
+    "poi",
+    "adesso",
+    "inoltre",
+    "então",
+    "mas",
+    "depois",
+    "agora",
+    "więc",
+    "ale",
+    "potem",
+    "teraz",
+    "так",
+    "но",
+    "потом",
+    "теперь",
+    "затем",
+    "ещё",
+    "dus",
+    "maar",
+    "daarna",
+    "ama",
+    "sonra",
+    "şimdi",
 ];
 /// Words that join clauses.
 const JOINING: &[&str] = &[
-    "and", "or", "because", "if", "when", "while", "which", "since", "although", "unless", "und", "oder", "weil", "wenn", "denn", "während", "obwohl",
-    "et", "ou", "parce", "quand", "si", "car", "lorsque", "y", "o", "porque", "cuando", "mientras", "e", "perché", "quando", "se", "mentre", "enquanto",
-    "i", "bo", "kiedy", "jeśli", "ponieważ", "и", "или", "потому", "когда", "если", "пока", "en", "omdat", "als", "toen", "ve", "çünkü",
+    "and",
+    "or",
+    "because",
+    "if",
+    "when",
+    "while",
+    "which",
+    "since",
+    "although",
+    "unless",
+    "und",
+    "oder",
+    "weil",
+    "wenn",
+    "denn",
+    "während",
+    "obwohl",
+    "et",
+    "ou",
+    "parce",
+    "quand",
+    "si",
+    "car",
+    "lorsque",
+    "y",
+    "o",
+    "porque",
+    "cuando",
+    "mientras",
+    "e",
+    "perché",
+    "quando",
+    "se",
+    "mentre",
+    "enquanto",
+    "i",
+    "bo",
+    "kiedy",
+    "jeśli",
+    "ponieważ",
+    "и",
+    "или",
+    "потому",
+    "когда",
+    "если",
+    "пока",
+    "en",
+    "omdat",
+    "als",
+    "toen",
+    "ve",
+    "çünkü",
 ];
 /// Words with which a clause begins: who does it, and what is asked.
 const OPENERS: &[&str] = &[
-    "first", "second", "third",     "i", "you", "we", "they", "he", "she", "it", "this", "these", "there", "the", "my", "your", "our", "if", "when", "what", "how", "why", "let's", "some", "don't",
-    "it's", "that's", "i'm", "we're", "you're", "they're", "ich", "du", "er", "sie", "es", "wir", "ihr", "das", "der", "die", "man", "wenn", "was", "wie", "mein", "je", "j'ai",
-    "tu", "il", "elle", "on", "nous", "vous", "ils", "ce", "c'est", "le", "la", "les", "un", "une", "yo", "él", "ella", "nosotros", "ellos", "el", "los", "las", "esto",
-    "hay", "io", "noi", "lei", "lui", "loro", "questo", "eu", "ele", "ela", "nós", "eles", "os", "as", "ja", "ty", "on", "ona", "my", "oni", "to", "я", "ты", "он", "она",
-    "мы", "вы", "они", "это", "ik", "je", "hij", "zij", "we", "het", "de", "ben", "bu",
+    "first", "second", "third", "i", "you", "we", "they", "he", "she", "it", "this", "these", "there", "the", "my",
+    "your", "our", "if", "when", "what", "how", "why", "let's", "some", "don't", "it's", "that's", "i'm", "we're",
+    "you're", "they're", "ich", "du", "er", "sie", "es", "wir", "ihr", "das", "der", "die", "man", "wenn", "was",
+    "wie", "mein", "je", "j'ai", "tu", "il", "elle", "on", "nous", "vous", "ils", "ce", "c'est", "le", "la", "les",
+    "un", "une", "yo", "él", "ella", "nosotros", "ellos", "el", "los", "las", "esto", "hay", "io", "noi", "lei", "lui",
+    "loro", "questo", "eu", "ele", "ela", "nós", "eles", "os", "as", "ja", "ty", "on", "ona", "my", "oni", "to", "я",
+    "ты", "он", "она", "мы", "вы", "они", "это", "ik", "je", "hij", "zij", "we", "het", "de", "ben", "bu",
 ];
 /// Those of them that hardly ever stand behind the verb.
-const SUBJECTS: &[&str] = &["i", "we", "they", "he", "she", "ich", "wir", "je", "nous", "ils", "yo", "io", "eu", "я", "мы", "они"];
+const SUBJECTS: &[&str] =
+    &["i", "we", "they", "he", "she", "ich", "wir", "je", "nous", "ils", "yo", "io", "eu", "я", "мы", "они"];
 
 /// Offsets inside a sentence at which windows end, none if it is short enough.
 pub(crate) fn cuts(sentence: &str) -> Vec<usize> {
@@ -130,19 +236,21 @@ fn cost(last: &str, gap: &str, before: &str, word: &str, next: &str) -> u64 {
         _ if gap.contains('\n') => 150,
         _ => ANYWHERE,
     };
-    let pause = if strong(word) && (opener(next) || joining(next) || strong(next)) && !joining(before) && !strong(before) {
-        0
-    } else if joining(word) && (opener(next) || strong(next)) && !strong(before) && !joining(before) {
-        60
-    } else if strong(word) && !joining(before) && !opener(before) {
-        160
-    } else if SUBJECTS.contains(&word) && !strong(before) && !joining(before) && !opener(before) && before.len() > 3 {
-        200
-    } else if joining(word) && !strong(before) {
-        260
-    } else {
-        ANYWHERE
-    };
+    let pause =
+        if strong(word) && (opener(next) || joining(next) || strong(next)) && !joining(before) && !strong(before) {
+            0
+        } else if joining(word) && (opener(next) || strong(next)) && !strong(before) && !joining(before) {
+            60
+        } else if strong(word) && !joining(before) && !opener(before) {
+            320
+        } else if SUBJECTS.contains(&word) && !strong(before) && !joining(before) && !opener(before) && before.len() > 3
+        {
+            200
+        } else if joining(word) && !strong(before) {
+            260
+        } else {
+            ANYWHERE
+        };
     mark.min(pause)
 }
 

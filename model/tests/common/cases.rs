@@ -50,7 +50,9 @@ impl Case {
         let mut wrong = Vec::new();
         for pattern in &self.expected.wrong {
             let pattern = Regex::new(pattern)?;
-            if summary.sentences.iter().any(|sentence| pattern.is_match(&sentence.text)) || pattern.is_match(&summary.text) {
+            if summary.sentences.iter().any(|sentence| pattern.is_match(&sentence.text))
+                || pattern.is_match(&summary.text)
+            {
                 wrong.push(pattern.to_string());
             }
         }
@@ -67,7 +69,9 @@ pub fn cases(folder: &Path) -> Result<Vec<Case>, Box<dyn Error>> {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let stem = name.split('.').next().unwrap_or_default();
-        if name != "facts.toml" && let Some(expected) = expected.remove(stem) {
+        if name != "facts.toml"
+            && let Some(expected) = expected.remove(stem)
+        {
             cases.push(Case { name: stem.to_owned(), text: std::fs::read_to_string(&path)?, expected });
         }
     }

@@ -10,7 +10,7 @@ fn plain(count: usize) -> Vec<Trait> {
             words: FULL_WORDS,
             digits: 0.0,
             symbols: 0.0,
-            figures: false,
+            figures: 0.0,
             weighty: false,
             penalty: 0.0,
         })
@@ -98,7 +98,7 @@ fn no_sentence_and_one_sentence_have_finite_scores() {
 #[test]
 fn figures_rank_above_other_sentences_where_nobody_is_cited() {
     let mut traits = plain(6);
-    (traits[2].figures, traits[2].digits) = (true, 0.2);
+    (traits[2].figures, traits[2].digits) = (1.0, 0.2);
     traits[4].penalty = 0.5;
     let ranks = scores(&matrix(6, 0.5, &[]), &traits, false);
     assert!(ranks[2] > ranks[3] && ranks[4] < ranks[3]);
