@@ -1,9 +1,11 @@
-//! Entries for fuzzing: functions of bytes alone that must neither panic nor take memory out of proportion. In service
-//! a file is parsed only if its digest is the one that its manifest pins; `precis-server model add` parses any file.
+//! Entries for fuzzing: functions of bytes alone that must neither panic, unless a guarantee is broken, nor take memory out
+//! of proportion. In service a document is anybody's; a model file is parsed only if its digest is the one that its manifest pins; `precis-server model add` parses any file.
 
 use crate::embed;
 use crate::engine::Transformer;
+use crate::extractive;
 use crate::gguf::Gguf;
+use crate::segment::{Segment, segment};
 use crate::tokenizer::ByteLevelBpe;
 
 /// Read bytes as the GGUF file of a language model, all the way to packed weights, and its tokenizer.
@@ -12,6 +14,30 @@ pub fn gguf(bytes: &[u8]) {
         let _ = ByteLevelBpe::from_gguf(&gguf);
         let _ = Transformer::load(&mut gguf);
     }
+}
+
+/// Read bytes as a document: split it into segments, and those into what may be quoted.
+///
+/// # Panics
+/// If the segments are out of order, overlap, lose a character that is not white space, or lead to one behind them.
+pub fn segments(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let segments = segment(&text);
+    let mut at = 0;
+    for (index, segment) in segments.iter().enumerate() {
+        let Segment { range, quote, lead, .. } = *segment;
+        assert!(at <= range.start && range.start < range.end, "segments are out of order");
+        assert!(text[at..range.start].chars().all(char::is_whitespace), "a character is lost");
+        assert!(
+            range.start <= quote.start
+                && quote.end <= range.end
+                && quote.of(&text).is_some_and(|quote| !quote.is_empty())
+        );
+        assert!(lead.is_none_or(|lead| lead < index), "a segment leads to one behind it");
+        at = range.end;
+    }
+    assert!(text[at..].chars().all(char::is_whitespace), "characters at the end are lost");
+    extractive::outline(&text, &segments);
 }
 
 /// Read bytes as the safetensors file of the embedding model.

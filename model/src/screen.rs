@@ -46,7 +46,8 @@ impl Screening {
         self.read
     }
 
-    /// The next step. `pieces` counts by the embedding model's tokenizer, `tokens` by the mode's own if that is another.
+    /// The next step. `pieces` counts by the embedding model's tokenizer, `tokens` by the mode's own if that is another and
+    /// needs a text that the embedding model can read.
     pub(crate) fn step(
         mut self,
         text: &str,
@@ -62,6 +63,7 @@ impl Screening {
         let end = cut(text, self.read + Self::STEP_BYTES);
         let part = text.get(self.read..end).unwrap_or_default();
         let census = pieces(part)?;
+        let needs_letters = tokens.is_some();
         let counted = tokens.map_or(Ok(census.tokens), |count| count(part))?;
         self.read = end;
         self.tokens += counted as u64;
@@ -73,7 +75,7 @@ impl Screening {
             return Ok(Screened::GoOn(self));
         }
         // All sentences of such a text would look alike to the embedding model.
-        if self.unknown * 2 > self.pieces {
+        if needs_letters && self.unknown * 2 > self.pieces {
             return Err(Error::NotSummarizable(Reason::UnknownScript));
         }
         Ok(Screened::Admitted { tokens })

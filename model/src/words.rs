@@ -1,5 +1,9 @@
-//! Words by Unicode UAX #29, and which of them have letters.
+//! Words by Unicode UAX #29, and which of them have letters; words by a dictionary where a script has no spaces.
 
+use std::sync::OnceLock;
+
+use icu_segmenter::options::WordBreakInvariantOptions;
+use icu_segmenter::{WordSegmenter, WordSegmenterBorrowed};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Words in a text, counted up to `limit`.
@@ -24,6 +28,26 @@ pub(crate) fn size(text: &str) -> usize {
         })
         .sum();
     quarters.div_ceil(4)
+}
+
+/// Whether a character belongs to a script that puts no spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// The words of a text for comparing it with others: where a script has no spaces, those of a dictionary, which finds the
+/// same everywhere.
+pub(crate) fn terms(text: &str) -> Vec<&str> {
+    static DICTIONARY: OnceLock<WordSegmenterBorrowed<'static>> = OnceLock::new();
+    if !text.chars().any(is_unspaced) {
+        return text.unicode_words().collect();
+    }
+    let segmenter = DICTIONARY.get_or_init(|| WordSegmenter::new_dictionary(WordBreakInvariantOptions::default()));
+    let breaks: Vec<usize> = segmenter.segment_str(text).collect();
+    let words = breaks.windows(2).filter_map(|pair| text.get(pair[0]..pair[1]));
+    words.filter(|word| word.contains(char::is_alphanumeric)).collect()
 }
 
 /// The start of a text up to and with its `limit`th word.
@@ -55,6 +79,14 @@ mod tests {
         assert_eq!(size("日本語です"), 3);
         assert!(size("ภาษาไทยไม่มีช่องว่าง") < 8);
         assert_eq!(size("!"), 0);
+    }
+
+    #[test]
+    fn terms_of_scripts_without_spaces_come_from_a_dictionary() {
+        assert_eq!(terms("A plain, short text."), ["A", "plain", "short", "text"]);
+        assert_eq!(terms("市政府决定。"), ["市政府", "决定"]);
+        assert!(terms("ภาษาไทยไม่มีช่องว่าง").len() >= 4);
+        assert!(terms("東京の天気は晴れです。").contains(&"東京"));
     }
 
     #[test]

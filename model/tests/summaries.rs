@@ -50,7 +50,8 @@ fn long_text(words: usize) -> String {
 #[test]
 fn extracts_quote_the_text_verbatim_at_their_offsets_in_order() {
     let Some(models) = models() else { return };
-    let summary = summarize(models, Mode::Extractive, ARTICLE, &Options::default());
+    let five = Options { max_sentences: Some(5), ..Options::default() };
+    let summary = summarize(models, Mode::Extractive, ARTICLE, &five);
     assert!(summary.verbatim);
     assert_eq!(summary.sentences.len(), 5);
     let mut at = 0;
@@ -62,6 +63,28 @@ fn extracts_quote_the_text_verbatim_at_their_offsets_in_order() {
     }
     assert_eq!(summary.tokens_read, summary.input_tokens);
     assert_eq!(Ok(summary.input_tokens), models.extractive.count_tokens(ARTICLE));
+}
+
+#[test]
+fn an_extract_grows_with_its_document() {
+    let Some(models) = models() else { return };
+    let count =
+        |text: &str| summarize(models, Mode::Extractive, text, &Options::default()).text.split_whitespace().count();
+    // Texts about different things: what is said again is quoted once.
+    let several = [
+        "news.txt",
+        "judgment.txt",
+        "lease.txt",
+        "interview.txt",
+        "terms.md",
+        "leaflet.txt",
+        "quartal_de.md",
+        "noticia_es.txt",
+    ];
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/evaluation/texts");
+    let texts: Vec<String> = several.iter().map(|name| std::fs::read_to_string(folder.join(name)).unwrap()).collect();
+    let (short, long) = (count(&texts[0]), count(&texts.join("\n\n")));
+    assert!((60..=120).contains(&short) && (130..=200).contains(&long), "{short} and {long} words");
 }
 
 #[test]

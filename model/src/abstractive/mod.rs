@@ -265,8 +265,8 @@ impl Summarizer for Abstractive {
         let encoded = self.bpe.encode(text)?;
         let total = words::saturate(encoded.ids.len());
         LIMITS.check_tokens(total)?;
-        let mut breaks: Vec<usize> =
-            segment::segment(text).iter().map(|unit| encoded.index_at(unit.range.end)).collect();
+        let segments = segment::segment(text);
+        let mut breaks: Vec<usize> = segments.iter().map(|unit| encoded.index_at(unit.range.end)).collect();
         breaks.dedup();
         let parts = chunk::plan(encoded.ids.len(), PASS_TOKENS, &breaks);
         let (focus, bounds) = (options.focus(), Self::bounds(options));
@@ -276,7 +276,7 @@ impl Summarizer for Abstractive {
         } else {
             self.drafts(&encoded.ids, focus, bounds, control)?
         };
-        let source = Source::new(text, &self.embedder, &self.threads, control)?;
+        let source = Source::new(text, &segments, &self.embedder, &self.threads, control)?;
         let weights = self.weights(&source, focus)?;
         let chosen = choose::select(self.measure(written, &source)?, &weights, bounds);
         if choose::is_unfounded(&chosen) {

@@ -4,29 +4,33 @@
 
 use std::collections::BTreeMap;
 
-use unicode_segmentation::UnicodeSegmentation;
+use crate::words;
 
 /// Share of the embeddings in a mixed similarity, the rest from shared words, in 1000.
 pub(crate) const EMBEDDING_PERMILLE: u32 = 500;
 /// A word in more sentences than this says nothing about any of them. Bounds the work at this many times the words.
 pub(crate) const COMMON_SENTENCES: usize = 512;
 
+/// Characters of a long word that are compared where words alone are: the rest is mostly ending.
+const STEM_CHARS: usize = 6;
+
 /// The words of each of a text's sentences, with weights that make every sentence a unit vector.
 pub(crate) struct Lexicon {
     /// For each word the sentences that have it, ascending, and its weight in them.
     postings: BTreeMap<String, Vec<(usize, f32)>>,
     sentences: usize,
+    stemmed: bool,
 }
 
 impl Lexicon {
-    /// Count the words of sentences.
-    pub(crate) fn new<'a>(sentences: impl Iterator<Item = &'a str>) -> Self {
+    /// Count the words of sentences; `stemmed` compares the beginnings of long ones.
+    pub(crate) fn new<'a>(sentences: impl Iterator<Item = &'a str>, stemmed: bool) -> Self {
         let mut postings: BTreeMap<String, Vec<(usize, f32)>> = BTreeMap::new();
         let mut count = 0;
         for (index, sentence) in sentences.enumerate() {
             count = index + 1;
-            for word in sentence.unicode_words() {
-                let list = postings.entry(word.to_lowercase()).or_default();
+            for word in words::terms(sentence) {
+                let list = postings.entry(key(word, stemmed)).or_default();
                 match list.last_mut() {
                     Some((last, times)) if *last == index => *times += 1.0,
                     _ => list.push((index, 1.0)),
@@ -34,7 +38,7 @@ impl Lexicon {
             }
         }
         postings.retain(|_, list| list.len() <= COMMON_SENTENCES);
-        let mut lexicon = Self { postings, sentences: count };
+        let mut lexicon = Self { postings, sentences: count, stemmed };
         lexicon.normalize();
         lexicon
     }
@@ -53,9 +57,10 @@ impl Lexicon {
         }
     }
 
-    /// Turn the matrix of cosines of embeddings, by rows, into mixed similarities, at least 0.
-    pub(crate) fn mix_into(&self, similarities: &mut [f32]) {
-        let share = EMBEDDING_PERMILLE as f32 / 1000.0;
+    /// Turn the matrix of cosines of embeddings, by rows, into mixed similarities, at least 0; the embeddings have so
+    /// large a part of them, in 1000.
+    pub(crate) fn mix_into(&self, similarities: &mut [f32], embedding_permille: u32) {
+        let share = embedding_permille as f32 / 1000.0;
         similarities.iter_mut().for_each(|value| *value = share * value.max(0.0));
         for list in self.postings.values() {
             for (from, left) in list {
@@ -71,7 +76,7 @@ impl Lexicon {
     pub(crate) fn named(&self, request: &str) -> Vec<f32> {
         let mut shares = vec![0f32; self.sentences];
         let mut total = f32::MIN_POSITIVE;
-        let mut words: Vec<String> = request.unicode_words().map(str::to_lowercase).collect();
+        let mut words: Vec<String> = words::terms(request).into_iter().map(|word| key(word, self.stemmed)).collect();
         words.sort_unstable();
         words.dedup();
         for word in &words {
@@ -84,6 +89,17 @@ impl Lexicon {
         shares.iter_mut().for_each(|share| *share /= total);
         shares
     }
+}
+
+/// What a word is compared by.
+fn key(word: &str, stemmed: bool) -> String {
+    let lower = word.to_lowercase();
+    if !stemmed || lower.is_ascii() && lower.bytes().any(|b| b.is_ascii_digit()) {
+        return lower;
+    }
+    // The Arabic article is written together with its noun.
+    let bare = lower.strip_prefix("ال").filter(|rest| rest.chars().count() >= 3).unwrap_or(&lower);
+    bare.chars().take(STEM_CHARS).collect()
 }
 
 /// Weight of a word in `found` of `sentences`.
@@ -120,9 +136,10 @@ mod tests {
     fn sentences_that_share_rare_words_are_nearer_than_those_that_share_common_ones() {
         let lexicon = Lexicon::new(
             ["the gate closed", "the GATE opened", "the wind rose", "the wind fell", "the sun"].into_iter(),
+            false,
         );
         let mut similarities = vec![0.0; 25];
-        lexicon.mix_into(&mut similarities);
+        lexicon.mix_into(&mut similarities, EMBEDDING_PERMILLE);
         assert!(similarities[1] > similarities[2] && similarities[2] > 0.0);
         assert_eq!(similarities[1], similarities[5]);
         let own = 1.0 - EMBEDDING_PERMILLE as f32 / 1000.0;
@@ -131,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_request_is_named_by_the_sentences_that_have_its_words() {
-        let lexicon = Lexicon::new(["costs of the gate", "the gate", "wind"].into_iter());
+        let lexicon = Lexicon::new(["costs of the gate", "the gate", "wind"].into_iter(), false);
         let named = lexicon.named("Costs costs gate");
         assert!((named[0] - 1.0).abs() < 1e-6 && named[1] > 0.0 && named[1] < 0.5 && named[2] == 0.0);
         assert!(lexicon.named("Costs costs gate nowhere")[0] < 0.7);
@@ -141,11 +158,20 @@ mod tests {
     #[test]
     fn a_word_in_very_many_sentences_costs_nothing() {
         let sentence = "again ".to_owned();
-        let lexicon = Lexicon::new(std::iter::repeat_n(sentence.as_str(), COMMON_SENTENCES + 1));
+        let lexicon = Lexicon::new(std::iter::repeat_n(sentence.as_str(), COMMON_SENTENCES + 1), false);
         assert!(lexicon.postings.is_empty());
         let mut similarities = vec![1.0; (COMMON_SENTENCES + 1).pow(2)];
-        lexicon.mix_into(&mut similarities);
+        lexicon.mix_into(&mut similarities, EMBEDDING_PERMILLE);
         assert_eq!(similarities[1], EMBEDDING_PERMILLE as f32 / 1000.0);
-        Lexicon::new(std::iter::empty()).mix_into(&mut []);
+        Lexicon::new(std::iter::empty(), true).mix_into(&mut [], 0);
+    }
+
+    #[test]
+    fn long_words_are_compared_by_their_beginning() {
+        let lexicon = Lexicon::new(["пожарная станция", "пожарной станции", "школа"].into_iter(), true);
+        let mut similarities = vec![0.0; 9];
+        lexicon.mix_into(&mut similarities, 0);
+        assert!((similarities[1] - 1.0).abs() < 1e-5 && similarities[2] == 0.0);
+        assert_eq!(key("المدينة", true), key("مدينة", true));
     }
 }

@@ -1,6 +1,11 @@
 //! Extractive summaries: every sentence of the text is embedded, ranked and quoted verbatim, or not at all.
 
+mod language;
+mod length;
 mod lexical;
+mod orders;
+mod phrases;
+mod quote;
 mod rank;
 mod select;
 mod units;
@@ -20,26 +25,27 @@ use crate::options::{Mode, Options};
 use crate::pace::Speed;
 use crate::screen::{Screened, Screening};
 use crate::segment::{self, Segment};
-use crate::summary::{ByteRange, Sentence, Summary};
+use crate::summary::Summary;
 use crate::threads::Threads;
 use crate::words;
+use length::Length;
 use lexical::Lexicon;
 use rank::Trait;
-use select::Candidate;
+use units::Unit;
 pub(crate) use units::spans;
 
 /// Version of the ranking: changes whenever the same text could give another summary.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// What this mode accepts.
 const LIMITS: Limits =
     Limits { max_document_tokens: 65_536, max_document_bytes: 512 * 1024, max_sentences: 50, max_output_tokens: 0 };
 /// Most rows of the similarity matrix; above it neighbouring sentences are ranked together.
 const MAX_UNITS: usize = 4096;
-/// Sentences of a summary if the caller does not say.
-const DEFAULT_SENTENCES: u32 = 5;
 /// Weight of nearness to the caller's focus against everything else, and of the focus's own words in that, in 1000.
 const FOCUS_PERMILLE: u32 = 700;
 const FOCUS_WORDS_PERMILLE: u32 = 400;
+/// Weight of the heading of a part in how near its sentences are to the focus, in 1000.
+const HEADING_PERMILLE: u32 = 800;
 
 /// The extractive summarizer.
 pub(crate) struct Extractive {
@@ -50,11 +56,13 @@ pub(crate) struct Extractive {
     matrix: Mutex<()>,
 }
 
-/// What came of reading a text: a vector for each unit, the tokens that the text has and those that were read.
+/// What came of reading a text: a vector for each unit, the tokens that the text has and those that were read, and how
+/// much the vectors say of a text in its language, in 1000.
 struct Read {
     embeddings: Embeddings,
     total: u32,
     read: u32,
+    share: u32,
 }
 
 impl Extractive {
@@ -63,42 +71,77 @@ impl Extractive {
     }
 
     /// Embed the units of a text from the one encoding of the whole text, so that every token is read exactly once.
-    fn embed(&self, text: &str, units: &[Segment], control: &Control) -> Result<Read, Error> {
+    fn embed(&self, text: &str, segments: &[Segment], units: &[Unit], control: &Control) -> Result<Read, Error> {
         let encoded = self.embedder.tokenizer.encode(text)?;
         LIMITS.check_tokens(words::saturate(encoded.ids.len()))?;
-        let spans = spans(&encoded, units);
-        let texts: Vec<&[u32]> = spans.iter().map(|span| &encoded.ids[span.clone()]).collect();
+        let spans = spans(&encoded, segments);
+        let ids = |unit: &Unit| -> Vec<u32> {
+            unit.segments.iter().flat_map(|segment| encoded.ids[spans[*segment].clone()].iter().copied()).collect()
+        };
+        let texts: Vec<Vec<u32>> = units.iter().map(ids).collect();
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let total = words::saturate(encoded.ids.len());
+        let unknown = self.embedder.tokenizer.unknown_among(&encoded.ids);
         let embeddings =
             self.embedder.embed(&texts, &self.threads, control, |done| control.report(words::saturate(done), total))?;
         let read = words::saturate(texts.iter().map(|ids| ids.len()).sum());
-        Ok(Read { embeddings, total, read })
+        Ok(Read { embeddings, total, read, share: language::embedding_permille(text, unknown, encoded.ids.len()) })
     }
 
     /// How much each unit matters.
     fn scores(
         &self,
         text: &str,
-        units: &[Segment],
+        units: &[Unit],
         traits: &[Trait],
-        embeddings: &Embeddings,
+        read: &Read,
         options: &Options,
     ) -> Result<Vec<f32>, Error> {
-        let lexicon = Lexicon::new(units.iter().map(|unit| unit.quote.of(text).unwrap_or_default()));
+        let texts: Vec<String> = units.iter().map(|unit| unit.text(text)).collect();
+        let lexicon = Lexicon::new(texts.iter().map(String::as_str), read.share == 0);
         let _one = self.matrix.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut similarities = embeddings.similarities(&self.threads)?;
-        lexicon.mix_into(&mut similarities);
-        let mut scores = rank::scores(&similarities, traits);
+        let mut similarities = read.embeddings.similarities(&self.threads)?;
+        lexicon.mix_into(&mut similarities, read.share);
+        let mut scores = rank::scores(&similarities, traits, units::is_scholarly(text));
         drop(similarities);
         if let Some(focus) = options.focus() {
             let ids = self.embedder.tokenizer.encode(focus)?.ids;
             let wanted = self.embedder.embed(&[&ids], &self.threads, &Control::new(), |_| ())?;
-            let near: Vec<f32> =
-                (0..units.len()).map(|row| Embeddings::cosine(wanted.row(0), embeddings.row(row))).collect();
-            towards(&mut scores, &near, &lexicon.named(focus));
+            let share = read.share.min(1) as f32;
+            let near: Vec<f32> = (0..units.len())
+                .map(|row| share * Embeddings::cosine(wanted.row(0), read.embeddings.row(row)))
+                .collect();
+            towards(&mut scores, &under_headings(units, near), &under_headings(units, lexicon.named(focus)));
         }
         Ok(scores)
     }
+}
+
+/// Everything that is done with a text before a model runs.
+pub(crate) fn outline(text: &str, segments: &[Segment]) {
+    let units = units::units(text, segments, MAX_UNITS);
+    let traits = units::traits(text, &units, segments);
+    let rows: Vec<usize> = (0..units.len()).filter(|row| traits[*row].quotable).collect();
+    let quotes = quote::quotes(text, &units, &traits, &rows, usize::MAX);
+    let _ = quote::joined(&quotes);
+    let _ = Lexicon::new(units.iter().map(|unit| unit.text(text)).collect::<Vec<_>>().iter().map(String::as_str), true);
+}
+
+/// Nearness to a request, where a heading stands for what is under it.
+fn under_headings(units: &[Unit], mut near: Vec<f32>) -> Vec<f32> {
+    let mut heading = 0.0;
+    for (unit, near) in units.iter().zip(&mut near) {
+        if unit.kind == segment::Kind::Heading {
+            heading = *near;
+        } else {
+            *near = near.max(weight(HEADING_PERMILLE) * heading);
+        }
+    }
+    near
+}
+
+fn weight(permille: u32) -> f32 {
+    permille as f32 / 1000.0
 }
 
 impl Summarizer for Extractive {
@@ -116,7 +159,10 @@ impl Summarizer for Extractive {
             "closing_permille": rank::CLOSING_PERMILLE,
             "common_sentences": lexical::COMMON_SENTENCES,
             "connected_permille": rank::CONNECTED_PERMILLE,
-            "default_sentences": DEFAULT_SENTENCES,
+            "default_least_words": length::LEAST_WORDS,
+            "default_most_words": length::MOST_WORDS,
+            "default_root_permille": length::ROOT_PERMILLE,
+            "default_share_permille": length::SHARE_PERMILLE,
             "digits_permille": rank::DIGITS_PERMILLE,
             "duplicate_permille": select::DUPLICATE_PERMILLE,
             "echo_distance_permille": rank::ECHO_DISTANCE_PERMILLE,
@@ -126,9 +172,11 @@ impl Summarizer for Extractive {
             "embedding_window_tokens": embed::WINDOW_TOKENS,
             "end_permille": rank::END_PERMILLE,
             "fade_permille": rank::FADE_PERMILLE,
+            "figures_permille": rank::FIGURES_PERMILLE,
             "focus_permille": FOCUS_PERMILLE,
             "focus_words_permille": FOCUS_WORDS_PERMILLE,
             "full_words": rank::FULL_WORDS,
+            "heading_permille": HEADING_PERMILLE,
             "lead_permille": rank::LEAD_PERMILLE,
             "lead_sentences": rank::LEAD_SENTENCES,
             "length_permille": rank::LENGTH_PERMILLE,
@@ -144,6 +192,7 @@ impl Summarizer for Extractive {
             "start_permille": rank::START_PERMILLE,
             "symbols_permille": rank::SYMBOLS_PERMILLE,
             "version": VERSION,
+            "weighty_permille": rank::WEIGHTY_PERMILLE,
         })
     }
 
@@ -177,55 +226,38 @@ impl Summarizer for Extractive {
         LIMITS.check_bytes(text)?;
         control.check()?;
         segment::require_sentences(text)?;
-        self.embedder.tokenizer.require_known(text)?;
-        let units = units::merged(text, segment::segment(text), MAX_UNITS);
-        let traits = units::traits(text, &units);
-        let Read { embeddings, total, read } = self.embed(text, &units, control)?;
-        let scores = self.scores(text, &units, &traits, &embeddings, options)?;
+        let segments = segment::segment(text);
+        let units = units::units(text, &segments, MAX_UNITS);
+        let traits = units::traits(text, &units, &segments);
+        let read = self.embed(text, &segments, &units, control)?;
+        let scores = self.scores(text, &units, &traits, &read, options)?;
         control.check()?;
 
-        let max_sentences = options.max_sentences.unwrap_or(DEFAULT_SENTENCES).clamp(1, LIMITS.max_sentences) as usize;
-        let max_words = options.max_words.map_or(usize::MAX, |words| words as usize);
-        let similarity = |left: usize, right: usize| Embeddings::cosine(embeddings.row(left), embeddings.row(right));
-        let chosen = select::select(&candidates(&traits, &scores), similarity, max_sentences, max_words);
-        let sentences: Vec<Sentence> = chosen
-            .iter()
-            .filter_map(|row| {
-                // Only what is longer than all that a reader calls a sentence, or than all that was asked for, is cut.
-                let longest = if traits[*row].size > units::MAX_WORDS { units::MAX_WORDS } else { usize::MAX };
-                let source = beginning(text, units[*row].quote, max_words.min(longest));
-                source.of(text).map(|quote| Sentence { text: quote.to_owned(), source: Some(source), grounding: None })
-            })
-            .collect();
-        if sentences.is_empty() {
+        let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
+        let length = Length::wanted(options, quotable, LIMITS.max_sentences);
+        let row = |row: usize| read.embeddings.row(row);
+        let similarity =
+            |left: usize, right: usize| weight(read.share.min(1) * 1000) * Embeddings::cosine(row(left), row(right));
+        let chosen = select::select(
+            &units::candidates(&units, &traits, &scores, options.max_words.is_some()),
+            similarity,
+            length,
+        );
+        let quotes = quote::quotes(text, &units, &traits, &chosen, length.words);
+        if quotes.is_empty() {
             return Err(Error::NotSummarizable(Reason::NoSentences));
         }
-        let summary = sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join(" ");
+        let summary = quote::joined(&quotes);
         Ok(Summary {
-            input_tokens: total,
+            input_tokens: read.total,
             output_tokens: words::saturate(self.embedder.tokenizer.count(&summary)?),
             text: summary,
-            sentences,
+            sentences: quotes.into_iter().map(quote::Quote::into_sentence).collect(),
             chunks: 1,
-            tokens_read: read,
+            tokens_read: read.read,
             verbatim: true,
         })
     }
-}
-
-/// The start of a quote up to and with so many words; all of it, if it has no more.
-fn beginning(text: &str, quote: ByteRange, words: usize) -> ByteRange {
-    let all = quote.of(text).unwrap_or_default();
-    if words::count(all, words.saturating_add(1)) <= words {
-        return quote;
-    }
-    ByteRange::new(quote.start, quote.start + words::prefix(all, words).len())
-}
-
-/// What may be quoted.
-fn candidates(traits: &[Trait], scores: &[f32]) -> Vec<Candidate> {
-    let quotable = traits.iter().enumerate().filter(|(_, unit)| unit.quotable);
-    quotable.map(|(row, unit)| Candidate { row, score: scores[row], words: unit.words }).collect()
 }
 
 /// Scores moved towards what is near to a request, both on a scale of 0 to 1. `near` are cosines, `named` shares of words.

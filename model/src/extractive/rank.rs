@@ -28,8 +28,12 @@ pub(crate) const LONG_SENTENCES: usize = 60;
 /// Weight of length, up to so many words: a very short sentence says little.
 pub(crate) const LENGTH_PERMILLE: u32 = 100;
 pub(crate) const FULL_WORDS: usize = 25;
-/// Penalty for a sentence of which a tenth is digits, or symbols: details, references, formulas.
+/// Penalty for a sentence of which a tenth is digits, or symbols: details, references, formulas. Digits only where a text
+/// cites others; in every other text figures are what matters, and have a bonus.
 pub(crate) const DIGITS_PERMILLE: u32 = 400;
+pub(crate) const FIGURES_PERMILLE: u32 = 350;
+/// Bonus, there, for what was decided, is due, or sums up.
+pub(crate) const WEIGHTY_PERMILLE: u32 = 250;
 pub(crate) const SYMBOLS_PERMILLE: u32 = 100;
 
 /// Share of a text over which its opening and closing parts blur into the rest.
@@ -50,11 +54,21 @@ pub(crate) struct Trait {
     pub(crate) digits: f32,
     /// Share of its characters that are symbols.
     pub(crate) symbols: f32,
+    /// How far it names sums, dates, times and other figures, 0 to 1.
+    pub(crate) figures: f32,
+    /// Whether it says what was decided, is due, or sums up.
+    pub(crate) weighty: bool,
+    /// What speaks against quoting it, from how it is written.
+    pub(crate) penalty: f32,
 }
 
 /// Score of each sentence, at most 1 among those that may be quoted. `similarities` is the full matrix by rows, each at
 /// least 0.
-pub(crate) fn scores(similarities: &[f32], traits: &[Trait]) -> Vec<f32> {
+pub(crate) fn scores(similarities: &[f32], traits: &[Trait], scholarly: bool) -> Vec<f32> {
+    let digits = |unit: &Trait| match scholarly {
+        true => -weight(DIGITS_PERMILLE) * (unit.digits * 10.0).min(1.0),
+        false => weight(FIGURES_PERMILLE) * unit.figures + weight(WEIGHTY_PERMILLE) * f32::from(u8::from(unit.weighty)),
+    };
     let centrality = spread(&centrality(similarities, traits), traits);
     let echo = spread(&echo(similarities, traits), traits);
     let lead = lead(similarities, traits);
@@ -67,8 +81,9 @@ pub(crate) fn scores(similarities: &[f32], traits: &[Trait]) -> Vec<f32> {
                 + weight(LEAD_PERMILLE) * lead[index]
                 + weight(PARTS_PERMILLE) * part(index, traits.len())
                 + weight(LENGTH_PERMILLE) * (unit.size as f32 / FULL_WORDS as f32).min(1.0)
-                - weight(DIGITS_PERMILLE) * (unit.digits * 10.0).min(1.0)
+                + digits(unit)
                 - weight(SYMBOLS_PERMILLE) * (unit.symbols * 10.0).min(1.0)
+                - unit.penalty
         })
         .collect();
     let quotable = scores.iter().zip(traits).filter(|(_, unit)| unit.quotable).map(|(score, _)| *score);
@@ -104,7 +119,7 @@ fn vote(kind: Kind, index: usize, count: usize) -> f32 {
     let base = match kind {
         Kind::Prose | Kind::Item => 1.0,
         Kind::Heading => 0.5,
-        Kind::Scrap => return 0.0,
+        Kind::Notice | Kind::Scrap => return 0.0,
     };
     let fade = (count as f32 * weight(FADE_PERMILLE)).max(1.0);
     let start = weight(START_PERMILLE) * exp(-(index as f32) / fade);

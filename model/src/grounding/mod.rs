@@ -18,7 +18,7 @@ use crate::control::Control;
 use crate::embed::{Embedder, Embeddings};
 use crate::error::Error;
 use crate::extractive::spans;
-use crate::segment::{self, Kind, Segment};
+use crate::segment::{Kind, Segment};
 use crate::summary::{ByteRange, Grounding, Nearest};
 use crate::threads::Threads;
 use names::Words;
@@ -59,13 +59,18 @@ impl Measured {
 
 impl Source {
     /// Embed the sentences of a document and collect its words and numbers.
-    pub(crate) fn new(text: &str, embedder: &Embedder, threads: &Threads, control: &Control) -> Result<Self, Error> {
-        let segments: Vec<Segment> = segment::segment(text);
+    pub(crate) fn new(
+        text: &str,
+        segments: &[Segment],
+        embedder: &Embedder,
+        threads: &Threads,
+        control: &Control,
+    ) -> Result<Self, Error> {
         let encoded = embedder.tokenizer.encode(text)?;
         // Rows of tables and lines of code count where there is nothing else.
         let is_running = segments.iter().any(|unit| unit.kind != Kind::Scrap);
         let (mut ranges, mut texts) = (Vec::new(), Vec::new());
-        for (unit, span) in segments.iter().zip(spans(&encoded, &segments)) {
+        for (unit, span) in segments.iter().zip(spans(&encoded, segments)) {
             if unit.kind != Kind::Scrap || !is_running {
                 ranges.push(unit.quote);
                 texts.push(&encoded.ids[span]);

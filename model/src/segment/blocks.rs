@@ -1,7 +1,7 @@
-//! Lines to blocks: paragraphs, list entries, headings.
+//! Lines to blocks: paragraphs, list entries, headings, messages.
 
 use crate::segment::kind::Kind;
-use crate::segment::scraps;
+use crate::segment::lines::{Class, Line};
 use crate::summary::ByteRange;
 use crate::words;
 
@@ -18,22 +18,23 @@ const MAX_WRAP_CHARS: usize = 200;
 const BULLETS: &[char] =
     &['-', '*', '+', '•', '‣', '◦', '▪', '–', '—', '·', '●', '○', '■', '□', '►', '▸', '✓', '✔', '➢', '※', '・'];
 
+/// The shape of entries with numbers and full stops, as clauses and parts have.
+pub(crate) const NUMBERED: u8 = 4;
+
 /// A run of lines that belong together.
 pub(crate) struct Block {
-    /// The lines, without the white space around them.
-    pub(crate) range: ByteRange,
-    /// Length in bytes of a list or heading marker at the start.
+    /// The lines, without the white space around them: one piece, or several with something else between.
+    pub(crate) pieces: Vec<ByteRange>,
+    /// Length in bytes of a list or heading marker at the start, which is not quoted.
     pub(crate) marker: usize,
-    /// Whether its lines begin with the `>` of a quotation.
-    pub(crate) quoted: bool,
+    /// How deep it is quoted: the `>` of its lines.
+    pub(crate) depth: usize,
     /// What its sentences are.
     pub(crate) kind: Kind,
-}
-
-struct Line {
-    range: ByteRange,
-    chars: usize,
-    marker: Marker,
+    /// What kind of marker it has, to tell entries of one list from those of another; 0 for none.
+    pub(crate) shape: u8,
+    /// A message of a chat, or what one of several speakers says.
+    pub(crate) speech: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,67 +47,92 @@ enum Marker {
     Heading(usize),
     /// One or more `>`.
     Quoted(usize),
+    /// The start of a message.
+    Speech(usize),
     /// A table row, a rule or code, which never joins its neighbours.
-    Apart,
+    Apart(Kind),
 }
 
-/// Split a text into blocks.
-pub(crate) fn blocks(text: &str) -> Vec<Block> {
+/// A line of a paragraph.
+struct Part<'a> {
+    line: &'a Line<'a>,
+    chars: usize,
+    marker: Marker,
+    /// Something else stands before it, behind which the paragraph goes on.
+    resumes: bool,
+    /// Blank lines stand around it.
+    alone: bool,
+}
+
+/// Put lines together to blocks, which are not in the order of the text where something stands inside of one.
+pub(crate) fn blocks(lines: &[Line<'_>]) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut paragraph: Vec<Line> = Vec::new();
-    let lines: Vec<ByteRange> = lines(text).collect();
-    let fenced = scraps::fenced(text, &lines);
-    for (range, fenced) in lines.into_iter().zip(fenced) {
-        if range.is_empty() {
-            flush(text, &mut paragraph, &mut blocks);
-        } else {
-            let line = &text[range.start..range.end];
-            let apart = fenced || scraps::is_row(line) || scraps::is_code(line, scraps::indent(text, range.start));
-            let marker = if apart { Marker::Apart } else { marker(line) };
-            paragraph.push(Line { range, chars: line.chars().count(), marker });
+    let mut paragraph: Vec<Part<'_>> = Vec::new();
+    let (mut gap, mut between) = (false, None);
+    for line in lines {
+        if line.is_blank() {
+            gap = true;
+            continue;
         }
+        if matches!(line.class, Class::Between | Class::Cue) {
+            blocks.push(apart(line, Kind::Scrap));
+            between = Some(line.class);
+            continue;
+        }
+        let resumes = between.is_some_and(|class| paragraph.last().is_some_and(|last| resumes(class, last, line)));
+        if (gap || between.is_some()) && !resumes {
+            flush(&mut paragraph, &mut blocks);
+        }
+        (gap, between) = (false, None);
+        let marker = match line.class {
+            Class::Text => marker(line.text),
+            Class::Speech(bytes) => Marker::Speech(bytes),
+            Class::Subject(bytes) => Marker::Heading(bytes),
+            Class::Notice => Marker::Apart(Kind::Notice),
+            Class::Scrap | Class::Between | Class::Cue => Marker::Apart(Kind::Scrap),
+        };
+        paragraph.push(Part { line, chars: line.text.chars().count(), marker, resumes, alone: false });
     }
-    flush(text, &mut paragraph, &mut blocks);
+    flush(&mut paragraph, &mut blocks);
     blocks
 }
 
-/// Trimmed lines; an empty range is a blank line.
-fn lines(text: &str) -> impl Iterator<Item = ByteRange> {
-    let is_break = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    // CR LF is one break: a LF after a CR would look like a blank line.
-    let mut at = 0;
-    text.split_inclusive(is_break).filter_map(move |line| {
-        let start = at;
-        at += line.len();
-        if line == "\n" && text[..start].ends_with('\r') {
-            return None;
-        }
-        let body = line.trim();
-        let start = start + (line.len() - line.trim_start().len());
-        Some(if body.is_empty() { ByteRange::new(start, start) } else { ByteRange::new(start, start + body.len()) })
-    })
+fn apart(line: &Line<'_>, kind: Kind) -> Block {
+    Block { pieces: vec![line.range], marker: 0, depth: line.depth, kind, shape: 0, speech: false }
+}
+
+/// Whether a sentence goes on behind the head of a page or of a subtitle.
+fn resumes(class: Class, last: &Part<'_>, next: &Line<'_>) -> bool {
+    let ended = last.line.text.ends_with(['.', '!', '?', ':', '…', '。', '！', '？', '"', '”', '»']);
+    let running = matches!(last.marker, Marker::None | Marker::Item(_) | Marker::Number(_)) && next.is_text();
+    let mut start = next.text.chars();
+    let goes_on = start.next().is_some_and(char::is_lowercase) && start.next().is_some_and(|c| c != ')' && c != '.');
+    running && !ended && (goes_on || class == Class::Cue && marker(next.text) == Marker::None)
 }
 
 /// Close a paragraph: split it where lines do not continue each other.
-fn flush(text: &str, paragraph: &mut Vec<Line>, blocks: &mut Vec<Block>) {
-    let width = paragraph.iter().map(|line| line.chars).max().unwrap_or(0);
-    let mut lines = paragraph.drain(..).peekable();
-    while let Some(first) = lines.next() {
-        let mut range = first.range;
-        let mut last = first.range;
-        let mut last_chars = first.chars;
-        let mut single = true;
-        while let Some(next) = lines.next_if(|next| {
-            !matches!(first.marker, Marker::Heading(_) | Marker::Apart)
-                && joins(first.marker, next.marker)
-                && continues(text, last, last_chars, next, width)
+fn flush(paragraph: &mut Vec<Part<'_>>, blocks: &mut Vec<Block>) {
+    let width = paragraph.iter().map(|part| part.chars).max().unwrap_or(0);
+    if let [part] = paragraph.as_mut_slice() {
+        part.alone = true;
+    }
+    let mut parts = paragraph.drain(..).peekable();
+    while let Some(first) = parts.next() {
+        let mut pieces = vec![first.line.range];
+        let (mut last, mut last_chars) = (first.line, first.chars);
+        while let Some(next) = parts.next_if(|next| {
+            !matches!(first.marker, Marker::Heading(_) | Marker::Apart(_))
+                && (next.resumes
+                    || joins(first.marker, next.marker) && continues(last, last_chars, next, width, first.marker))
         }) {
-            range.end = next.range.end;
-            last = next.range;
-            last_chars = next.chars;
-            single = false;
+            match pieces.last_mut() {
+                Some(piece) if !next.resumes => piece.end = next.line.range.end,
+                _ => pieces.push(next.line.range),
+            }
+            (last, last_chars) = (next.line, next.chars);
         }
-        blocks.push(block(text, range, first.marker, single));
+        let single = std::ptr::eq(last, first.line);
+        blocks.push(block(&first, pieces, single));
     }
 }
 
@@ -119,29 +145,50 @@ fn joins(first: Marker, next: Marker) -> bool {
     }
 }
 
-fn block(text: &str, range: ByteRange, marker: Marker, single: bool) -> Block {
-    let marker_bytes = match marker {
-        Marker::None | Marker::Apart => 0,
-        Marker::Item(bytes) | Marker::Number(bytes) | Marker::Heading(bytes) | Marker::Quoted(bytes) => bytes,
+fn block(first: &Part<'_>, pieces: Vec<ByteRange>, single: bool) -> Block {
+    let bytes = match first.marker {
+        Marker::None | Marker::Apart(_) => 0,
+        Marker::Item(bytes)
+        | Marker::Number(bytes)
+        | Marker::Heading(bytes)
+        | Marker::Quoted(bytes)
+        | Marker::Speech(bytes) => bytes,
     };
-    let body = &text[range.start + marker_bytes..range.end];
-    let kind = match marker {
+    let body = &first.line.text[bytes..];
+    let kind = match first.marker {
         Marker::Heading(_) => Kind::Heading,
-        Marker::Apart => Kind::Scrap,
+        Marker::Apart(kind) => kind,
         Marker::Item(_) => Kind::Item,
-        Marker::Number(_) if single && looks_like_heading(body) && words::count(body, 7) <= 6 => Kind::Heading,
+        Marker::Number(_) if single && looks_like_heading(body) && (first.alone || words::size(body) <= 6) => {
+            Kind::Heading
+        }
         Marker::Number(_) => Kind::Item,
         Marker::None if single && looks_like_heading(body) => Kind::Heading,
-        Marker::None | Marker::Quoted(_) => Kind::Prose,
+        Marker::None | Marker::Quoted(_) | Marker::Speech(_) => Kind::Prose,
     };
-    Block { range, marker: marker_bytes, quoted: matches!(marker, Marker::Quoted(_)), kind }
+    let label = first.line.text[..bytes].trim_start_matches('(').chars().next();
+    let shape = match first.marker {
+        Marker::Item(_) if label.is_some_and(|c| c.is_ascii_digit()) => 2,
+        Marker::Item(_) if label.is_some_and(char::is_alphabetic) => 3,
+        Marker::Item(_) => 1,
+        Marker::Number(_) => NUMBERED,
+        _ => 0,
+    };
+    let speech = matches!(first.marker, Marker::Speech(_));
+    Block { pieces, marker: bytes, depth: first.line.depth, kind, shape, speech }
 }
 
 /// Whether a line goes on where the line before ends.
-fn continues(text: &str, last: ByteRange, last_chars: usize, next: &Line, width: usize) -> bool {
-    let before = text[last.start..last.end].chars().next_back();
+fn continues(last: &Line<'_>, last_chars: usize, next: &Part<'_>, width: usize, first: Marker) -> bool {
+    if matches!(first, Marker::Speech(_)) {
+        return true;
+    }
+    let before = last.text.chars().next_back();
     let skipped = if let Marker::Quoted(bytes) = next.marker { bytes } else { 0 };
-    let after = text[next.range.start + skipped..next.range.end].trim_start().chars().next();
+    if matches!(next.marker, Marker::Quoted(_)) && next.line.depth != last.depth {
+        return false;
+    }
+    let after = next.line.text[skipped..].trim_start().chars().next();
     if after.is_some_and(char::is_lowercase) || before.is_some_and(|c| matches!(c, ',' | ';' | '-' | '\u{ad}')) {
         return true;
     }
@@ -152,7 +199,7 @@ fn continues(text: &str, last: ByteRange, last_chars: usize, next: &Line, width:
 fn looks_like_heading(line: &str) -> bool {
     let last = line.chars().next_back();
     line.chars().take(MAX_HEADING_CHARS + 1).count() <= MAX_HEADING_CHARS
-        && words::count(line, MAX_HEADING_WORDS + 1) <= MAX_HEADING_WORDS
+        && words::size(line) <= MAX_HEADING_WORDS
         && line.chars().any(char::is_alphabetic)
         && last.is_some_and(|c| c.is_alphanumeric() || matches!(c, ')' | ']' | '#'))
 }
@@ -164,7 +211,7 @@ fn marker(line: &str) -> Marker {
         return Marker::Heading(hashes + 1);
     }
     if line.starts_with('|') || !line.chars().any(char::is_alphanumeric) {
-        return Marker::Apart;
+        return Marker::Apart(Kind::Scrap);
     }
     let quoted = line.len() - line.trim_start_matches(['>', ' ']).len();
     if line.starts_with('>') {

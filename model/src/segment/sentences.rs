@@ -1,14 +1,38 @@
 //! Blocks to sentences.
 
 use crate::segment::abbreviations::{self, Verdict};
+use crate::segment::style::Style;
+use crate::segment::windows;
 
 /// Longest run of characters looked at behind a terminal for closing marks, and before it for a word.
 const MAX_LOOK_CHARS: usize = 24;
 /// Shortest sentence that a space alone ends, some forty letters.
 const MIN_PAUSE_BYTES: usize = 120;
 
+/// Where a sentence ends.
+#[derive(Clone, Copy)]
+pub(crate) struct End {
+    /// Offset in the block.
+    pub(crate) at: usize,
+    /// It goes on: it was cut where it has no end.
+    pub(crate) open: bool,
+}
+
+/// Ends of the sentences of a block; the last is its length.
+pub(crate) fn ends(block: &str, style: Style) -> Vec<End> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for end in stops(block, style) {
+        let cuts = windows::cuts(&block[start..end]);
+        found.extend(cuts.into_iter().map(|at| End { at: start + at, open: true }));
+        found.push(End { at: end, open: false });
+        start = end;
+    }
+    found
+}
+
 /// Offsets in `block` at which a sentence ends; the last is the length of the block.
-pub(crate) fn ends(block: &str) -> Vec<usize> {
+fn stops(block: &str, style: Style) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut start = 0;
     let mut chars = block.char_indices().peekable();
@@ -34,22 +58,25 @@ pub(crate) fn ends(block: &str) -> Vec<usize> {
         end += closing(&block[end..]);
         let after = &block[end..];
         let spaced = after.starts_with(char::is_whitespace);
-        if after.is_empty() || !(spaced || tight) {
+        let touching = !spaced && !tight && touches(&block[start..at], after, style, single && only_dots);
+        if after.is_empty() || !(spaced || tight || touching) {
             continue;
         }
         let next = abbreviations::Next::of(after);
         let stops = if tight {
             // Full-width full stops stand in numbers too.
             !(matches!(c, '．' | '｡') && after.starts_with(char::is_numeric))
-        } else if next.is_lowercase {
+        } else if touching {
+            true
+        } else if next.is_lowercase && !style.lowercase {
             false
         } else if single && only_dots {
-            match abbreviations::verdict(word_before(&block[start..at]), &next) {
+            match abbreviations::verdict(word_before(&block[start..at]), &next, style) {
                 Verdict::Ends => true,
                 Verdict::GoesOn => false,
             }
         } else {
-            true
+            !next.is_lowercase || single
         };
         if stops {
             ends.push(end);
@@ -61,6 +88,32 @@ pub(crate) fn ends(block: &str) -> Vec<usize> {
         ends.push(block.len());
     }
     ends
+}
+
+/// Whether the next sentence follows without a space: a whole word before the stop, a capitalized one behind it, and no
+/// address or name of a program around them.
+fn touches(before: &str, after: &str, style: Style, dot: bool) -> bool {
+    if dot && !style.tight {
+        return false;
+    }
+    let word = word_before(before);
+    let mut last = word.chars().rev();
+    let whole = match (last.next(), last.next()) {
+        (Some(a), Some(b)) => {
+            a.is_lowercase() && b.is_alphabetic()
+                || a.is_numeric() && !b.is_alphabetic()
+                || !a.is_ascii() && a.is_alphabetic()
+        }
+        _ => false,
+    };
+    let mut next = after.chars();
+    let begins = match (next.next(), next.next()) {
+        (Some(a), Some(b)) => a.is_uppercase() && (b.is_lowercase() || b == ' ') || a == '"' && b.is_uppercase(),
+        _ => false,
+    };
+    let token = after.split(char::is_whitespace).next().unwrap_or_default();
+    let camel = token.chars().skip(1).take(MAX_LOOK_CHARS).any(|c| c.is_uppercase() || matches!(c, '(' | '_' | '='));
+    whole && begins && !camel && !word.contains(['@', '/', '_', '\\', '=', '.']) && !abbreviations::is_known(word)
 }
 
 fn is_terminal(c: char) -> bool {
@@ -110,8 +163,9 @@ fn is_pause(before: &str, after: &str) -> bool {
 fn closing(rest: &str) -> usize {
     let mut length = 0;
     for c in rest.chars().take(MAX_LOOK_CHARS) {
-        // German closes with the mark that others open with.
-        if c == '“' && rest[length + c.len_utf8()..].starts_with(|next: char| !next.is_whitespace()) {
+        // German and Danish close with the marks that others open with.
+        if matches!(c, '“' | '«' | '‹') && rest[length + c.len_utf8()..].starts_with(|next: char| !next.is_whitespace())
+        {
             break;
         }
         if !matches!(
@@ -122,6 +176,8 @@ fn closing(rest: &str) -> usize {
                 | '“'
                 | '»'
                 | '›'
+                | '«'
+                | '‹'
                 | ')'
                 | ']'
                 | '}'

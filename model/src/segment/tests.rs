@@ -3,6 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod kinds;
+
 fn quotes(text: &str) -> Vec<&str> {
     segment(text).iter().map(|segment| segment.quote.of(text).unwrap()).collect()
 }

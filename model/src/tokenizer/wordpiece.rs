@@ -42,8 +42,12 @@ impl WordPiece {
     /// Tokens of a text, and those among them that the vocabulary has no letters for.
     pub(crate) fn census(&self, text: &str) -> Result<Census, Error> {
         let encoding = self.tokenizer.encode_fast(text, false).map_err(Error::internal("tokenize"))?;
-        let unknown = encoding.get_ids().iter().filter(|id| **id == self.unknown).count();
-        Ok(Census { tokens: encoding.len(), unknown })
+        Ok(Census { tokens: encoding.len(), unknown: self.unknown_among(encoding.get_ids()) })
+    }
+
+    /// How many tokens are such that the vocabulary has no letters for.
+    pub(crate) fn unknown_among(&self, ids: &[u32]) -> usize {
+        ids.iter().filter(|id| **id == self.unknown).count()
     }
 
     /// Refuse a text of which more than half is in letters that the model never learnt: all its sentences would look alike.

@@ -31,7 +31,7 @@ pub use evidence_file::evidence_file;
 pub use extract::extract;
 pub use keyset::keyset;
 #[cfg(feature = "model")]
-pub use model::{gguf, safetensors};
+pub use model::{gguf, safetensors, segments};
 pub use ohttp::ohttp;
 pub use payment::payment;
 pub use policy::policy;
@@ -62,5 +62,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("release", release),
     #[cfg(feature = "model")]
     ("safetensors", safetensors),
+    #[cfg(feature = "model")]
+    ("segments", segments),
     ("summary_request", summary_request),
 ];

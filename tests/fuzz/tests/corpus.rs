@@ -91,6 +91,7 @@ replays! {
     the_corpus_of_register_breaks_nothing: register,
     the_corpus_of_release_breaks_nothing: release,
     the_corpus_of_safetensors_breaks_nothing: safetensors,
+    the_corpus_of_segments_breaks_nothing: segments,
     the_corpus_of_summary_request_breaks_nothing: summary_request,
 }
 

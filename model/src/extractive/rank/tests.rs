@@ -10,6 +10,9 @@ fn plain(count: usize) -> Vec<Trait> {
             words: FULL_WORDS,
             digits: 0.0,
             symbols: 0.0,
+            figures: 0.0,
+            weighty: false,
+            penalty: 0.0,
         })
         .collect()
 }
@@ -78,16 +81,25 @@ fn details_rank_below_sentences() {
     let mut traits = plain(6);
     traits[2].digits = 0.3;
     traits[3].symbols = 0.3;
-    let ranks = scores(&matrix(6, 0.5, &[]), &traits);
+    let ranks = scores(&matrix(6, 0.5, &[]), &traits, true);
     assert!(ranks[2] < ranks[4] && ranks[3] < ranks[4] && ranks[2] < ranks[3]);
     assert!(ranks.iter().all(|rank| rank.is_finite() && *rank <= 1.0));
 }
 
 #[test]
 fn no_sentence_and_one_sentence_have_finite_scores() {
-    assert!(scores(&[], &[]).is_empty());
-    assert!(scores(&[1.0], &plain(1)).iter().all(|score| score.is_finite()));
+    assert!(scores(&[], &[], true).is_empty());
+    assert!(scores(&[1.0], &plain(1), true).iter().all(|score| score.is_finite()));
     let mut scrap = plain(1);
     scrap[0].quotable = false;
-    assert!(scores(&[1.0], &scrap).iter().all(|score| score.is_finite()));
+    assert!(scores(&[1.0], &scrap, true).iter().all(|score| score.is_finite()));
+}
+
+#[test]
+fn figures_rank_above_other_sentences_where_nobody_is_cited() {
+    let mut traits = plain(6);
+    (traits[2].figures, traits[2].digits) = (1.0, 0.2);
+    traits[4].penalty = 0.5;
+    let ranks = scores(&matrix(6, 0.5, &[]), &traits, false);
+    assert!(ranks[2] > ranks[3] && ranks[4] < ranks[3]);
 }

@@ -1,4 +1,4 @@
-//! Small model files: language models with random weights, a file of tensors.
+//! Documents of several kinds; small model files: language models with random weights, a file of tensors.
 
 use precis_model::synthetic::{self, Shape};
 use serde_json::json;
@@ -27,8 +27,23 @@ pub fn seeds() -> Vec<Seed> {
         seed("safetensors/empty", safetensors(&json!({}), 0)),
         seed("safetensors/norm", safetensors(&json!({ "embeddings.LayerNorm.weight": tensor(&[384], 0) }), 1536)),
         seed("safetensors/outside", safetensors(&json!({ "a": tensor(&[1 << 40, 4], 8) }), 16)),
+        seed("segments/chat", CHAT),
+        seed("segments/mail", MAIL),
+        seed("segments/markdown", MARKDOWN),
+        seed("segments/pages", PAGES),
+        seed("segments/speech", SPEECH.repeat(4)),
+        seed("segments/subtitles", SUBTITLES),
     ]
 }
+
+const CHAT: &str =
+    "[12:03] Ana: when do we meet?\n[12:04] Bo: at five, z. B. at the gate\n12:05 - Ana joined\n[12:06] Ana: ok 👍\n";
+const MAIL: &str = "From: Ana <ana@a.example>\nTo: Bo\nSubject: Gate\n\nHi Bo,\n\nThe gate is shut. Call Mr. Day at 5 p.m.\n\nRegards,\nAna\n--\nAna | +44 20 7946 0000\n\nOn 3 May Bo wrote:\n> Is it\n> open?\n>> Who has the key?\n";
+const MARKDOWN: &str = "---\na: b\n---\n# Title\n[![x](y)](z)\n\n**Why?** Because. It is so.\n\nBring:\n- a\n- b c\n  1. d\n\n```\ncode\n```\n| a | b |\n<!-- hidden\n-->\n## Licence\nMIT\n";
+const PAGES: &str = "REPORT OF THE BOARD      1\n\n   The board has con-\nsidered it and\n\nREPORT OF THE BOARD      2\n\nfound nothing. 今日は晴れ。นี่คือข้อความ هذا جيد؟\n\u{c}- 3 -\n";
+const SPEECH: &str = "so hello everybody and this is what we do now we take the water and then you pour it over the stones so that they are clean okay ";
+const SUBTITLES: &str =
+    "WEBVTT\n\n1\n00:00:01,000 --> 00:00:04,200\nOne cue goes\n\n2\n00:00:04,300 --> 00:00:08,900\non here. Next\n";
 
 fn tensor(shape: &[u64], start: u64) -> serde_json::Value {
     let end = start + 4 * shape.iter().product::<u64>();
