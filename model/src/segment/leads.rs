@@ -1,8 +1,8 @@
 //! Which segment another is not understood without: the stem of a list, the question that is answered.
 
 use crate::segment::blocks::NUMBERED;
+use crate::segment::kind::{Kind, Segment};
 use crate::segment::notices;
-use crate::segment::{Kind, Segment};
 
 /// Longest question in bytes that leads an answer.
 const MAX_QUESTION_BYTES: usize = 300;

@@ -1,6 +1,6 @@
 //! Mail: headers, who wrote what when, greetings, signatures and what companies put under them.
 
-use crate::segment::lines::{Class, Line};
+use crate::segment::line::{Class, Line};
 use crate::segment::{notices, scraps};
 use crate::words;
 
