@@ -257,7 +257,8 @@ fn leave_out_orders(traits: &mut [Trait], is_order: impl Fn(usize) -> bool) {
 /// Whatever can be read is better than nothing, what is running text before everything else.
 fn offer_something(text: &str, units: &[Unit], traits: &mut [Trait]) {
     let readable = |unit: &Unit| unit.pieces.iter().any(|piece| segment::is_readable(text, *piece));
-    let tests: [&dyn Fn(&Unit, &Trait) -> bool; 4] = [
+    type Test<'a> = &'a dyn Fn(&Unit, &Trait) -> bool;
+    let tests: [Test<'_>; 4] = [
         &|unit, known| known.kind.is_running() && known.size >= MIN_WORDS && readable(unit),
         &|unit, known| known.kind == Kind::Heading && known.size >= MIN_WORDS && readable(unit),
         &|unit, known| (known.kind.is_running() || known.kind == Kind::Heading) && readable(unit),

@@ -8,7 +8,7 @@ const TITLES: &[&str] = &[
     "adm", "approx", "brig", "ca", "capt", "cf", "col", "dr", "e.g", "eg", "gen", "gov", "hon", "i.e", "ie", "lt",
     "maj", "messrs", "mr", "mrs", "ms", "mt", "pres", "prof", "rep", "resp", "rev", "sen", "sgt", "st", "viz", "vs",
     "v", "w.r.t", "wrt", "incl", "esp", "dept", "univ", "supt", "bzw", "vgl", "hr", "fr", "frl", "zzgl", "mme",
-    "mlle", "sra", "srta", "dott", "sig", "bijv", "dhr", "mevr", "d.h", "z.b", "med", "vet", "jur", "phil", "rer",
+    "mlle", "sra", "srta", "dott", "sig", "bijv", "fa", "dhr", "mevr", "d.h", "z.b", "med", "vet", "jur", "phil", "rer",
     "nat", "h.c", "u.a", "o.ä", "i.d.r", "bspw", "sog", "gem", "ggf", "evtl", "inkl", "exkl", "zzt", "ggü", "geb",
     "dipl", "mind", "p.ex", "p.ej", "av", "bd", "boul", "env", "pte", "rte", "sig.ra", "dott.ssa", "avv", "gent",
     "spett", "avda", "apdo", "lic", "sres", "exc", "exmo", "eng", "np", "tzw", "tzn", "tj", "m.in", "ul", "wg", "mgr",
@@ -118,11 +118,9 @@ pub(crate) fn verdict(word: &str, next: &Next, style: Style) -> Verdict {
     let lower = word.to_lowercase();
     let lower = lower.as_str();
     let ordinal = word.len() <= 2 && !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
-    let ends = if is_letter(word) && next.is_abbreviation {
+    let ends = if is_letter(word) && next.is_abbreviation || TITLES.contains(&lower) {
         false
-    } else if TITLES.contains(&lower) {
-        false
-    } else if is_initial(word) && !next.is_digit && !next.is_bracket {
+    } else if is_initial(word) && !next.is_digit && !next.is_bracket || is_small_letter(word) {
         next.begins_sentences
     } else if BEFORE_NUMBERS.contains(&lower) {
         !(next.is_digit || next.is_bracket || style.lowercase && next.is_lowercase && lower.len() <= 3)
@@ -136,6 +134,11 @@ pub(crate) fn verdict(word: &str, next: &Next, style: Style) -> Verdict {
         true
     };
     if ends { Verdict::Ends } else { Verdict::GoesOn }
+}
+
+/// One small letter, as at the end of `u. a.`.
+fn is_small_letter(word: &str) -> bool {
+    is_letter(word) && word.chars().all(char::is_lowercase) && !matches!(word, "p" | "s" | "n" | "v")
 }
 
 /// One letter.

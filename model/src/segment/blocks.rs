@@ -1,7 +1,7 @@
 //! Lines to blocks: paragraphs, list entries, headings, messages.
 
 use crate::segment::kind::Kind;
-use crate::segment::lines::{Class, Line};
+use crate::segment::line::{Class, Line};
 use crate::summary::ByteRange;
 use crate::words;
 

@@ -1,6 +1,6 @@
 //! Chat logs and scripts of what was said: lines that begin with a time, a name, or both.
 
-use crate::segment::lines::{Class, Line};
+use crate::segment::line::{Class, Line};
 
 /// Fewest such lines, and the share of all lines, one in so many.
 const MIN_LINES: usize = 3;

@@ -1,6 +1,6 @@
 //! Subtitles: numbers and times between lines of what is said.
 
-use crate::segment::lines::{Class, Line};
+use crate::segment::line::{Class, Line};
 
 /// Fewest times that make a text one of subtitles.
 const MIN_CUES: usize = 2;

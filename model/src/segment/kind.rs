@@ -1,4 +1,6 @@
-//! Kinds of segments.
+//! Segments and their kinds.
+
+use crate::summary::ByteRange;
 
 /// What a segment is, which decides whether it may be quoted in a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,4 +22,23 @@ impl Kind {
     pub fn is_running(self) -> bool {
         matches!(self, Self::Prose | Self::Item)
     }
+}
+
+/// A sentence, heading, list entry or fragment of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// The whole of it, with a list or heading marker.
+    pub range: ByteRange,
+    /// What to quote: without the marker.
+    pub quote: ByteRange,
+    /// What it is.
+    pub kind: Kind,
+    /// Words of the same sentence stand before it, or behind it: it was cut because the sentence has no end.
+    pub cut: (bool, bool),
+    /// It goes on a sentence that the segment of running text before it left open, with something else in between.
+    pub resumes: bool,
+    /// Index of the segment that it is not understood without: the stem of a list, the question that it answers.
+    pub lead: Option<usize>,
+    /// How deep it is quoted, as history in a mail is.
+    pub depth: usize,
 }

@@ -1,8 +1,8 @@
 //! Which segment another is not understood without: the stem of a list, the question that is answered.
 
 use crate::segment::blocks::NUMBERED;
+use crate::segment::kind::{Kind, Segment};
 use crate::segment::notices;
-use crate::segment::{Kind, Segment};
 
 /// Longest question in bytes that leads an answer.
 const MAX_QUESTION_BYTES: usize = 300;
@@ -34,7 +34,7 @@ fn quote<'a>(text: &'a str, segment: &Segment) -> &'a str {
 }
 
 fn ends_with(text: &str, marks: &[char]) -> bool {
-    text.trim_end_matches(|c: char| matches!(c, '*' | '_' | '"' | '”' | '»' | ')')).ends_with(marks)
+    text.trim_end_matches(['*', '_', '"', '”', '»', ')']).ends_with(marks)
 }
 
 /// Entries under a line that ends with a colon, or that stands right above them without an end.

@@ -1,52 +1,8 @@
-//! A text as lines, with what each of them is when it is looked at alone or among its neighbours.
+//! A text as lines, each marked with what it is.
 
+use crate::segment::line::{Class, Line};
 use crate::segment::{chat, cues, mail, repeated, scraps};
 use crate::summary::ByteRange;
-
-/// A line without the white space around it.
-pub(crate) struct Line<'a> {
-    /// Where it stands; empty for a blank line.
-    pub(crate) range: ByteRange,
-    /// Its text.
-    pub(crate) text: &'a str,
-    /// Its text without the `>` of a quotation.
-    pub(crate) body: &'a str,
-    /// How many `>` it begins with.
-    pub(crate) depth: usize,
-    /// What it is.
-    pub(crate) class: Class,
-}
-
-/// What a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// Running text, a list entry or a heading.
-    Text,
-    /// No running text: a row, code, a link, a rule, the header of a message.
-    Scrap,
-    /// The head of a page, behind which a sentence can go on.
-    Between,
-    /// The number and the time of a subtitle, behind which a sentence goes on.
-    Cue,
-    /// What stands in every document of its kind: a signature, a legal footer.
-    Notice,
-    /// What somebody says with a name before it, behind so many bytes of a time.
-    Speech(usize),
-    /// A title behind so many bytes, as the subject of a message.
-    Subject(usize),
-}
-
-impl Line<'_> {
-    /// Whether there is nothing on it.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.range.is_empty()
-    }
-
-    /// Whether it can still be told to be something else than running text.
-    pub(crate) fn is_text(&self) -> bool {
-        !self.is_blank() && self.class == Class::Text
-    }
-}
 
 /// The lines of a text.
 pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {

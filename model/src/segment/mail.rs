@@ -1,6 +1,6 @@
 //! Mail: headers, who wrote what when, greetings, signatures and what companies put under them.
 
-use crate::segment::lines::{Class, Line};
+use crate::segment::line::{Class, Line};
 use crate::segment::{notices, scraps};
 use crate::words;
 
@@ -10,6 +10,9 @@ const MAX_LABEL_CHARS: usize = 24;
 const SIGNATURE_WORDS: usize = 9;
 const GREETING_WORDS: usize = 6;
 const NAME_WORDS: usize = 4;
+/// Lines under a signature that are looked at, and the sentences among them that a footer has at most.
+const SIGNATURE_LINES: usize = 40;
+const SIGNATURE_SENTENCES: usize = 8;
 /// Lines that stand above the fields of the head of a document at most.
 const HEAD_LINES: usize = 4;
 
@@ -184,7 +187,7 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
 /// Runs of fields, at least two together.
 fn headers(lines: &mut [Line<'_>]) -> bool {
     let mut any = false;
-    let mut start = 0;
+    let (mut start, mut above) = (0, 0);
     while start < lines.len() {
         let mut end = start;
         let (mut known, mut addressed) = (0, 0);
@@ -199,7 +202,7 @@ fn headers(lines: &mut [Line<'_>]) -> bool {
             end += 1;
         }
         // The head of minutes or of a form is one of these too.
-        let head = lines[..start].iter().filter(|line| !line.is_blank()).count() <= HEAD_LINES;
+        let head = above <= HEAD_LINES;
         if end - start >= 2 && (known >= 2 || end - start >= 3 && known + addressed >= 1 || end - start >= 3 && head) {
             any |= known >= 2;
             for line in &mut lines[start..end] {
@@ -210,7 +213,9 @@ fn headers(lines: &mut [Line<'_>]) -> bool {
                 line.class = if is_subject { Class::Subject(behind) } else { Class::Scrap };
             }
         }
-        start = end.max(start + 1);
+        let next = end.max(start + 1);
+        above += lines[start..next].iter().filter(|line| !line.is_blank()).count();
+        start = next;
     }
     any
 }
@@ -297,9 +302,10 @@ fn signature(lines: &mut [Line<'_>], is_mail: bool) {
             lines[*index].class = Class::Notice;
             at = place + 1;
             // What looks like a signature in the middle of a letter is none.
-            let rest = full[at..].iter().filter(|index| is_prose(lines[**index].body)).count();
-            if rest <= 8 {
-                mark_under(lines, &full[at..]);
+            let under = &full[at..full.len().min(at + SIGNATURE_LINES)];
+            let rest = under.iter().filter(|index| is_prose(lines[**index].body)).count();
+            if rest <= SIGNATURE_SENTENCES {
+                mark_under(lines, under);
             }
         }
     }

@@ -17,6 +17,7 @@ mod chat;
 mod cues;
 mod kind;
 mod leads;
+mod line;
 mod lines;
 mod mail;
 mod notices;
@@ -30,7 +31,7 @@ use crate::error::{Error, Reason};
 use crate::summary::ByteRange;
 use crate::words;
 use blocks::Block;
-pub use kind::Kind;
+pub use kind::{Kind, Segment};
 use leads::Place;
 pub(crate) use scraps::is_bare;
 use sentences::End;
@@ -39,25 +40,6 @@ pub(crate) use windows::MAX_RUN_WORDS;
 
 /// Longest segment in bytes; a longer sentence is split at white space, or at a character if it has none.
 pub(crate) const MAX_SEGMENT_BYTES: usize = 4096;
-
-/// A sentence, heading, list entry or fragment of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// The whole of it, with a list or heading marker.
-    pub range: ByteRange,
-    /// What to quote: without the marker.
-    pub quote: ByteRange,
-    /// What it is.
-    pub kind: Kind,
-    /// Words of the same sentence stand before it, or behind it: it was cut because the sentence has no end.
-    pub cut: (bool, bool),
-    /// It goes on a sentence that the segment of running text before it left open, with something else in between.
-    pub resumes: bool,
-    /// Index of the segment that it is not understood without: the stem of a list, the question that it answers.
-    pub lead: Option<usize>,
-    /// How deep it is quoted, as history in a mail is.
-    pub depth: usize,
-}
 
 /// Split a text into segments.
 pub fn segment(text: &str) -> Vec<Segment> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::segment::lines::{Class, Line};
+use crate::segment::line::{Class, Line};
 use crate::words;
 
 /// Longest head of a page in words.

@@ -1,6 +1,6 @@
 //! Lines that are no running text: code, rows of tables, links, tags, tables of contents.
 
-use crate::segment::lines::{Class, Line};
+use crate::segment::line::{Class, Line};
 use crate::summary::ByteRange;
 use crate::words;
 

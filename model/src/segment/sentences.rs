@@ -6,6 +6,8 @@ use crate::segment::windows;
 
 /// Longest run of characters looked at behind a terminal for closing marks, and before it for a word.
 const MAX_LOOK_CHARS: usize = 24;
+/// Characters of the word behind a stop that are looked at.
+const MAX_TOKEN_CHARS: usize = 64;
 /// Shortest sentence that a space alone ends, some forty letters.
 const MIN_PAUSE_BYTES: usize = 120;
 
@@ -111,8 +113,11 @@ fn touches(before: &str, after: &str, style: Style, dot: bool) -> bool {
         (Some(a), Some(b)) => a.is_uppercase() && (b.is_lowercase() || b == ' ') || a == '"' && b.is_uppercase(),
         _ => false,
     };
-    let token = after.split(char::is_whitespace).next().unwrap_or_default();
-    let camel = token.chars().skip(1).take(MAX_LOOK_CHARS).any(|c| c.is_uppercase() || matches!(c, '(' | '_' | '='));
+    let near = after.char_indices().nth(MAX_TOKEN_CHARS).map_or(after, |(at, _)| &after[..at]);
+    let token = near.split(char::is_whitespace).next().unwrap_or_default();
+    let dotted = token.trim_end_matches(['.', '!', '?', ',', ';', ':', '"', ')']).contains('.');
+    let camel =
+        dotted || token.chars().skip(1).take(MAX_LOOK_CHARS).any(|c| c.is_uppercase() || matches!(c, '(' | '_' | '='));
     whole && begins && !camel && !word.contains(['@', '/', '_', '\\', '=', '.']) && !abbreviations::is_known(word)
 }
 

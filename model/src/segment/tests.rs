@@ -93,6 +93,40 @@ fn an_enormous_sentence_is_split_at_white_space_in_linear_time() {
 }
 
 #[test]
+fn hostile_shapes_are_split_in_linear_time() {
+    for shape in [
+        "Regards,\n",
+        "a.B",
+        "ab.Cd!Ef",
+        "- a:\n",
+        "[x](",
+        "[",
+        "Why? ",
+        "A: b?\n",
+        "> a\n>> b\n",
+        "<!--\n",
+        "--- a ---\n",
+        "a  9:02 AM\n",
+        "1\n",
+        "a, ",
+        "，",
+        "so i ",
+        "From: a@b.example\nTo: c\n\n",
+        "Page 1\n\n",
+        "(a) b;\n",
+        "**",
+        "00:00:01,000 --> 00:00:02,000\na\n\n",
+        "\t|",
+        "z. B. ",
+        "ก ",
+        "1. a\n\n",
+        ". . . . 1\n",
+    ] {
+        check(&shape.repeat(200_000 / shape.len()));
+    }
+}
+
+#[test]
 fn texts_without_sentences_are_refused_with_a_reason() {
     let reason = |text: &str| require_sentences(text).unwrap_err();
     assert_eq!(reason(" \n\t"), Error::NotSummarizable(Reason::Empty));
