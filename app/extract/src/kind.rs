@@ -145,6 +145,17 @@ impl Kind {
     }
 }
 
+impl std::str::FromStr for Kind {
+    type Err = String;
+
+    fn from_str(essence: &str) -> Result<Self, String> {
+        Self::of_essence(essence).ok_or_else(|| {
+            let all: Vec<_> = Self::ALL.into_iter().map(Self::media_type).collect();
+            format!("not a supported media type: use one of {}", all.join(", "))
+        })
+    }
+}
+
 /// Something that is recognized and has no text for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "documents", derive(serde::Serialize, serde::Deserialize))]

@@ -31,7 +31,7 @@ pub enum MediaTypeError {
     #[error("the media type is malformed")]
     Malformed,
     /// Not a type of SPEC 5.1.
-    #[error("the media type is not supported; send text/plain or text/markdown")]
+    #[error("the media type is not supported; send text, Markdown, HTML, PDF, DOCX, PPTX, ODT, EPUB, RTF or mail")]
     Unsupported,
     /// A charset that is not known, or more than one.
     #[error("the charset is not supported; send utf-8")]

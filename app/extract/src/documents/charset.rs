@@ -6,11 +6,6 @@ use crate::detect::Hints;
 use crate::error::ExtractError;
 use crate::media_type::{MediaTypeError, declared_charset};
 
-/// Whether the bytes begin with the byte order mark of UTF-16.
-pub fn is_utf16(bytes: &[u8]) -> bool {
-    Encoding::for_bom(bytes).is_some_and(|(encoding, _)| encoding != UTF_8)
-}
-
 /// The text of a document that is text, if its charset is another than UTF-8; none if it is UTF-8.
 ///
 /// # Errors

@@ -8,10 +8,12 @@
 mod child;
 #[cfg(target_os = "linux")]
 mod confine;
+mod gate;
 mod reader;
 mod wire;
 
 pub use child::{child, child_if_asked};
+pub use gate::{Gate, Place};
 pub use reader::{Bounds, Reader};
 
 /// Whether documents can be parsed on this platform without trusting their parsers.

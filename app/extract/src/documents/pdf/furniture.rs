@@ -32,7 +32,9 @@ pub fn remove(pages: &mut [Vec<Line>]) -> u32 {
                     let others = places.iter().filter(|(other, at)| *other != page && (at - line.at).abs() < SHIFT);
                     // Left and right pages may have different ones.
                     let on = 1 + others.count();
-                    on >= FEWEST_PAGES && on * 3 >= count
+                    // Of two pages both have to have it, at the very edge.
+                    let everywhere = on == count && count > 1 && alone.contains(&line.at);
+                    (on >= FEWEST_PAGES && on * 3 >= count) || everywhere
                 })
             };
             !(at_edge && (repeats() || (is_number(&line.text) && alone.contains(&line.at))))
@@ -85,8 +87,18 @@ fn pattern(text: &str) -> String {
     pattern
 }
 
-/// The number of a page: `7`, `- 7 -`, `7 / 12`, `vii`.
+/// The number of a page: `7`, `- 7 -`, `7 / 12`, `vii`, `Page 7 of 12`.
 fn is_number(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let numeric = |word: &str| word.chars().all(char::is_numeric);
+    let worded = match words.as_slice() {
+        [word, number] => !numeric(word) && numeric(number) && word.chars().count() <= 8,
+        [word, number, of, total] => !numeric(word) && numeric(number) && !numeric(of) && numeric(total),
+        _ => false,
+    };
+    if worded {
+        return true;
+    }
     let text: String = text.chars().filter(|character| !character.is_whitespace()).collect();
     let inner = text.trim_matches(['-', '\u{2013}', '\u{2014}', '[', ']', '.', '|']);
     let roman = !inner.is_empty() && inner.len() <= 6 && inner.chars().all(|character| "ivxlIVXL".contains(character));

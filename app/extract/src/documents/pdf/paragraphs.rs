@@ -28,7 +28,8 @@ pub fn join(lines: &[Line], words: &Words) -> Vec<Paragraph> {
     for (index, line) in lines.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| lines.get(index));
         let item = is_item(&line.text);
-        let follows = !item && before.is_some_and(|before| follows(before, line, usual, right));
+        let so_far = paragraphs.last().map_or("", |paragraph| paragraph.text.as_str());
+        let follows = !item && before.is_some_and(|before| follows(so_far, before, line, usual, right));
         match paragraphs.last_mut() {
             Some(paragraph) if follows => {
                 append(&mut paragraph.text, &line.text, words);
@@ -64,12 +65,12 @@ fn append(text: &mut String, more: &str, words: &Words) {
 }
 
 /// `right` is the right end of the paragraph so far.
-fn follows(before: &Line, line: &Line, usual: f64, right: f64) -> bool {
+fn follows(so_far: &str, before: &Line, line: &Line, usual: f64, right: f64) -> bool {
     let spacing = line.at - before.at;
     let (larger, smaller) = (before.size.max(line.size), before.size.min(line.size));
     if spacing <= 0.0 {
         // The next column.
-        return larger <= smaller * OTHER_SIZE && continues(&before.text, &line.text);
+        return larger <= smaller * OTHER_SIZE && continues(so_far, &line.text);
     }
     if larger > smaller * OTHER_SIZE || spacing > WIDEST * larger {
         return false;
