@@ -89,3 +89,69 @@ fn the_child_answers_nothing_without_a_question() {
         assert!(!output.status.success() && output.stdout.is_empty() && output.stderr.is_empty());
     }
 }
+
+#[test]
+fn the_child_can_open_no_file_no_socket_and_no_process() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let attempt = |what: &str| {
+        Command::new(env!("CARGO_BIN_EXE_precis-extract")).args(["attempt", what]).env_clear().status().unwrap()
+    };
+    assert!(attempt("nothing").success());
+    for what in
+        ["read a file", "write a file", "open a socket", "connect", "start a process", "start a thread", "look around"]
+    {
+        // Bad system call.
+        assert_eq!(attempt(what).signal(), Some(31), "{what}");
+    }
+}
+
+/// A PDF of `objects`, the first of which is the catalog.
+fn pdf(objects: &[String]) -> Vec<u8> {
+    let mut file = "%PDF-1.4\n".to_owned();
+    for (index, object) in objects.iter().enumerate() {
+        file.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+    }
+    file.push_str("trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n");
+    file.into_bytes()
+}
+
+#[test]
+fn a_page_that_never_ends_is_given_up_after_the_time_it_has() {
+    let stream = |dictionary: &str, content: &str| {
+        format!("<<{dictionary}/Length {}>>stream\n{content}\nendstream", content.len())
+    };
+    let mut objects = vec![
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</XObject<</X 5 0 R>>>>>>".to_owned(),
+        stream("", "/X Do"),
+    ];
+    // Each draws the next one sixteen times.
+    for level in 0..40 {
+        let form = format!("/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X {} 0 R>>>>", level + 6);
+        objects.push(stream(&form, &"/X Do ".repeat(16)));
+    }
+    objects.push(stream("/Type/XObject/Subtype/Form/BBox[0 0 9 9]", "0 0 1 1 re f"));
+    let bounds = Bounds { processor: Duration::from_secs(1), ..Bounds::default() };
+    let outcome = reader(bounds).read(&pdf(&objects), Hints::default(), &LIMITS);
+    assert_eq!(outcome, Err(ExtractError::Exceeds(Kind::Pdf, Bound::Time)));
+}
+
+#[test]
+fn a_page_that_unpacks_to_gigabytes_is_refused() {
+    // A run of 128 equal bytes is two, and runs of runs are fewer.
+    let mut content = vec![0u8; 16 * 1024];
+    for pair in content.chunks_exact_mut(2) {
+        pair.copy_from_slice(&[129, 129]);
+    }
+    let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
+    let filters = format!("/Filter[/ASCIIHexDecode{}]", "/RunLengthDecode".repeat(4));
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R>>".to_owned(),
+        format!("<<{filters}/Length {}>>stream\n{content}\nendstream", content.len()),
+    ];
+    let outcome = reader(Bounds::default()).read(&pdf(&objects), Hints::default(), &LIMITS);
+    assert!(outcome.is_err(), "{outcome:?}");
+}

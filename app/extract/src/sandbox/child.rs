@@ -49,6 +49,28 @@ fn answer() -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(BROKEN) }
 }
 
+/// Confines the process as the child is, then does what a parser that was taken over would do: opens a file, a socket, a process or
+/// a thread. For the tests of the sandbox; it returns if the sandbox let it.
+#[must_use]
+pub fn attempt(what: &str) -> ExitCode {
+    let question = Question::new(crate::Hints::default(), &crate::Limits { max_bytes: 0 }, 5, 512 * 1024 * 1024);
+    if !confine(&question) {
+        return ExitCode::from(NOT_CONFINED);
+    }
+    let done = match what {
+        "nothing" => true,
+        "read a file" => std::fs::read("/etc/hostname").is_ok(),
+        "write a file" => std::fs::write("/tmp/precis-extract-attempt", "text").is_ok(),
+        "open a socket" => std::net::UdpSocket::bind("127.0.0.1:0").is_ok(),
+        "connect" => std::net::TcpStream::connect("127.0.0.1:9").is_ok(),
+        "start a process" => std::process::Command::new("/bin/true").status().is_ok(),
+        "start a thread" => std::thread::Builder::new().spawn(|| ()).is_ok(),
+        "look around" => std::env::current_dir().is_ok(),
+        _ => false,
+    };
+    if done { ExitCode::SUCCESS } else { ExitCode::from(BROKEN) }
+}
+
 #[cfg(target_os = "linux")]
 fn confine(question: &Question) -> bool {
     super::confine::confine(question.seconds, question.memory).is_some()

@@ -12,7 +12,7 @@ mod gate;
 mod reader;
 mod wire;
 
-pub use child::{child, child_if_asked};
+pub use child::{attempt, child, child_if_asked};
 pub use gate::{Gate, Place};
 pub use reader::{Bounds, Reader};
 
