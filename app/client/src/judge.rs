@@ -48,6 +48,7 @@ impl Session {
         let path = order.request.path();
         let exchange = Exchange {
             document: Some(order.request.document().bytes()),
+            text: order.request.document().read_text(),
             ..self.observed(order, &path, delivered.status, result_bytes, receipt_bytes)
         };
         let service = self.signed_by(receipt_bytes, order.payment).await?;
@@ -125,6 +126,7 @@ impl Session {
                 nonce_salt: Some(payment.salt),
             }),
             document: None,
+            text: None,
             summary: None,
             on_chain: Online::NotAsked,
         }

@@ -33,7 +33,7 @@ impl SummaryRequest {
         options.check().map_err(|e| ClientError::Input(format!("{e}; change the option")))?;
         let query = query(options);
         let path = format!("{}{query}", headers::SUMMARIES_PATH);
-        let commitment = Commitment::new(METHOD.as_str(), &path, document.media_type().as_str(), document.bytes())
+        let commitment = Commitment::new(METHOD.as_str(), &path, document.media_type().media_type(), document.bytes())
             .ok_or_else(|| ClientError::Input("the document is too large".into()))?;
         Ok(Self { query, mode: options.mode, document: document.clone(), commitment })
     }
@@ -53,7 +53,7 @@ impl SummaryRequest {
     /// `Content-Type`, as sent.
     #[must_use]
     pub fn media_type(&self) -> &'static str {
-        self.document.media_type().as_str()
+        self.document.media_type().media_type()
     }
 
     /// Body, as sent: the document's bytes.

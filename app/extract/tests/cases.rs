@@ -1,6 +1,6 @@
 //! The documents that people have, out of the folder that `PRECIS_CASES` names: what each gives, or why it is refused.
 #![cfg(feature = "documents")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 

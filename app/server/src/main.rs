@@ -38,6 +38,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Documents are parsed in a process of their own.
+    if let Some(code) = precis_extract::sandbox::child_if_asked() {
+        return code;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Nobody wrote a command line, so that a setting is wrong.

@@ -1,6 +1,6 @@
 //! Lines about a purchase: as it goes on, and once it is done.
 
-use precis_client::{Amount, Progress, Purchase, date};
+use precis_client::{Amount, Document, Progress, Purchase, date};
 use serde_json::{Value, json};
 
 use crate::args::SummarizeArgs;
@@ -61,7 +61,7 @@ pub(super) fn bought(purchase: &Purchase, amount: &Amount, already: bool, output
 }
 
 /// The summary, and what stands behind it if that was asked for.
-pub(super) fn text(purchase: &Purchase, args: &SummarizeArgs, document: &str) -> String {
+pub(super) fn text(purchase: &Purchase, args: &SummarizeArgs, document: &Document) -> String {
     let mut text = crate::output::summary_text(&purchase.result.summary);
     if args.grounding {
         text.push_str(&crate::output::summary_text(&grounding::report(&purchase.result, document)));

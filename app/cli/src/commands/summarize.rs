@@ -134,7 +134,7 @@ impl Order<'_> {
             purchase.save_receipt(copy).map_err(|error| paid(error.into()))?;
             output.progress(&format!("receipt: saved to {}", copy.display()));
         }
-        let text = || report::text(purchase, args, request.document().text());
+        let text = || report::text(purchase, args, request.document());
         output.result(text, || report::to_json(purchase, already)).map_err(paid)?;
         Ok(Exit::Ok)
     }

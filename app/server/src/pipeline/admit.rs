@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_extract::{DocumentType, ExtractError, extract};
 use precis_model::{Screened, Screening};
-use precis_protocol::limits::MAX_DOCUMENT_BYTES;
 use precis_protocol::receipt::Channel;
 use precis_protocol::request::Commitment;
 use precis_protocol::summary::{Options, SummaryRequest};
 use precis_protocol::{encoding, headers, limits, strict};
 use zeroize::Zeroizing;
 
+use crate::documents;
 use crate::edge::Visitor;
 use crate::error::{Class, Failure};
 use crate::request::Whole;
@@ -194,9 +193,6 @@ pub(crate) fn parse(request: &Whole) -> Result<Asked, Failure> {
         };
         (media_type, data, body.options)
     } else {
-        // Refused here rather than by the extractor, so that an unknown type is 415 whatever the bytes are.
-        DocumentType::parse(&request.media_type)
-            .map_err(|error| Failure::new(Class::UnsupportedMediaType, error.to_string()))?;
         (
             request.media_type.clone(),
             Zeroizing::new(request.body.to_vec()),
@@ -204,15 +200,7 @@ pub(crate) fn parse(request: &Whole) -> Result<Asked, Failure> {
         )
     };
     check(&options)?;
-    let limits = precis_extract::Limits { max_bytes: MAX_DOCUMENT_BYTES };
-    let text = extract(&media_type, &data, &limits).map_err(|error| {
-        let class = match error {
-            ExtractError::MediaType(_) => Class::UnsupportedMediaType,
-            ExtractError::TooLarge { .. } => Class::DocumentTooLong,
-            _ => Class::UnreadableDocument,
-        };
-        Failure::new(class, error.to_string())
-    })?;
+    let text = documents::text(&media_type, &data)?;
     Ok(Asked { document: Some(Zeroizing::new(text)), options })
 }
 
