@@ -24,8 +24,11 @@ const INTERNAL: [(&str, &[&str]); 16] = [
     ("precis-rofl", &["precis-protocol", "precis-tls"]),
     ("precis-kernels", &[]),
     ("precis-model", &["precis-kernels"]),
-    ("precis-client", &["precis-protocol", "precis-verify", "precis-payment", "precis-channel", "precis-rofl"]),
-    ("precis-cli", &["precis-protocol", "precis-verify", "precis-client"]),
+    (
+        "precis-client",
+        &["precis-protocol", "precis-verify", "precis-extract", "precis-payment", "precis-channel", "precis-rofl"],
+    ),
+    ("precis-cli", &["precis-protocol", "precis-verify", "precis-extract", "precis-client"]),
     ("precis-devnet", &["precis-protocol", "precis-verify"]),
     ("precis-web", &["precis-protocol", "precis-verify"]),
     (

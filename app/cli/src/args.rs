@@ -179,10 +179,10 @@ pub struct VerifyArgs {
 /// What to summarize, where and how.
 #[derive(Args)]
 pub struct Request {
-    /// Document, UTF-8 text or markdown; `-` reads standard input
+    /// Document: text, Markdown, HTML, PDF, DOCX, PPTX, ODT, EPUB, RTF or mail; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// text/plain or text/markdown; by default as the file name says
+    /// By default as the document itself says, then as its name says
     #[arg(long, value_name = "TYPE")]
     pub media_type: Option<MediaType>,
     /// extractive quotes sentences verbatim, abstractive writes new ones

@@ -1,14 +1,21 @@
 //! What stands behind each sentence of a summary, for people: where an extract stands in the document; what is nearest to a written
 //! sentence, how near, and which of its names and numbers the document does not contain.
 
+use precis_client::Document;
 use precis_protocol::summary::{Sentence, SummaryResult};
 
 /// Longest quotation of a source sentence, in characters.
 const QUOTED_CHARS: usize = 160;
 
-/// The report after a summary. `document` is the text that the offsets count in.
-pub fn report(result: &SummaryResult, document: &str) -> String {
-    result.sentences.iter().enumerate().map(|(index, sentence)| entry(index + 1, sentence, document)).collect()
+/// The report after a summary of `document`.
+pub fn report(result: &SummaryResult, document: &Document) -> String {
+    let place = |offset| document.place(offset);
+    result
+        .sentences
+        .iter()
+        .enumerate()
+        .map(|(index, sentence)| entry(index + 1, sentence, document.text(), &place))
+        .collect()
 }
 
 /// One line if names or numbers of the summary do not occur in the document.
@@ -24,16 +31,23 @@ pub fn warning(result: &SummaryResult) -> Option<String> {
     (!unsupported.is_empty()).then(|| format!("warning: not in the document: {}", unsupported.join("; ")))
 }
 
-fn entry(number: usize, sentence: &Sentence, document: &str) -> String {
+fn entry(number: usize, sentence: &Sentence, document: &str, place: &dyn Fn(u64) -> Option<String>) -> String {
+    let within = |offset| place(offset).map(|place| format!("{place}, ")).unwrap_or_default();
     let mut lines = format!("\n[{number}] {}\n", sentence.text);
     if let (Some(start), Some(end)) = (sentence.start, sentence.end) {
-        lines.push_str(&format!("    verbatim, bytes {start} to {end}\n"));
+        lines.push_str(&format!("    verbatim, {}bytes {start} to {end}\n", within(start)));
     }
     let Some(grounding) = &sentence.grounding else { return lines };
     lines.push_str(&format!("    support {}\n", permille(grounding.support)));
     for source in &grounding.sources {
         let quoted = quote(document, source.start, source.end);
-        lines.push_str(&format!("    {} bytes {} to {}: {quoted}\n", permille(source.score), source.start, source.end));
+        let within = within(source.start);
+        lines.push_str(&format!(
+            "    {} {within}bytes {} to {}: {quoted}\n",
+            permille(source.score),
+            source.start,
+            source.end
+        ));
     }
     if !grounding.unsupported.is_empty() {
         lines.push_str(&format!("    NOT IN THE DOCUMENT: {}\n", listed(&grounding.unsupported)));
@@ -78,7 +92,7 @@ mod tests {
     fn a_written_sentence_comes_with_its_sources_quoted_and_its_inventions_named() {
         let document = "It rained\nall day. The end.";
         let at = |start, end| Source { start, end, score: 712 };
-        let text = entry(2, &sentence(&["Oslo", "42"], vec![at(0, 18), at(5, 999)]), document);
+        let text = entry(2, &sentence(&["Oslo", "42"], vec![at(0, 18), at(5, 999)]), document, &|_| None);
         assert!(text.contains("[2] Rain fell in Oslo."));
         assert!(text.contains("support 0.712"));
         assert!(text.contains("bytes 0 to 18: \"It rained all day.\""));
@@ -96,6 +110,8 @@ mod tests {
     #[test]
     fn an_extract_comes_with_its_place() {
         let extract = Sentence { text: "The end.".into(), start: Some(19), end: Some(27), grounding: None };
-        assert_eq!(entry(1, &extract, ""), "\n[1] The end.\n    verbatim, bytes 19 to 27\n");
+        assert_eq!(entry(1, &extract, "", &|_| None), "\n[1] The end.\n    verbatim, bytes 19 to 27\n");
+        let page = |offset| (offset == 19).then(|| "page 3".to_owned());
+        assert_eq!(entry(1, &extract, "", &page), "\n[1] The end.\n    verbatim, page 3, bytes 19 to 27\n");
     }
 }

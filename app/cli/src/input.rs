@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use precis_client::{Authorities, Document, MediaType, SummaryRequest, Task, Wallet, io_reason};
+use precis_extract::{ExtractError, Hints, Limits, detect, sandbox};
 use precis_protocol::limits::MAX_DOCUMENT_BYTES;
 use precis_protocol::summary::Options;
 use zeroize::Zeroizing;
@@ -48,14 +49,54 @@ pub fn request(args: &Request) -> Result<SummaryRequest, Failure> {
     } else {
         read_file(&args.file, limit, "document")?
     };
-    let media_type = args.media_type.unwrap_or_else(|| MediaType::of_file_name(&args.file.to_string_lossy()));
     let options = Options {
         mode: args.mode,
         max_words: args.max_words,
         max_sentences: args.max_sentences,
         focus: args.focus.clone(),
     };
-    Ok(SummaryRequest::new(&Document::new(bytes, media_type)?, &options)?)
+    Ok(SummaryRequest::new(&document(args, bytes)?, &options)?)
+}
+
+/// The document, of the type that its bytes say, else as it is declared, else by its name. What is not text is read here as the
+/// service reads it, in a process that can touch nothing, so that quotes can be checked in it.
+fn document(args: &Request, bytes: Vec<u8>) -> Result<Document, Failure> {
+    let name = args.file.to_string_lossy();
+    let hints = Hints { media_type: args.media_type.map(MediaType::media_type), name: Some(&name) };
+    let usage = |error: ExtractError| Failure::usage(error.to_string());
+    let kind = detect(&bytes, hints).map_err(usage)?;
+    if kind.is_text() && std::str::from_utf8(&bytes).is_ok() {
+        return Ok(Document::new(bytes, kind)?);
+    }
+    let limits = Limits { max_bytes: Document::MAX_BYTES };
+    let read = match sandbox::Reader::of_this_program(sandbox::Bounds::default()).read(&bytes, hints, &limits) {
+        Ok(read) => Some(read),
+        // The refusal of what is not UTF-8 says what to do.
+        Err(ExtractError::InvalidText { .. }) if kind.is_text() => return Ok(Document::new(bytes, kind)?),
+        Err(ExtractError::Unavailable(_)) => {
+            eprintln!(
+                "precis: {} documents are not parsed on this machine, which has no sandbox for it; quotes are checked against the text that the service read, and not against the file",
+                kind.name()
+            );
+            None
+        }
+        Err(error) => return Err(usage(error)),
+    };
+    Ok(Document::of_kind(bytes, kind, read)?)
+}
+
+/// The text of a document that is no text in UTF-8 itself; none if it is, or cannot be read here.
+pub fn read_text(bytes: &[u8], media_type: &str) -> Option<Zeroizing<String>> {
+    // Of a document inside a JSON request the type is not known.
+    let known = !media_type.is_empty() && !media_type.to_ascii_lowercase().starts_with("application/json");
+    let hints = Hints { media_type: known.then_some(media_type), name: None };
+    let kind = detect(bytes, hints).ok()?;
+    if kind.is_text() && std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    let limits = Limits { max_bytes: Document::MAX_BYTES };
+    let reader = sandbox::Reader::of_this_program(sandbox::Bounds::default());
+    reader.read(bytes, hints, &limits).ok().map(|read| Zeroizing::new(read.text))
 }
 
 /// A text with what it is called.

@@ -18,6 +18,10 @@ use clap::Parser as _;
 use crate::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
+    // Documents are parsed in a process of their own.
+    if let Some(code) = precis_extract::sandbox::child_if_asked() {
+        return code;
+    }
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return unusable(&error),

@@ -29,7 +29,8 @@ impl Place {
             return Ok(None);
         }
         let Some(kept) = self.receipt()? else { return Ok(None) };
-        let beside = Beside { document: Some(&request.body()[..]), ..Beside::default() };
+        let (document, text) = (Some(&request.body()[..]), request.read_text());
+        let beside = Beside { document, text, ..Beside::default() };
         let appraisal = verify_receipt_file(&kept.bytes, policy, now, &beside);
         if !appraisal.transcript.is_verified() {
             return Err(ClientError::Kept { path: kept.path, transcript: Box::new(appraisal.transcript) });

@@ -2,76 +2,59 @@
 //!
 //! A [`Document`] has no `Debug` or `Display`, and its memory is wiped when the last reference is dropped.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use precis_extract::Kind;
+use precis_extract::documents::Extracted;
 use precis_protocol::limits;
 use zeroize::Zeroizing;
 
 use crate::error::ClientError;
 
 /// The document types of SPEC 5.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MediaType {
-    /// `text/plain`, UTF-8.
-    Plain,
-    /// `text/markdown`, UTF-8.
-    Markdown,
-}
+pub type MediaType = Kind;
 
-impl MediaType {
-    /// As it stands in `Content-Type`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "text/plain",
-            Self::Markdown => "text/markdown",
-        }
-    }
-
-    /// By the extension of a file name: `.md` and `.markdown` are markdown, everything else is plain text.
-    #[must_use]
-    pub fn of_file_name(name: &str) -> Self {
-        let extension = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("md" | "markdown") => Self::Markdown,
-            _ => Self::Plain,
-        }
-    }
-}
-
-impl std::str::FromStr for MediaType {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Plain, Self::Markdown]
-            .into_iter()
-            .find(|m| m.as_str() == text)
-            .ok_or_else(|| "not a supported media type: use text/plain or text/markdown".into())
-    }
-}
-
-/// UTF-8 text within the size limit of SPEC 10.
+/// A document within the size limit of SPEC 10: UTF-8 text, or another type with the text that was read from it.
 #[derive(Clone)]
 pub struct Document {
     bytes: Bytes,
     media_type: MediaType,
+    read: Option<Arc<Read>>,
+}
+
+/// What was read from a document whose type is none that is text itself. The text is wiped.
+struct Read {
+    text: Zeroizing<String>,
+    places: Extracted,
 }
 
 impl Document {
     /// Largest document, in bytes.
     pub const MAX_BYTES: usize = limits::MAX_DOCUMENT_BYTES;
 
-    /// Takes the bytes of a document.
+    /// Takes the bytes of a document that is not text, and what was read from it here; nothing if this platform cannot read it. Then
+    /// the service's text is taken for the document's: no quote is checked in the document itself.
+    ///
+    /// # Errors
+    /// [`ClientError::Input`] when it is too large.
+    pub fn of_kind(bytes: Vec<u8>, media_type: MediaType, read: Option<Extracted>) -> Result<Self, ClientError> {
+        let bytes = Zeroizing::new(bytes);
+        check_size(&bytes)?;
+        let read = read.map(|mut read| {
+            let text = Zeroizing::new(std::mem::take(&mut read.text));
+            Arc::new(Read { text, places: read })
+        });
+        Ok(Self { bytes: Bytes::from_owner(bytes), media_type, read })
+    }
+
+    /// Takes the bytes of a document that is text.
     ///
     /// # Errors
     /// [`ClientError::Input`] when it is empty, too large or not UTF-8. The message never quotes the text.
     pub fn new(bytes: Vec<u8>, media_type: MediaType) -> Result<Self, ClientError> {
         let bytes = Zeroizing::new(bytes);
-        if bytes.len() > Self::MAX_BYTES {
-            return Err(ClientError::Input(format!(
-                "the document is larger than {} bytes; split it and summarize the parts",
-                Self::MAX_BYTES
-            )));
-        }
+        check_size(&bytes)?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
             ClientError::Input(format!(
                 "the document is not UTF-8 text (byte {}); convert it to UTF-8 first",
@@ -81,7 +64,7 @@ impl Document {
         if text.trim().is_empty() {
             return Err(ClientError::Input("the document is empty; give one with text in it".into()));
         }
-        Ok(Self { bytes: Bytes::from_owner(bytes), media_type })
+        Ok(Self { bytes: Bytes::from_owner(bytes), media_type, read: None })
     }
 
     /// The exact bytes.
@@ -93,8 +76,23 @@ impl Document {
     /// The text as the service extracts it, which is what offsets in a summary count in: a byte-order mark is no part of it.
     #[must_use]
     pub fn text(&self) -> &str {
+        if let Some(read) = &self.read {
+            return &read.text;
+        }
         let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
         text.strip_prefix('\u{feff}').unwrap_or(text)
+    }
+
+    /// The text that was read from a document whose type is none that is text itself.
+    #[must_use]
+    pub fn read_text(&self) -> Option<&str> {
+        self.read.as_ref().map(|read| read.text.as_str())
+    }
+
+    /// Where a byte of the text lies in the document, as in `page 3`.
+    #[must_use]
+    pub fn place(&self, offset: u64) -> Option<String> {
+        self.read.as_ref()?.places.place(usize::try_from(offset).ok()?)
     }
 
     /// The media type.
@@ -102,6 +100,16 @@ impl Document {
     pub fn media_type(&self) -> MediaType {
         self.media_type
     }
+}
+
+fn check_size(bytes: &[u8]) -> Result<(), ClientError> {
+    if bytes.len() > Document::MAX_BYTES {
+        return Err(ClientError::Input(format!(
+            "the document is larger than {} bytes; split it and summarize the parts",
+            Document::MAX_BYTES
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -119,9 +127,18 @@ mod tests {
     }
 
     #[test]
-    fn markdown_is_known_by_its_extension() {
-        assert_eq!(MediaType::of_file_name("a/b.MD"), MediaType::Markdown);
-        assert_eq!(MediaType::of_file_name("notes.txt"), MediaType::Plain);
-        assert_eq!(MediaType::of_file_name("README"), MediaType::Plain);
+    fn a_quote_in_a_document_with_parts_has_a_place() {
+        use precis_extract::documents::{Extracted, Notes, Part};
+        let part = |number, start, end| Part { number, label: String::new(), start, end };
+        let read = Extracted {
+            kind: MediaType::Pdf,
+            text: "One.\n\nTwo.".into(),
+            parts: vec![part(1, 0, 4), part(3, 6, 10)],
+            notes: Notes::default(),
+        };
+        let document = Document::of_kind(b"%PDF-1.4".to_vec(), MediaType::Pdf, Some(read)).unwrap();
+        assert_eq!((document.text(), document.read_text()), ("One.\n\nTwo.", Some("One.\n\nTwo.")));
+        assert_eq!(document.place(7).as_deref(), Some("page 3"));
+        assert_eq!(document.place(5), None);
     }
 }

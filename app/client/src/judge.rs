@@ -48,6 +48,7 @@ impl Session {
         let (result_bytes, receipt_bytes) = (result_bytes.as_slice(), receipt_bytes.as_slice());
         let exchange = Exchange {
             document: Some(order.request.body()),
+            text: order.request.read_text(),
             ..self.observed(order, delivered.status, result_bytes, receipt_bytes)
         };
         let service = self.signed_by(receipt_bytes, order.payment).await?;
@@ -123,6 +124,7 @@ impl Session {
                 nonce_salt: Some(payment.salt),
             }),
             document: None,
+            text: None,
             summary: None,
             on_chain: Online::NotAsked,
         }

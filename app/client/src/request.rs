@@ -8,6 +8,7 @@ use bytes::Bytes;
 use precis_protocol::limits;
 use precis_protocol::request::Commitment;
 
+use crate::document::Document;
 use crate::error::ClientError;
 use crate::task::Task;
 
@@ -29,6 +30,8 @@ pub struct Parts {
     quotes_path: String,
     media_type: &'static str,
     body: Bytes,
+    /// The document, where the body is one.
+    document: Option<Document>,
     commitment: Commitment,
 }
 
@@ -63,10 +66,11 @@ impl Parts {
         quotes_path: String,
         media_type: &'static str,
         body: Bytes,
+        document: Option<Document>,
     ) -> Result<Self, ClientError> {
         let commitment = Commitment::new(METHOD.as_str(), &path, media_type, &body)
             .ok_or_else(|| ClientError::Input("the request is too large".into()))?;
-        Ok(Self { task, path, quotes_path, media_type, body, commitment })
+        Ok(Self { task, path, quotes_path, media_type, body, document, commitment })
     }
 
     /// A request whose body is JSON.
@@ -83,7 +87,7 @@ impl Parts {
         if body.len() > limits::MAX_REQUEST_BODY_BYTES {
             return Err(ClientError::Input(format!("the request is over {} bytes", limits::MAX_REQUEST_BODY_BYTES)));
         }
-        Self::new(task, path.to_owned(), quotes_path.to_owned(), "application/json", body.into())
+        Self::new(task, path.to_owned(), quotes_path.to_owned(), "application/json", body.into(), None)
     }
 
     /// The task that is asked for.
@@ -114,6 +118,11 @@ impl Parts {
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The text that was read here from a document whose type is none that is text itself.
+    pub(crate) fn read_text(&self) -> Option<&str> {
+        self.document.as_ref().and_then(Document::read_text)
     }
 
     /// The commitment of SPEC 6.1.

@@ -1,29 +1,39 @@
-//! The document types of SPEC 5.1, parsed from a `Content-Type` value without allocation.
+//! The document types of SPEC 5.1, parsed from a `Content-Type` value.
+
+use crate::kind::Kind;
 
 /// A supported document type and its charset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DocumentType {
     kind: Kind,
-    ascii_only: bool,
+    charset: Charset,
 }
 
+/// A charset, as far as it is told apart without a table of charsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    Markdown,
+pub(crate) enum Charset {
+    /// None is named.
+    Default,
+    /// `utf-8`.
+    Utf8,
+    /// `us-ascii`.
+    Ascii,
+    /// Another.
+    Other,
 }
 
 /// Why a media type was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "documents", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum MediaTypeError {
     /// Not a media type by RFC 9110 section 8.3.1, or longer than [`DocumentType::MAX_BYTES`].
     #[error("the media type is malformed")]
     Malformed,
-    /// Neither `text/plain` nor `text/markdown`.
-    #[error("the media type is not supported; send text/plain or text/markdown")]
+    /// Not a type of SPEC 5.1.
+    #[error("the media type is not supported; send text, Markdown, HTML, PDF, DOCX, PPTX, ODT, EPUB, RTF or mail")]
     Unsupported,
-    /// A charset that is neither `utf-8` nor `us-ascii`, or more than one.
+    /// A charset that is not known, or more than one.
     #[error("the charset is not supported; send utf-8")]
     Charset,
 }
@@ -40,49 +50,56 @@ impl DocumentType {
         if value.len() > Self::MAX_BYTES || !value.is_ascii() {
             return Err(MediaTypeError::Malformed);
         }
-        let (essence, mut rest) = split(value);
+        let (essence, rest) = split(value);
         let essence = trim(essence);
         let (kind, subtype) = essence.split_once('/').ok_or(MediaTypeError::Malformed)?;
         if !is_token(kind) || !is_token(subtype) {
             return Err(MediaTypeError::Malformed);
         }
-        let kind = if essence.eq_ignore_ascii_case("text/plain") {
-            Kind::Plain
-        } else if essence.eq_ignore_ascii_case("text/markdown") {
-            Kind::Markdown
-        } else {
-            return Err(MediaTypeError::Unsupported);
+        let kind = Kind::of_essence(essence).ok_or(MediaTypeError::Unsupported)?;
+        let charset = match charset_name(rest)? {
+            None => Charset::Default,
+            Some(name) if name.eq_ignore_ascii_case("utf-8") => Charset::Utf8,
+            Some(name) if name.eq_ignore_ascii_case("us-ascii") => Charset::Ascii,
+            Some(_) => Charset::Other,
         };
+        Ok(Self { kind, charset })
+    }
 
-        let mut charset = None;
-        while let Some(parameters) = rest {
-            let (name, value, after) = parameter(parameters)?;
-            if name.eq_ignore_ascii_case("charset") && charset.replace(value).is_some() {
-                return Err(MediaTypeError::Charset);
-            }
-            rest = after;
-        }
-        let ascii_only = match charset {
-            None => false,
-            Some(name) if name.eq_ignore_ascii_case("utf-8") => false,
-            Some(name) if name.eq_ignore_ascii_case("us-ascii") => true,
-            Some(_) => return Err(MediaTypeError::Charset),
-        };
-        Ok(Self { kind, ascii_only })
+    /// The kind of document.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        self.kind
     }
 
     /// The type without parameters.
     #[must_use]
     pub fn essence(self) -> &'static str {
-        match self.kind {
-            Kind::Plain => "text/plain",
-            Kind::Markdown => "text/markdown",
-        }
+        self.kind.media_type()
     }
 
-    pub(crate) fn ascii_only(self) -> bool {
-        self.ascii_only
+    pub(crate) fn charset(self) -> Charset {
+        self.charset
     }
+}
+
+/// The charset that the parameters of a media type name, if any.
+fn charset_name(mut rest: Option<&str>) -> Result<Option<&str>, MediaTypeError> {
+    let mut charset = None;
+    while let Some(parameters) = rest {
+        let (name, value, after) = parameter(parameters)?;
+        if name.eq_ignore_ascii_case("charset") && charset.replace(value).is_some() {
+            return Err(MediaTypeError::Charset);
+        }
+        rest = after;
+    }
+    Ok(charset)
+}
+
+/// The charset that `media_type` names, as it stands there.
+#[cfg(feature = "documents")]
+pub(crate) fn declared_charset(media_type: &str) -> Option<&str> {
+    charset_name(split(media_type).1).ok().flatten()
 }
 
 fn split(value: &str) -> (&str, Option<&str>) {

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use crate::text::BOM;
+use crate::*;
 
 const LIMITS: Limits = Limits { max_bytes: 1 << 20 };
 

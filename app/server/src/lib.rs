@@ -5,7 +5,7 @@
 //! - [`boot`]: how it becomes ready and stays so; [`http`]: handlers; [`readiness`]: whether there is a service yet;
 //! - [`pipeline`]: one paid request, eight steps, whatever is bought;
 //! - `jobs`: what the ledger keeps of a claimed job, and how it ends;
-//! - [`task`]: what is bought: a folder for each route;
+//! - [`task`]: what is bought: a folder for each route; `documents`: their text;
 //! - [`request`]: a request as the routes get it; [`service`]: the state that all of them share;
 //! - [`flights`]: jobs in flight here; [`sealed`]: a paid answer; [`edge`]: who gets in; [`health`];
 //! - [`error`]: every refusal; [`config`], the one reader of the environment; [`clock`], the one reader of the time.
@@ -16,6 +16,7 @@ pub mod boot;
 pub mod clock;
 pub mod config;
 mod cors;
+mod documents;
 pub mod drain;
 pub mod edge;
 pub mod error;

@@ -46,6 +46,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Documents are parsed in a process of their own.
+    if let Some(code) = precis_extract::sandbox::child_if_asked() {
+        return code;
+    }
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::Settings) => return print(&config::documentation()),

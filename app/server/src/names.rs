@@ -9,6 +9,7 @@ pub const PREFIX: &str = "PRECIS_";
 pub const OF_OTHERS: &[&str] = &[
     "PRECIS_APP_ID",
     "PRECIS_CACERT",
+    "PRECIS_CASES",
     "PRECIS_CHAIN_ID",
     "PRECIS_COMMIT",
     "PRECIS_DEVNET_APPD_SOCKET",

@@ -58,6 +58,8 @@ pub struct Exchange<'a> {
     pub payment: Option<ExpectedPayment>,
     /// The document that the caller holds, exact bytes; for a JSON request also its whole body.
     pub document: Option<&'a [u8]>,
+    /// The text of the document as the caller read it, if its type is none that is text itself.
+    pub text: Option<&'a str>,
     /// The summary that the caller holds.
     pub summary: Option<&'a [u8]>,
     /// What the payment chain has of the receipt's block, settlement and refund.

@@ -3,7 +3,7 @@
 //! Guarantee: a comparison that cannot be made is not evaluated and stays required, so that a document or a summary once given is
 //! never passed over. Details name sizes and digests, never text.
 
-use precis_extract::{DocumentType, Limits, extract};
+use precis_extract::{DocumentType, Hints, Limits, detect, extract};
 use precis_protocol::embeddings::{EmbeddingsRequest, digest_of_texts};
 use precis_protocol::encoding::base64_decode;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
@@ -59,7 +59,7 @@ pub(crate) fn document(
     };
     let found = format!("{} bytes, {}", given.len(), Digest::of(given));
     if essence(exchange.media_type).eq_ignore_ascii_case(JSON) {
-        return Some(in_json(recorder, exchange, given, &found, signed));
+        return in_json(recorder, exchange, given, &found, signed);
     }
     if DocumentType::parse(exchange.media_type).is_err() {
         recorder.skip(
@@ -73,7 +73,7 @@ pub(crate) fn document(
         check::RECEIPT_DOCUMENT,
         if Digest::of(given) == sent { Ok(found) } else { Err(format!("{found}, expected {sent}")) },
     );
-    Some(text_of(exchange.media_type, given))
+    text_of(exchange, exchange.media_type, given)
 }
 
 /// A JSON request, of which a saved receipt keeps only the digest of the whole body.
@@ -83,13 +83,13 @@ fn in_json(
     given: &[u8],
     found: &str,
     signed: &SignedReceipt,
-) -> Result<Worked, String> {
+) -> Option<Result<Worked, String>> {
     let sent = body_digest(exchange);
     if let Some(texts) = Task::of_digest(&signed.receipt.task).and_then(|task| list_of(task, given)) {
         let result = if Digest::of(given) == sent { texts } else { Err(format!("{found}, expected {sent}")) };
         let shown = result.as_ref().map(|_| format!("{found}: the whole JSON body")).map_err(Clone::clone);
         recorder.record(check::RECEIPT_DOCUMENT, shown);
-        return result;
+        return Some(result);
     }
     if Digest::of(given) == sent {
         let inside = Inside::of(given);
@@ -97,7 +97,10 @@ fn in_json(
             check::RECEIPT_DOCUMENT,
             inside.as_ref().map(|_| format!("{found}: the whole JSON body")).map_err(Clone::clone),
         );
-        return inside.and_then(|inside| text_of(&inside.media_type, &inside.bytes));
+        return match inside {
+            Ok(inside) => text_of(exchange, &inside.media_type, &inside.bytes),
+            Err(why) => Some(Err(why)),
+        };
     }
     if let Body::Bytes(body) = exchange.body {
         let result = Inside::of(body).and_then(|inside| {
@@ -112,14 +115,18 @@ fn in_json(
             check::RECEIPT_DOCUMENT,
             result.as_ref().map(|_| format!("{found}: inside the JSON body")).map_err(Clone::clone),
         );
-        return result.map_or_else(|_| text_of(PLAIN, given), |inside| text_of(&inside.media_type, given));
+        let media_type = result.map_or_else(|_| PLAIN.to_owned(), |inside| inside.media_type);
+        return text_of(exchange, &media_type, given);
     }
     // Of the body around it only a digest is kept; the text that was worked on has a digest of its own.
-    let text = text_of(PLAIN, given);
+    let text = text_of(exchange, PLAIN, given);
     let result = match &text {
-        Ok(worked) if worked.is_of(signed) => Ok(format!("{found}: by its text, inside a JSON body that is not kept")),
-        Ok(_) => Err(format!("{found} has another text than the one that was worked on")),
-        Err(why) => Err(format!("{found} has no text: {why}")),
+        None => Err(format!("{found} has a text that cannot be told here, and of the body around it no more is kept")),
+        Some(Ok(worked)) if worked.is_of(signed) => {
+            Ok(format!("{found}: by its text, inside a JSON body that is not kept"))
+        }
+        Some(Ok(_)) => Err(format!("{found} has another text than the one that was worked on")),
+        Some(Err(why)) => Err(format!("{found} has no text: {why}")),
     };
     recorder.record(check::RECEIPT_DOCUMENT, result);
     text
@@ -188,9 +195,17 @@ pub(crate) fn summary(recorder: &mut Recorder, exchange: &Exchange<'_>, result: 
     recorder.record(check::RECEIPT_SUMMARY, outcome);
 }
 
-fn text_of(media_type: &str, bytes: &[u8]) -> Result<Worked, String> {
+/// The text of a document: of one that is text itself, else as the caller read it, if it did.
+fn text_of(exchange: &Exchange<'_>, media_type: &str, bytes: &[u8]) -> Option<Result<Worked, String>> {
+    if let Some(text) = exchange.text {
+        return Some(Ok(Worked::one(text.to_owned())));
+    }
+    let kind = detect(bytes, Hints { media_type: Some(media_type), name: None });
+    if kind.is_ok_and(|kind| !kind.is_text()) {
+        return None;
+    }
     let text = extract(media_type, bytes, &Limits { max_bytes: MAX_DOCUMENT_BYTES });
-    text.map(Worked::one).map_err(|error| error.to_string())
+    Some(text.map(Worked::one).map_err(|error| error.to_string()))
 }
 
 fn body_digest(exchange: &Exchange<'_>) -> Digest {

@@ -33,6 +33,8 @@ pub struct ReceiptAppraisal {
 pub struct Beside<'a> {
     /// The document, exact bytes; for a JSON request also its whole body.
     pub document: Option<&'a [u8]>,
+    /// The text of the document as the caller read it, if its type is none that is text itself.
+    pub text: Option<&'a str>,
     /// The summary.
     pub summary: Option<&'a [u8]>,
     /// Other evidence for the same keyset, in the place of what is in the file.
@@ -88,6 +90,7 @@ fn judge(recorder: &mut Recorder, bytes: &[u8], policy: &Policy, at: u64, beside
         channel: None,
         payment: None,
         document: beside.document,
+        text: beside.text,
         summary: beside.summary,
         on_chain: beside.on_chain,
     };

@@ -8,6 +8,7 @@
 
 mod attestation;
 mod bhttp;
+mod documents;
 mod evidence_file;
 mod extract;
 pub mod honest;
@@ -27,6 +28,7 @@ mod summary_request;
 
 pub use attestation::attestation;
 pub use bhttp::bhttp;
+pub use documents::documents;
 pub use evidence_file::evidence_file;
 pub use extract::extract;
 pub use keyset::keyset;
@@ -48,6 +50,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("attestation", attestation),
     ("bhttp", bhttp),
+    ("documents", documents),
     ("evidence_file", evidence_file),
     ("extract", extract),
     #[cfg(feature = "model")]

@@ -79,6 +79,7 @@ macro_rules! replays {
 replays! {
     the_corpus_of_attestation_breaks_nothing: attestation,
     the_corpus_of_bhttp_breaks_nothing: bhttp,
+    the_corpus_of_documents_breaks_nothing: documents,
     the_corpus_of_evidence_file_breaks_nothing: evidence_file,
     the_corpus_of_extract_breaks_nothing: extract,
     the_corpus_of_gguf_breaks_nothing: gguf,

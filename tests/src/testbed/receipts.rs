@@ -110,6 +110,7 @@ impl Town {
                 nonce_salt: None,
             }),
             document: Some(&order.ask.body),
+            text: None,
             summary: None,
             on_chain: Online::NotAsked,
         };

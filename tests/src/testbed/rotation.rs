@@ -229,6 +229,7 @@ impl Run<'_> {
             channel: None,
             payment: None,
             document: Some(&ask.body),
+            text: None,
             summary: None,
             on_chain: Online::NotAsked,
         };

@@ -90,14 +90,21 @@ async fn judge(
     let attestation = given.evidence.as_ref().map(|evidence| evidence.attestation.as_slice());
     let own = collateral(file, args, policy, attestation).await?;
     let own = own.as_ref().or_else(|| given.evidence.as_ref()?.own_collateral.as_ref());
+    let text = given.document.as_deref().and_then(|document| input::read_text(document, &request_type(file)));
     let beside = Beside {
         document: given.document.as_deref(),
+        text: text.as_ref().map(|text| text.as_str()),
         summary: given.summary.as_deref(),
         attestation,
         collateral: own.map(|own| &*own.collateral),
         on_chain: on_chain.as_online(),
     };
     Ok(verify_saved(file, policy, at, &beside))
+}
+
+/// The type of the document that a saved receipt is for; nothing if the file is none, which the transcript says.
+fn request_type(file: &[u8]) -> String {
+    ReceiptFile::parse(file).map(|file| file.request.media_type).unwrap_or_default()
 }
 
 async fn collateral(

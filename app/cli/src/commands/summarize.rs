@@ -29,7 +29,7 @@ impl Shown<Summary> for Plain {
     fn text(&self, request: &Request<Summary>, result: &SummaryResult) -> String {
         let mut text = summary_text(&result.summary);
         if self.grounding {
-            text.push_str(&summary_text(&grounding::report(result, request.document().text())));
+            text.push_str(&summary_text(&grounding::report(result, request.document())));
         }
         text
     }

@@ -42,8 +42,9 @@ impl Request<Summary> {
             options.mode.into(),
             format!("{}{query}", headers::SUMMARIES_PATH),
             format!("{}{query}", headers::QUOTES_PATH),
-            document.media_type().as_str(),
+            document.media_type().media_type(),
             document.bytes().clone(),
+            Some(document.clone()),
         )?;
         Ok(Self::from_parts(parts, document.clone()))
     }

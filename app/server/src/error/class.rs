@@ -128,7 +128,7 @@ impl Class {
                 "unsupported_media_type",
                 Client,
                 "The media type is not supported",
-                "send `text/plain` or `text/markdown` in UTF-8, or JSON",
+                "send a document of a type that SPEC 5.1 lists, or JSON",
             ),
             Self::BodyTooLarge => Row(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -162,8 +162,8 @@ impl Class {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "unreadable_document",
                 Client,
-                "The document is not readable text",
-                "send UTF-8 text",
+                "The document cannot be read",
+                "send it as text in UTF-8, or as `detail` says",
             ),
             Self::NotSummarizable => Row(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -198,6 +198,7 @@ impl Job {
             channel: self.channel,
             payment: self.authorized.clone(),
             document: self.document.as_deref(),
+            text: None,
             summary: self.summary.as_deref().map(str::as_bytes),
             on_chain: self.on_chain.as_ref().map_or(Online::NotAsked, Online::Known),
         };

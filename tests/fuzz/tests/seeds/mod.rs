@@ -1,5 +1,6 @@
 //! Every seed of the corpus, made by real code and by the mock PKI: equal on every machine and at every time.
 
+mod documents;
 mod evidence;
 mod model;
 mod wire;
@@ -22,6 +23,7 @@ pub fn corpus() -> PathBuf {
 pub fn all() -> Vec<Seed> {
     let mut seeds = evidence::seeds();
     seeds.extend(wire::seeds());
+    seeds.extend(documents::seeds());
     seeds.extend(model::seeds());
     seeds
 }

@@ -1,11 +1,10 @@
 //! Document and options out of the bytes of a request.
 
-use precis_extract::{DocumentType, ExtractError, extract};
 use precis_protocol::encoding;
-use precis_protocol::limits::MAX_DOCUMENT_BYTES;
 use precis_protocol::summary::{Options, SummaryRequest};
 use zeroize::Zeroizing;
 
+use crate::documents;
 use crate::error::{Class, Failure};
 use crate::task::{Sent, body};
 
@@ -29,21 +28,10 @@ pub(super) fn document(sent: &Sent<'_>) -> Result<(Zeroizing<String>, Options), 
         };
         (media_type, data, body.options)
     } else {
-        // Refused here rather than by the extractor, so that an unknown type is 415 whatever the bytes are.
-        DocumentType::parse(sent.media_type)
-            .map_err(|error| Failure::new(Class::UnsupportedMediaType, error.to_string()))?;
         (sent.media_type.to_owned(), Zeroizing::new(sent.body.to_vec()), query_options(sent.query.unwrap_or_default())?)
     };
     check(&options)?;
-    let limits = precis_extract::Limits { max_bytes: MAX_DOCUMENT_BYTES };
-    let text = extract(&media_type, &data, &limits).map_err(|error| {
-        let class = match error {
-            ExtractError::MediaType(_) => Class::UnsupportedMediaType,
-            ExtractError::TooLarge { .. } => Class::DocumentTooLong,
-            _ => Class::UnreadableDocument,
-        };
-        Failure::new(class, error.to_string())
-    })?;
+    let text = documents::text(&media_type, &data)?;
     Ok((Zeroizing::new(text), options))
 }
 

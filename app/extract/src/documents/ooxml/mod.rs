@@ -1,0 +1,6 @@
+//! Office Open XML: DOCX, PPTX and XLSX.
+
+pub mod docx;
+mod package;
+pub mod pptx;
+pub mod xlsx;
