@@ -7,9 +7,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use precis_client::{MaxPrice, MediaType};
 use precis_protocol::Mode;
-use precis_protocol::embeddings::EncodingFormat;
 
 use crate::exit;
+
+mod texts;
+
+pub use texts::{EmbedArgs, RerankArgs, Texts};
 
 /// Summaries from a confidential service: verified before anything is sent, paid per summary, proved by a receipt.
 #[derive(Parser)]
@@ -220,51 +223,6 @@ pub struct Target {
     pub common: Common,
 }
 
-/// Texts to work on.
-#[derive(Args)]
-pub struct Texts {
-    /// Files, UTF-8: each is one text; `-` reads standard input
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
-    /// Each line of the files that is not empty is a text
-    #[arg(long)]
-    pub lines: bool,
-    /// Keep the body of the request: the receipt is for exactly these bytes (`precis receipt verify --document`)
-    #[arg(long, value_name = "FILE")]
-    pub save_request: Option<PathBuf>,
-}
-
-/// `precis embed`.
-#[derive(Args)]
-pub struct EmbedArgs {
-    #[command(flatten)]
-    pub texts: Texts,
-    /// How the service writes vectors: float, base64 (little-endian 32-bit), or int8
-    #[arg(long, value_name = "FORMAT", default_value = "base64", value_parser = encoding)]
-    pub encoding: EncodingFormat,
-    #[command(flatten)]
-    pub target: Target,
-    #[command(flatten)]
-    pub purchase: PurchaseArgs,
-}
-
-/// `precis rerank`.
-#[derive(Args)]
-pub struct RerankArgs {
-    /// What is looked for
-    #[arg(value_name = "QUERY")]
-    pub query: String,
-    #[command(flatten)]
-    pub texts: Texts,
-    /// At most this many results
-    #[arg(long, value_name = "N", value_parser = count)]
-    pub top: Option<u32>,
-    #[command(flatten)]
-    pub target: Target,
-    #[command(flatten)]
-    pub purchase: PurchaseArgs,
-}
-
 /// `precis quote`.
 #[derive(Args)]
 pub struct QuoteArgs {
@@ -364,15 +322,6 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn time(text: &str) -> Result<u64, String> {
     let seconds = text.parse().ok().or_else(|| precis_verify::time::unix_seconds(text));
     seconds.ok_or_else(|| "give Unix seconds, or a date such as 2026-11-25T08:00:00Z".into())
-}
-
-fn encoding(text: &str) -> Result<EncodingFormat, String> {
-    match text {
-        "float" => Ok(EncodingFormat::Float),
-        "base64" => Ok(EncodingFormat::Base64),
-        "int8" => Ok(EncodingFormat::Int8),
-        _ => Err("use float, base64 or int8".into()),
-    }
 }
 
 fn mode(text: &str) -> Result<Mode, String> {

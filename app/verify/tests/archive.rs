@@ -286,3 +286,31 @@ fn a_policy_made_from_a_release_accepts_that_release_and_no_other() {
     other.root = policy.root;
     assert_fails(&judged(&other), check::IDENTITY_ALLOWED);
 }
+
+fn judged_by(policy: &Policy) -> Transcript {
+    let attestation = World::new().attestation();
+    verify(&Presented { attestation: &attestation, nonce: Some(NONCE), ..Presented::default() }, policy, NOW).transcript
+}
+
+#[test]
+fn a_policy_that_accepts_any_model_is_told_so() {
+    let mut policy = World::policy();
+    policy.tasks.insert(Task::SummaryExtractive, AllowedModels::Any);
+    let transcript = judged_by(&policy);
+    let outcome = transcript.outcome(check::MODEL_ALLOWED).unwrap();
+    assert_eq!(outcome.status, check::Status::NotEvaluated);
+    assert!(outcome.detail.contains("accepts any model"));
+    assert!(transcript.is_verified());
+}
+
+#[test]
+fn a_task_that_the_policy_does_not_allow_is_not_judged_and_its_receipt_is_rejected() {
+    let mut policy = World::policy();
+    policy.tasks.remove(&Task::SummaryExtractive);
+    assert!(judged_by(&policy).is_verified(), "the other task is sold and allowed");
+    let transcript =
+        verify_receipt_file(&serde_json::to_vec(&Job::new().file()).unwrap(), &policy, NOW + 2, &Beside::default());
+    assert_fails(&transcript.transcript, check::RECEIPT_TASK);
+    policy.tasks = [(Task::Rerank, AllowedModels::Any)].into();
+    assert_fails(&judged_by(&policy), check::MODEL_ALLOWED);
+}

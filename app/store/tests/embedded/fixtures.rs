@@ -26,8 +26,22 @@ async fn filled(ledger: &Shared) -> Vec<Record> {
     vec![settled, failed, refunding, fresh(ledger, 4).await]
 }
 
+/// Set to write the fixture of the present format, once for each format.
+const WRITE: &str = "PRECIS_WRITE_FIXTURE";
+
+/// Writes the fixture of the present format.
+async fn write() {
+    let path = fixture_path(FIXTURES[FIXTURES.len() - 1]);
+    assert!(!path.exists(), "a released format does not change");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    filled(&open(&path).await.unwrap()).await;
+}
+
 #[tokio::test]
 async fn a_ledger_of_every_released_format_opens_with_all_that_was_written() {
+    if std::env::var_os(WRITE).is_some() {
+        write().await;
+    }
     let expected = filled(&fixture().await.ledger()).await;
     for name in FIXTURES {
         let directory = tempfile::tempdir().unwrap();
@@ -43,15 +57,4 @@ async fn a_ledger_of_every_released_format_opens_with_all_that_was_written() {
         let again = ledger.claim(new_claim(1)).await.unwrap();
         assert!(matches!(again, Claim::Existing(_)), "{name}: {again:?}");
     }
-}
-
-/// Writes the fixture of the present format. Run by hand, once for each format: `cargo test -- --ignored writes_the_fixture`.
-#[tokio::test]
-#[ignore = "writes a file of the repository"]
-async fn writes_the_fixture() {
-    let path = fixture_path(FIXTURES[FIXTURES.len() - 1]);
-    assert!(!path.exists(), "a released format does not change");
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let ledger = open(&path).await.unwrap();
-    filled(&ledger).await;
 }
