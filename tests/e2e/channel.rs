@@ -118,7 +118,7 @@ async fn the_gateway_gives_nothing_away() {
     story
         .tell("errors inside the channel are told inside the channel", async {
             let outer =
-                ::http::Request::post("https://precis.invalid/v1/summaries").header("content-type", "application/pdf");
+                ::http::Request::post("https://precis.invalid/v1/summaries").header("content-type", "image/png");
             let (body, opener) = channel.seal(outer.body(Bytes::from_static(b"%PDF"))?)?;
             let answer = post(&scene, media_type, &body).await?;
             ensure!(answer.status == 200, "{}", answer.status);

@@ -16,6 +16,8 @@ pub struct TaskResult {
     pub model: Option<Digest>,
     /// Counted tokens.
     pub tokens: Tokens,
+    /// Set if everything was read.
+    pub complete: bool,
     /// What was bought.
     pub content: Content,
 }
@@ -68,27 +70,77 @@ impl TaskResult {
                     return Err(ResultError::Task(task));
                 }
                 let (usage, coverage) = (summary.usage, summary.coverage);
-                let complete = coverage.tokens_read == coverage.input_tokens;
-                if usage.input_tokens != coverage.input_tokens || coverage.complete != complete {
+                if usage.input_tokens != coverage.input_tokens {
                     return Err(ResultError::Counts);
                 }
                 let tokens =
                     Tokens { input: usage.input_tokens, read: coverage.tokens_read, output: usage.output_tokens };
-                Ok(Self { id: summary.id, model: Some(summary.model), tokens, content: Content::Summary(summary) })
+                Ok(Self {
+                    id: summary.id,
+                    model: Some(summary.model),
+                    tokens,
+                    complete: coverage.complete,
+                    content: Content::Summary(summary),
+                })
             }
             Task::Embeddings => {
                 let result: EmbeddingsResult = strict::from_slice(bytes, MAX_RESPONSE_BYTES)?;
                 let tokens = result.usage.tokens().ok_or(ResultError::Counts)?;
-                if !result.data.iter().map(|entry| entry.index).eq(0..) {
+                if result.data.iter().zip(0..).any(|(entry, index)| entry.index != index) {
                     return Err(ResultError::Counts);
                 }
-                Ok(Self { id: result.id, model: Some(result.model), tokens, content: Content::Embeddings(result) })
+                Ok(Self {
+                    id: result.id,
+                    model: Some(result.model),
+                    tokens,
+                    complete: true,
+                    content: Content::Embeddings(result),
+                })
             }
             Task::Rerank => {
                 let result: RerankResult = strict::from_slice(bytes, MAX_RESPONSE_BYTES)?;
                 let tokens = result.usage.tokens().ok_or(ResultError::Counts)?;
-                Ok(Self { id: result.id, model: Some(result.model), tokens, content: Content::Rerank(result) })
+                Ok(Self {
+                    id: result.id,
+                    model: Some(result.model),
+                    tokens,
+                    complete: true,
+                    content: Content::Rerank(result),
+                })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(task: Task, result: &Value) -> Result<TaskResult, ResultError> {
+        TaskResult::read(task, result.to_string().as_bytes())
+    }
+
+    fn vectors(indices: &[u32], tokens: (u32, u32)) -> Value {
+        let entry = |index: &u32| json!({"object": "embedding", "index": index, "embedding": [0.5, -0.5]});
+        json!({
+            "object": "list", "id": "0b".repeat(16), "model": Digest::of(b"model"),
+            "data": indices.iter().map(entry).collect::<Vec<_>>(),
+            "usage": {"prompt_tokens": tokens.0, "total_tokens": tokens.1}
+        })
+    }
+
+    #[test]
+    fn vectors_are_numbered_from_zero_and_their_tokens_counted_once() {
+        let result = read(Task::Embeddings, &vectors(&[0, 1, 2], (7, 7))).ok().unwrap();
+        assert_eq!(
+            (result.tokens, result.model),
+            (Tokens { input: 7, read: 7, output: 0 }, Some(Digest::of(b"model")))
+        );
+        assert!(matches!(read(Task::Embeddings, &vectors(&[0, 2], (7, 7))), Err(ResultError::Counts)));
+        assert!(matches!(read(Task::Embeddings, &vectors(&[1], (7, 7))), Err(ResultError::Counts)));
+        assert!(matches!(read(Task::Embeddings, &vectors(&[0], (7, 8))), Err(ResultError::Counts)));
+        assert!(matches!(read(Task::Rerank, &vectors(&[0], (7, 7))), Err(ResultError::Parse(_))));
     }
 }

@@ -20,6 +20,7 @@ pub const OF_OTHERS: &[&str] = &[
     "PRECIS_DEVNET_NEXUS_URL",
     "PRECIS_DEVNET_PCS_URL",
     "PRECIS_DEVNET_TRUST_ROOT",
+    "PRECIS_EMBEDDINGS_MODEL",
     "PRECIS_EVAL",
     "PRECIS_INTERNAL_URL",
     "PRECIS_KEY",
@@ -28,6 +29,7 @@ pub const OF_OTHERS: &[&str] = &[
     "PRECIS_OASIS_GRPC_URL",
     "PRECIS_PAYER_ADDRESS",
     "PRECIS_PAYER_KEY_FILE",
+    "PRECIS_PAY_ON",
     "PRECIS_POLICY",
     "PRECIS_RECEIPT_SIGNER",
     "PRECIS_RECEIPT_VERIFIER",
@@ -41,6 +43,7 @@ pub const OF_OTHERS: &[&str] = &[
     "PRECIS_STORE_TEST_CHILD",
     "PRECIS_TDX_VECTORS",
     "PRECIS_URL",
+    "PRECIS_WRITE_FIXTURE",
 ];
 
 /// Largest edit distance at which a name is suggested for another.

@@ -7,7 +7,7 @@ use alloy_primitives::{B256, U256};
 use precis_protocol::price::Price;
 use precis_protocol::receipt::{Payment, ReceiptStatus, SignedReceipt};
 use precis_protocol::request::{Commitment, response_digest};
-use precis_protocol::result::{Content, ResultError, TaskResult, Tokens};
+use precis_protocol::result::{Content, ResultError, TaskResult};
 use precis_protocol::summary::SummaryResult;
 use precis_protocol::task::TaskTerms;
 use precis_protocol::{Digest, Mode, Task};
@@ -56,7 +56,7 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
             Some(Ok(work)) => {
                 recorder.pass(check::RECEIPT_PARSE, format!("receipt {}", hex::encode(signed.receipt.receipt_id)));
                 model(recorder, &signed, sold, work.model);
-                coverage(recorder, &signed, work.tokens);
+                coverage(recorder, &signed, &work);
                 let document = given::document(recorder, exchange, &signed);
                 given::text(recorder, &signed, document.as_ref());
                 content(recorder, exchange, &work, document.as_ref());
@@ -260,8 +260,8 @@ fn content(
     }
 }
 
-fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, tokens: Tokens) {
-    let receipt = &signed.receipt;
+fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, work: &TaskResult) {
+    let (receipt, tokens) = (&signed.receipt, work.tokens);
     let counts = format!(
         "receipt {} of {} tokens read, {} written; result {} of {} read, {} written",
         receipt.tokens_read, receipt.input_tokens, receipt.output_tokens, tokens.read, tokens.input, tokens.output
@@ -269,7 +269,7 @@ fn coverage(recorder: &mut Recorder, signed: &SignedReceipt, tokens: Tokens) {
     let agree = receipt.input_tokens == tokens.input
         && receipt.tokens_read == tokens.read
         && receipt.output_tokens == tokens.output;
-    let complete = receipt.tokens_read == receipt.input_tokens;
+    let complete = work.complete && receipt.tokens_read == receipt.input_tokens;
     recorder.record(check::RECEIPT_COVERAGE, if agree && complete { Ok(counts) } else { Err(counts) });
 }
 

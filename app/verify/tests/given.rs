@@ -90,10 +90,10 @@ fn a_body_that_holds_no_document_of_the_summary_is_rejected() {
     assert_fails(&saved(&Job::asking("application/json", body), &document(body)), check::RECEIPT_VERBATIM);
     let body = br#"{"tokens":900}"#;
     assert_fails(&saved(&Job::asking("application/json", body), &document(body)), check::RECEIPT_DOCUMENT);
-    let unknown = saved(&Job::asking("application/pdf", DOCUMENT.as_bytes()), &document(DOCUMENT.as_bytes()));
+    let unknown = saved(&Job::asking("application/x-tar", DOCUMENT.as_bytes()), &document(DOCUMENT.as_bytes()));
     assert_eq!(unknown.verdict(), Verdict::Incomplete, "{unknown}");
     // Of a type that is not known here nothing is concluded, whatever the bytes are.
-    let binary = saved(&Job::asking("application/pdf", b"%PDF-1.7\0"), &document(b"%PDF-1.7\0"));
+    let binary = saved(&Job::asking("application/x-tar", b"\x7fELF\0"), &document(b"\x7fELF\0"));
     assert_eq!(binary.verdict(), Verdict::Incomplete, "{binary}");
 }
 

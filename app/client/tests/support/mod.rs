@@ -286,7 +286,7 @@ impl Shared {
             requirements["amount"] = json!(amount);
             return answer(
                 200,
-                &json!({"mode": "extractive", "tokens": TOKENS, "amount": amount, "predictedSeconds": 2, "requirements": [requirements]}),
+                &json!({"task": "summary.extractive", "tokens": TOKENS, "amount": amount, "predictedSeconds": 2, "requirements": [requirements]}),
             );
         }
         let media_type = request.headers().get("content-type").unwrap().to_str().unwrap();

@@ -163,7 +163,9 @@ fn saved(models: &Models, body: &str, bend: impl FnOnce(&mut ReceiptFile)) -> Re
         media_type: "text/plain".to_owned(),
         body_digest: Digest::of(body.as_bytes()),
     };
-    let input = asked(offering, &request, body.as_bytes()).unwrap();
+    // Whatever the document was, the work was once done.
+    let query = PATH.split_once('?').map(|(_, query)| query);
+    let input = offering.read(&Sent { media_type: "text/plain", query, body: DOCUMENT.as_bytes() }).ok().unwrap();
     let result = input.perform(models, JobId([3; 16]), &Control::new()).unwrap();
     let receipt = Receipt {
         receipt_id: [9; 32],
