@@ -8,6 +8,7 @@
 
 mod attestation;
 mod bhttp;
+#[cfg(feature = "documents")]
 mod documents;
 mod evidence_file;
 mod extract;
@@ -28,6 +29,7 @@ mod summary_request;
 
 pub use attestation::attestation;
 pub use bhttp::bhttp;
+#[cfg(feature = "documents")]
 pub use documents::documents;
 pub use evidence_file::evidence_file;
 pub use extract::extract;
@@ -50,6 +52,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("attestation", attestation),
     ("bhttp", bhttp),
+    #[cfg(feature = "documents")]
     ("documents", documents),
     ("evidence_file", evidence_file),
     ("extract", extract),
