@@ -180,7 +180,12 @@ async fn bad_documents_and_requests_are_refused_before_any_price() {
         ("invalid UTF-8", Ask::raw("text/plain", b"good \xff\xfe bad".to_vec()), 422, "unreadable_document"),
         ("a document without a word", Ask::raw("text/plain", "--- *** 12 34 ---"), 422, "not_summarizable"),
         ("another media type", Ask::raw("image/png", "No picture."), 415, "unsupported_media_type"),
-        ("another character set", Ask::raw("text/plain; charset=x-unknown", "Some text."), 415, "unsupported_media_type"),
+        (
+            "another character set",
+            Ask::raw("text/plain; charset=x-unknown", "Some text."),
+            415,
+            "unsupported_media_type",
+        ),
         ("no media type", Ask::raw("", "Some text."), 415, "unsupported_media_type"),
         ("a body that is not JSON", json_body("{".into()), 400, "bad_request"),
         (

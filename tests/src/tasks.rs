@@ -13,6 +13,8 @@ pub struct Row {
     pub path: &'static str,
     /// Price of less than a thousand tokens, atomic units, by the default prices.
     pub price: u64,
+    /// Set if the result repeats the text.
+    pub quotes: bool,
     /// A request that works on `text`.
     body: fn(&str) -> serde_json::Value,
 }
@@ -25,6 +27,7 @@ pub const EXTRACT: Row = Row {
     task: Task::SummaryExtractive,
     path: headers::SUMMARIES_PATH,
     price: 1500,
+    quotes: true,
     body: |text| json!({ "document": text, "options": { "mode": "extractive" } }),
 };
 
@@ -33,6 +36,7 @@ pub const ABSTRACT: Row = Row {
     task: Task::SummaryAbstractive,
     path: headers::SUMMARIES_PATH,
     price: 5000,
+    quotes: true,
     body: |text| json!({ "document": text, "options": { "mode": "abstractive" } }),
 };
 
@@ -41,6 +45,7 @@ pub const EMBEDDINGS: Row = Row {
     task: Task::Embeddings,
     path: headers::EMBEDDINGS_PATH,
     price: 300,
+    quotes: false,
     body: |text| json!({ "input": [text, "Another text."], "encoding_format": "base64" }),
 };
 
@@ -49,7 +54,8 @@ pub const RERANK: Row = Row {
     task: Task::Rerank,
     path: headers::RERANK_PATH,
     price: 300,
-    body: |text| json!({ "query": "Another text?", "documents": [text, "Another text."] }),
+    quotes: true,
+    body: |text| json!({ "query": "Another text?", "documents": [text, "Another text."], "return_documents": true }),
 };
 
 impl Row {

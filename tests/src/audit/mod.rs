@@ -14,6 +14,8 @@ const MOVED_BLOCKS: u64 = 2;
 /// What payers know of one payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
+    /// Set if the result quotes nothing of the request: vectors do not. Its receipt is what ties it to the request then.
+    pub unquoted: bool,
     /// The request it was signed for: a sentence that its result must quote.
     pub request: String,
     /// Bodies of the answers 200, by the request they answered.
@@ -267,7 +269,7 @@ fn payment(books: &Books, name: &str, seen: &Seen, item: Option<&Item<'_>>, say:
     if seen.served.len() > 1 || seen.served.keys().any(|request| *request != seen.request) {
         say(Kind::TwoRequests, format!("{name}: {:?}", seen.served.keys()));
     }
-    if bodies.iter().any(|body| !String::from_utf8_lossy(body).contains(&seen.request)) {
+    if !seen.unquoted && bodies.iter().any(|body| !String::from_utf8_lossy(body).contains(&seen.request)) {
         say(Kind::ForeignResult, format!("{name}: {}", seen.request));
     }
     if let (Some(height), Some(item)) = (seen.told_uncharged, item) {

@@ -92,7 +92,10 @@ impl Town {
         self.note(required.pay_to).await?;
         let payload = purse.authorize_at(&required, self.now()?)?;
         let header = wire::encode(&payload)?;
-        self.witness(&payload, |seen| sentence.clone_into(&mut seen.request));
+        self.witness(&payload, |seen| {
+            sentence.clone_into(&mut seen.request);
+            seen.unquoted = !row.quotes;
+        });
         Ok(Order { row, ask, sentence: sentence.to_owned(), header, payload, required, sealed })
     }
 
