@@ -7,12 +7,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use precis_client::{MaxPrice, MediaType};
 use precis_protocol::Mode;
+use precis_protocol::embeddings::EncodingFormat;
 
 use crate::exit;
-
-mod texts;
-
-pub use texts::{EmbedArgs, RerankArgs, Texts};
 
 /// Summaries from a confidential service: verified before anything is sent, paid per summary, proved by a receipt.
 #[derive(Parser)]
@@ -223,6 +220,51 @@ pub struct Target {
     pub common: Common,
 }
 
+/// Texts to work on.
+#[derive(Args)]
+pub struct Texts {
+    /// Files, UTF-8: each is one text; `-` reads standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Each line of the files that is not empty is a text
+    #[arg(long)]
+    pub lines: bool,
+    /// Keep the body of the request: the receipt is for exactly these bytes (`precis receipt verify --document`)
+    #[arg(long, value_name = "FILE")]
+    pub save_request: Option<PathBuf>,
+}
+
+/// `precis embed`.
+#[derive(Args)]
+pub struct EmbedArgs {
+    #[command(flatten)]
+    pub texts: Texts,
+    /// How the service writes vectors: float, base64 (little-endian 32-bit), or int8
+    #[arg(long, value_name = "FORMAT", default_value = "base64", value_parser = encoding)]
+    pub encoding: EncodingFormat,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub purchase: PurchaseArgs,
+}
+
+/// `precis rerank`.
+#[derive(Args)]
+pub struct RerankArgs {
+    /// What is looked for
+    #[arg(value_name = "QUERY")]
+    pub query: String,
+    #[command(flatten)]
+    pub texts: Texts,
+    /// At most this many results
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub top: Option<u32>,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub purchase: PurchaseArgs,
+}
+
 /// `precis quote`.
 #[derive(Args)]
 pub struct QuoteArgs {
@@ -324,6 +366,15 @@ fn time(text: &str) -> Result<u64, String> {
     seconds.ok_or_else(|| "give Unix seconds, or a date such as 2026-11-25T08:00:00Z".into())
 }
 
+fn encoding(text: &str) -> Result<EncodingFormat, String> {
+    match text {
+        "float" => Ok(EncodingFormat::Float),
+        "base64" => Ok(EncodingFormat::Base64),
+        "int8" => Ok(EncodingFormat::Int8),
+        _ => Err("use float, base64 or int8".into()),
+    }
+}
+
 fn mode(text: &str) -> Result<Mode, String> {
     Mode::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| "use extractive or abstractive".into())
 }
@@ -351,66 +402,4 @@ impl Command {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use clap::CommandFactory as _;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn help_is_what_was_reviewed() {
-        let mut command = Cli::command();
-        command.build();
-        let mut text = command.render_help().to_string();
-        for path in [
-            &["verify"][..],
-            &["quote"],
-            &["summarize"],
-            &["embed"],
-            &["rerank"],
-            &["receipt"],
-            &["receipt", "verify"],
-            &["policy"],
-            &["policy", "from-release"],
-        ] {
-            let mut at = &mut command;
-            for name in path {
-                at = at.find_subcommand_mut(name).unwrap();
-            }
-            text.push_str(&format!("\n=== precis {} ===\n{}", path.join(" "), at.render_help()));
-        }
-        insta::assert_snapshot!(text);
-    }
-
-    #[test]
-    fn an_order_is_either_placed_or_called_off() {
-        for with in ["--no-wait", "--new-payment", "--again"] {
-            assert!(Cli::try_parse_from(["precis", "summarize", "f", "--url", "http://x", "--cancel", with]).is_err());
-        }
-    }
-
-    #[test]
-    fn a_program_that_asks_for_json_gets_it_even_when_the_rest_is_wrong() {
-        let wants = |line: &str| wants_json(line.split(' ').map(OsString::from));
-        for line in ["precis verify --json --nope", "precis x --format json", "precis quote --format=json"] {
-            assert!(wants(line), "{line}");
-        }
-        for line in ["precis verify --nope", "precis x --format text", "precis quote f -- --json"] {
-            assert!(!wants(line), "{line}");
-        }
-    }
-
-    #[test]
-    fn no_option_takes_a_key_itself() {
-        for parts in [
-            &["precis", "summarize", "f", "--url", "http://x", "--key", "0xab"][..],
-            &["precis", "summarize", "f", "--private-key", "0xab"],
-        ] {
-            assert!(Cli::try_parse_from(parts).is_err());
-        }
-    }
-}
+mod tests;

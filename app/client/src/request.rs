@@ -7,13 +7,24 @@ use std::ops::Deref;
 use bytes::Bytes;
 use precis_protocol::limits;
 use precis_protocol::request::Commitment;
+use precis_protocol::result::Content;
 
 use crate::document::Document;
 use crate::error::ClientError;
-use crate::task::Task;
 
 /// Method of the paid routes and of the quote routes.
 pub(crate) const METHOD: http::Method = http::Method::POST;
+
+/// A task that can be bought: [`Request`] is what asks for it, [`crate::Purchase`] what comes of it.
+pub trait Task: Sized {
+    /// The input that a request is made from.
+    type Input: Clone;
+    /// The result.
+    type Output: serde::Serialize;
+
+    /// The result, if it is one of this task.
+    fn output(content: Content) -> Option<Self::Output>;
+}
 
 /// A request for a `T` whose bytes no longer change. No `Debug`: it holds the input.
 #[derive(Clone)]

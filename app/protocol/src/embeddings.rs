@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::digest::Digest;
 use crate::encoding::hex_array;
 use crate::limits::MAX_TEXTS;
-use crate::result::Tokens;
+use crate::task::Tokens;
 
 /// Body of a request.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

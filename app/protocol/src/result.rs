@@ -7,6 +7,7 @@ use crate::rerank::RerankResult;
 use crate::strict;
 use crate::summary::SummaryResult;
 use crate::task::Task;
+pub use crate::task::Tokens;
 
 /// A result: the counts that every task's has, and what was bought.
 pub struct TaskResult {
@@ -20,17 +21,6 @@ pub struct TaskResult {
     pub complete: bool,
     /// What was bought.
     pub content: Content,
-}
-
-/// Counted tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tokens {
-    /// Those of the input, which the price is computed from.
-    pub input: u32,
-    /// Those that the model read.
-    pub read: u32,
-    /// Those that the model wrote.
-    pub output: u32,
 }
 
 /// What was bought.

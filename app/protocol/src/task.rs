@@ -101,6 +101,17 @@ pub struct TaskTerms {
     pub limits: Digest,
 }
 
+/// Counted tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tokens {
+    /// Those of the input, which the price is computed from.
+    pub input: u32,
+    /// Those that the model read.
+    pub read: u32,
+    /// Those that the model wrote.
+    pub output: u32,
+}
+
 /// Limits of one request of a task. Over them it is refused before payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

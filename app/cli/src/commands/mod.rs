@@ -1,6 +1,5 @@
 //! One file for each command; what they share stands in [`reach`] and [`order`].
 
-mod cancel;
 mod embed;
 mod order;
 mod policy;

@@ -9,7 +9,7 @@ use precis_client::{
 use precis_verify::Policy;
 use serde_json::json;
 
-use super::{cancel, reach, report};
+use super::{reach, report};
 use crate::args::{PurchaseArgs, Target};
 use crate::clock::now;
 use crate::exit::{Exit, Failure};
@@ -128,7 +128,7 @@ impl<T: Task> Order<'_, T> {
     async fn steps(&self, shown: &impl Shown<T>, token: &mut Option<Token>) -> Result<Exit, Failure> {
         let Self { args, .. } = self;
         if args.cancel {
-            return Signals::hold()?.interrupt(cancel::run(self)).await;
+            return Signals::hold()?.interrupt(self.call_off()).await;
         }
         if !args.again
             && let Some((path, purchase)) = self.place.bought(self.request, self.policy, now())?
@@ -185,6 +185,26 @@ impl<T: Task> Order<'_, T> {
                 let over = refused && self.place.pending().signed()?.is_none();
                 Err(if over { failure.with_money(Money::NotCharged) } else { failure })
             }
+        }
+    }
+
+    /// Calls off what the same command ordered.
+    async fn call_off(&self) -> Result<Exit, Failure> {
+        let Order { target, policy, request, place, output, .. } = self;
+        let pending = place.pending();
+        if pending.signed()?.is_none() {
+            return Err(ClientError::nothing_to_call_off().into());
+        }
+        let session = reach::verified(target, policy, *output).await?;
+        match session.cancel(request, &pending, now()).await {
+            Ok(failure) => {
+                self.keep_failure(&failure)?;
+                let json = || json!({"status": "cancelled", "charged": false, "receiptFile": failure.receipt});
+                output.result(|| "called off; nothing was charged\n".into(), json)?;
+                Ok(Exit::Ok)
+            }
+            Err(ClientError::JobFailed(failure)) => Err(self.failed(failure)?),
+            Err(error) => Err(error.into()),
         }
     }
 

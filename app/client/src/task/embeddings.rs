@@ -4,9 +4,8 @@ use precis_protocol::embeddings::{self, EmbeddingsResult, EncodingFormat, Texts,
 use precis_protocol::headers;
 use precis_protocol::result::Content;
 
-use super::Task;
 use crate::error::ClientError;
-use crate::request::{Parts, Request};
+use crate::request::{Parts, Request, Task};
 
 /// Vectors of texts.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,8 @@ use precis_protocol::headers;
 use precis_protocol::rerank::{self, RerankDocument, RerankResult};
 use precis_protocol::result::Content;
 
-use super::Task;
 use crate::error::ClientError;
-use crate::request::{Parts, Request};
+use crate::request::{Parts, Request, Task};
 
 /// Documents in the order of their nearness to a query.
 #[derive(Clone, Copy, Debug)]

@@ -6,10 +6,9 @@ use precis_protocol::headers;
 use precis_protocol::result::Content;
 use precis_protocol::summary::{Options, SummaryResult};
 
-use super::Task;
 use crate::document::Document;
 use crate::error::ClientError;
-use crate::request::{Parts, Request};
+use crate::request::{Parts, Request, Task};
 
 /// A summary of one document.
 #[derive(Clone, Copy, Debug)]

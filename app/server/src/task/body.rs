@@ -4,7 +4,7 @@ use precis_protocol::{limits, strict};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Sent;
+use super::offering::Sent;
 use crate::error::{Class, Failure};
 
 /// Largest body that is looked into for options without an input, bytes: those are short.

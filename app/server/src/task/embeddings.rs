@@ -11,8 +11,9 @@ use precis_protocol::{Digest, Task, headers};
 use precis_store::JobId;
 use serde_json::json;
 
+use super::body;
+use super::offering::{About, Catalogued, Counted, Counting, Facts, Input, Offering, Sent};
 use super::texts::{self, Texts};
-use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, Sent, body};
 use crate::error::{Class, Failure};
 
 /// The route.

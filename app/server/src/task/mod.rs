@@ -5,181 +5,21 @@
 
 mod body;
 mod embeddings;
+mod offering;
 mod rerank;
 mod summary;
 mod texts;
 
-use std::sync::Arc;
+use precis_protocol::Task;
 
-use precis_model::{Control, Error, Limits, Models, Screened, Screening};
-use precis_protocol::task::TaskLimits;
-use precis_protocol::{Digest, Task};
-use precis_store::JobId;
+pub use offering::{
+    About, Catalogued, Counted, Counting, Facts, Input, Offering, PREDICTED_TOKENS, Sent, model_failure,
+};
 
-use crate::error::{Class, Failure};
-
-/// What of a request says what is wanted: all that an offering looks at.
-#[derive(Clone, Copy)]
-pub struct Sent<'a> {
-    /// `Content-Type` as sent; empty if absent.
-    pub media_type: &'a str,
-    /// Query of the URL.
-    pub query: Option<&'a str>,
-    /// Body.
-    pub body: &'a [u8],
-}
+use crate::error::Failure;
 
 /// Every route at which something is sold.
 pub static OFFERINGS: [&dyn Offering; 3] = [&summary::Summaries, &embeddings::Embeddings, &rerank::Rerank];
-
-/// A route at which tasks of one shape are sold.
-pub trait Offering: Send + Sync {
-    /// Path of the route.
-    fn path(&self) -> &'static str;
-
-    /// Path of the free quotes for it.
-    fn quotes_path(&self) -> &'static str;
-
-    /// Tasks that are sold there.
-    fn tasks(&self) -> &'static [Task];
-
-    /// A sentence about one of them, for quotes, and words to find it by.
-    fn about(&self, task: Task) -> About;
-
-    /// How the route is called, for those who catalogue it.
-    fn catalogued(&self) -> Catalogued;
-
-    /// Facts of the model that does one of them.
-    fn facts(&self, task: Task, models: &Models) -> Facts;
-
-    /// The task whose price is asked for, if `sent` has neither an input nor a payment: catalogues and agents look so for a 402.
-    fn asked_price(&self, sent: &Sent<'_>) -> Option<Task>;
-
-    /// The task and the number of tokens, if `sent` names a number instead of an input: for a quote.
-    ///
-    /// # Errors
-    /// A [`Failure`] of the client's making.
-    fn counted(&self, sent: &Sent<'_>) -> Result<Option<(Task, u32)>, Failure>;
-
-    /// The input of a request, by its bytes alone.
-    ///
-    /// # Errors
-    /// A [`Failure`] of the client's making.
-    fn read(&self, sent: &Sent<'_>) -> Result<Arc<dyn Input>, Failure>;
-}
-
-/// An input that was read. It is a secret: it has no `Debug`, and is wiped when it is dropped.
-pub trait Input: Send + Sync {
-    /// The task that is wanted.
-    fn task(&self) -> Task;
-
-    /// Digest of the text that is worked on (SPEC 7.3).
-    fn text_digest(&self) -> Digest;
-
-    /// Bytes of text.
-    fn bytes(&self) -> usize;
-
-    /// Checks what of the request only the models can tell.
-    ///
-    /// # Errors
-    /// A [`Failure`] of the client's making.
-    fn check(&self, models: &Models) -> Result<(), Failure> {
-        let _ = models;
-        Ok(())
-    }
-
-    /// The next step of counting tokens: bounded work. What the work would refuse without running a model is refused here.
-    ///
-    /// # Errors
-    /// As the model refuses it.
-    fn count(&self, models: &Models, from: Counting) -> Result<Counted, Error>;
-
-    /// Does the work. Returns the exact bytes of the result, a function of the input, the models and the job's id alone.
-    ///
-    /// # Errors
-    /// As the model fails.
-    fn perform(&self, models: &Models, id: JobId, control: &Control) -> Result<Vec<u8>, Error>;
-}
-
-/// How far the tokens of an input have been counted.
-#[derive(Clone, Copy, Default)]
-pub struct Counting {
-    /// Texts that are done.
-    texts: usize,
-    /// Bytes of those.
-    bytes: usize,
-    /// Tokens of those.
-    tokens: u32,
-    /// The text that is being counted.
-    within: Screening,
-}
-
-/// Outcome of a step of counting.
-pub enum Counted {
-    /// All tokens of the input.
-    Tokens(u32),
-    /// There is more to count.
-    GoOn(Counting),
-}
-
-impl Counting {
-    /// Bytes that have been read.
-    pub fn read(&self) -> usize {
-        self.bytes.saturating_add(self.within.read())
-    }
-
-    /// After a step in a text of `bytes` bytes, one of `texts`.
-    fn after(self, screened: Screened, bytes: usize, texts: usize) -> Counted {
-        match screened {
-            Screened::GoOn(within) => Counted::GoOn(Self { within, ..self }),
-            Screened::Admitted { tokens } => {
-                let tokens = self.tokens.saturating_add(tokens);
-                let done = self.texts + 1;
-                if done == texts {
-                    return Counted::Tokens(tokens);
-                }
-                Counted::GoOn(Self { texts: done, bytes: self.bytes + bytes, tokens, within: Screening::default() })
-            }
-        }
-    }
-}
-
-/// Words about a task.
-pub struct About {
-    /// One sentence.
-    pub description: String,
-    /// Words to find it by.
-    pub tags: &'static [&'static str],
-}
-
-/// How a route is called.
-pub struct Catalogued {
-    /// A body.
-    pub body: serde_json::Value,
-    /// The answer to it, in short.
-    pub output: serde_json::Value,
-    /// JSON Schema of bodies.
-    pub schema: serde_json::Value,
-}
-
-/// Facts of a task and its model.
-pub struct Facts {
-    /// Name in the model's manifest.
-    pub model_name: String,
-    /// Digest of the model's manifest.
-    pub model: Digest,
-    /// Parameters as they are digested.
-    pub parameters: serde_json::Value,
-    /// Limits of one request.
-    pub limits: TaskLimits,
-    /// Time that the work on so many tokens takes, roughly.
-    pub predicted: std::time::Duration,
-    /// Bytes that the work takes at most beside the weights, whatever the input.
-    pub working_bytes: usize,
-}
-
-/// Number of tokens of which [`Facts::predicted`] speaks.
-pub const PREDICTED_TOKENS: u32 = 10_000;
 
 /// The route at which `task` is sold.
 ///
@@ -188,23 +28,6 @@ pub const PREDICTED_TOKENS: u32 = 10_000;
 pub fn offering(task: Task) -> Result<&'static dyn Offering, Failure> {
     let sells = |offering: &&&dyn Offering| offering.tasks().contains(&task);
     OFFERINGS.iter().find(sells).copied().ok_or_else(|| Failure::internal("task", "sold at no route"))
-}
-
-fn limits(texts: u32, limits: &Limits) -> TaskLimits {
-    TaskLimits { max_texts: texts, max_bytes: limits.max_document_bytes as u64, max_tokens: limits.max_document_tokens }
-}
-
-/// Answer to a model's refusal; the same before and after payment.
-pub fn model_failure(error: &Error) -> Failure {
-    match error {
-        Error::NotSummarizable(reason) => Failure::new(Class::NotSummarizable, reason.code()),
-        Error::TooLong { .. } => Failure::new(Class::DocumentTooLong, error.to_string()),
-        Error::Cancelled => Failure::new(Class::Cancelled, ""),
-        other => {
-            tracing::error!(event = "work.failed", why = %other);
-            Failure::new(Class::WorkFailed, "")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use precis_protocol::task::TaskLimits;
 use precis_protocol::{Digest, limits};
 use zeroize::Zeroizing;
 
-use super::{Counted, Counting, Facts, PREDICTED_TOKENS};
+use super::offering::{Counted, Counting, Facts, PREDICTED_TOKENS};
 use crate::error::{Class, Failure};
 
 /// Texts in their order, wiped when they are dropped.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::task::Catalogued;
+use crate::task::offering::Catalogued;
 
 pub(super) fn entry() -> Catalogued {
     Catalogued {

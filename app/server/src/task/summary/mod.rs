@@ -13,7 +13,8 @@ use precis_protocol::{Digest, Mode, Task, headers};
 use precis_store::JobId;
 use zeroize::Zeroizing;
 
-use super::{About, Catalogued, Counted, Counting, Facts, Input, Offering, PREDICTED_TOKENS, Sent, body, limits};
+use super::body;
+use super::offering::{About, Catalogued, Counted, Counting, Facts, Input, Offering, PREDICTED_TOKENS, Sent, limits};
 use crate::error::Failure;
 
 /// The route.

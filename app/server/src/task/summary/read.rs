@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use crate::documents;
 use crate::error::{Class, Failure};
-use crate::task::{Sent, body};
+use crate::task::body;
+use crate::task::offering::Sent;
 
 /// Refuses options that are out of range.
 pub(super) fn check(options: &Options) -> Result<(), Failure> {
