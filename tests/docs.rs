@@ -68,7 +68,7 @@ fn the_tables_of_the_settings_are_what_the_code_says() {
     assert!(tables == code, "put what `precis-server settings` prints between the marks in docs/operate.md");
 }
 
-/// What stands between backticks and could be a variable.
+/// Names between backticks that could be variables.
 fn named_variables(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))

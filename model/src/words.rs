@@ -30,7 +30,7 @@ pub(crate) fn size(text: &str) -> usize {
     quarters.div_ceil(4)
 }
 
-/// Whether a character belongs to a script that puts no spaces between words.
+/// Checks whether a character belongs to a script that puts no spaces between words.
 fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}'

@@ -239,7 +239,7 @@ pub struct Texts {
 pub struct EmbedArgs {
     #[command(flatten)]
     pub texts: Texts,
-    /// How the service writes vectors: float, base64 (little-endian 32-bit), or int8
+    /// Encoding of the vectors on the wire: float, base64 (little-endian 32-bit), or int8
     #[arg(long, value_name = "FORMAT", default_value = "base64", value_parser = encoding)]
     pub encoding: EncodingFormat,
     #[command(flatten)]
@@ -251,7 +251,7 @@ pub struct EmbedArgs {
 /// `precis rerank`.
 #[derive(Args)]
 pub struct RerankArgs {
-    /// What is looked for
+    /// Text to look for
     #[arg(value_name = "QUERY")]
     pub query: String,
     #[command(flatten)]
@@ -284,7 +284,7 @@ pub struct SummarizeArgs {
     pub purchase: PurchaseArgs,
 }
 
-/// How to pay, and what to keep.
+/// Payment, and what is kept of it.
 #[derive(Args)]
 pub struct PurchaseArgs {
     /// The most to pay: 0.05, 0.05USDC or 50000atomic; by default 100000atomic, which is 0.10 USDC

@@ -29,7 +29,7 @@ impl Place {
             return Ok(None);
         }
         let Some(kept) = self.receipt()? else { return Ok(None) };
-        let (document, text) = (Some(&request.body()[..]), request.read_text());
+        let (document, text) = (request.comparable(), request.read_text());
         let beside = Beside { document, text, ..Beside::default() };
         let appraisal = verify_receipt_file(&kept.bytes, policy, now, &beside);
         if !appraisal.transcript.is_verified() {

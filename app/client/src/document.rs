@@ -23,7 +23,7 @@ pub struct Document {
     read: Option<Arc<Read>>,
 }
 
-/// What was read from a document whose type is none that is text itself. The text is wiped.
+/// The reading of a document whose type is none that is text itself. The text is wiped.
 struct Read {
     text: Zeroizing<String>,
     places: Extracted,
@@ -89,7 +89,13 @@ impl Document {
         self.read.as_ref().map(|read| read.text.as_str())
     }
 
-    /// Where a byte of the text lies in the document, as in `page 3`.
+    /// Set if its text is not known here, so that nothing can be compared with it.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.read.is_none() && !self.media_type.is_text()
+    }
+
+    /// Place of a byte of the text in the document, as in `page 3`.
     #[must_use]
     pub fn place(&self, offset: u64) -> Option<String> {
         self.read.as_ref()?.places.place(usize::try_from(offset).ok()?)

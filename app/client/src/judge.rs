@@ -47,7 +47,7 @@ impl Session {
             .map_err(|_| ClientError::malformed("the paid answer is not a result with its receipt"))?;
         let (result_bytes, receipt_bytes) = (result_bytes.as_slice(), receipt_bytes.as_slice());
         let exchange = Exchange {
-            document: Some(order.request.body()),
+            document: order.request.comparable(),
             text: order.request.read_text(),
             ..self.observed(order, delivered.status, result_bytes, receipt_bytes)
         };

@@ -42,7 +42,7 @@ impl<T: Task> Purchase<T> {
     /// A delivery as one of `T`.
     ///
     /// # Errors
-    /// When it is one of another task, which no receipt that verifies allows.
+    /// [`ClientError::CannotVerify`] when it is one of another task, which no receipt that verifies allows.
     pub(crate) fn of(delivery: Delivery) -> Result<Self, ClientError> {
         let Delivery { result, payment, settlement, receipt, transcript, resumed } = delivery;
         let result =

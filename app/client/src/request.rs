@@ -131,6 +131,12 @@ impl Parts {
         &self.body
     }
 
+    /// The body as a document to hold a receipt against; none if its text is not known here.
+    pub(crate) fn comparable(&self) -> Option<&[u8]> {
+        let unread = self.document.as_ref().is_some_and(Document::is_unread);
+        (!unread).then_some(&self.body[..])
+    }
+
     /// The text that was read here from a document whose type is none that is text itself.
     pub(crate) fn read_text(&self) -> Option<&str> {
         self.document.as_ref().and_then(Document::read_text)

@@ -233,7 +233,7 @@ pub async fn start(options: Options) -> anyhow::Result<Devnet> {
     Ok(devnet)
 }
 
-/// What a service on this devnet has to be told.
+/// Settings of a service on this devnet.
 fn settings(devnet: &Devnet, token: &Token) -> anyhow::Result<Settings> {
     let (oasis, path) = (&devnet.oasis, |path: &Path| path.display().to_string());
     let network = [

@@ -16,7 +16,7 @@ pub enum ExtractError {
     TooLarge {
         /// The limit in force, in bytes.
         limit: usize,
-        /// What was received, in bytes.
+        /// Bytes received.
         actual: usize,
     },
     /// Not valid in the charset that it is in: UTF-8 unless another is declared.
@@ -71,7 +71,7 @@ pub enum ExtractError {
     Unavailable(Kind),
 }
 
-/// What a document may take only so much of.
+/// Resource that a document may take only so much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "documents", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

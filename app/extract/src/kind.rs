@@ -126,13 +126,13 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.extensions().contains(&extension.as_str()))
     }
 
-    /// Whether the text is the document itself, so that no parser is needed.
+    /// Checks whether the text is the document itself, so that no parser is needed.
     #[must_use]
     pub fn is_text(self) -> bool {
         matches!(self, Self::Plain | Self::Markdown)
     }
 
-    /// What a part of such a document is called, as in `page 3`. Empty where it has no parts.
+    /// Name of a part of such a document, as in `page 3`. Empty where it has no parts.
     #[must_use]
     pub fn part_name(self) -> &'static str {
         match self {
@@ -192,7 +192,7 @@ impl Foreign {
         }
     }
 
-    /// What its sender can do.
+    /// Advice for its sender.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {

@@ -19,7 +19,7 @@ pub struct EmbeddingsRequest {
     /// The model wanted, by its name or its digest; the one that there is if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// How vectors are written.
+    /// Encoding of the vectors.
     #[serde(default)]
     pub encoding_format: EncodingFormat,
     /// Values of a vector; none but the model's own number is taken.
@@ -51,7 +51,7 @@ impl Texts {
     }
 }
 
-/// How vectors are written.
+/// Encoding of the vectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EncodingFormat {
@@ -60,7 +60,8 @@ pub enum EncodingFormat {
     Float,
     /// Standard base64 of 32-bit little-endian values.
     Base64,
-    /// A list of whole numbers from -127 to 127: each value times 127, rounded half away from zero.
+    /// A list of whole numbers: the values in such a scale that the largest magnitude is 127, rounded half away from zero. Divided by
+    /// their length they are a unit vector again.
     Int8,
 }
 
@@ -170,17 +171,24 @@ impl Vector {
                 let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 Self::Base64(crate::encoding::base64_encode(&bytes))
             }
-            // A unit vector's values are in -1..=1; the cast saturates whatever else comes.
-            EncodingFormat::Int8 => Self::Int8(values.iter().map(|value| (value * 127.0).round() as i8).collect()),
+            EncodingFormat::Int8 => {
+                let largest = values.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+                let scale = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+                // Within -127..=127 by the scale; the cast saturates all the same.
+                Self::Int8(values.iter().map(|value| (value * scale).round() as i8).collect())
+            }
         }
     }
 
-    /// Reads a vector back; none if base64 is not of whole values.
+    /// Reads a unit vector back; none if base64 is not of whole values.
     #[must_use]
     pub fn decode(&self) -> Option<Vec<f32>> {
         match self {
             Self::Float(values) => Some(values.clone()),
-            Self::Int8(values) => Some(values.iter().map(|value| f32::from(*value) / 127.0).collect()),
+            Self::Int8(values) => {
+                let length = values.iter().map(|value| f32::from(*value).powi(2)).sum::<f32>().sqrt();
+                Some(values.iter().map(|value| f32::from(*value) / length.max(1.0)).collect())
+            }
             Self::Base64(text) => {
                 let bytes = crate::encoding::base64_decode(text).ok()?;
                 let (values, rest) = bytes.as_chunks::<4>();
@@ -255,8 +263,10 @@ mod tests {
                 let read: Vector = serde_json::from_str(&written).unwrap();
                 prop_assert_eq!(read.decode().unwrap(), values.clone());
             }
+            let cosine = |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(l, r)| l * r).sum::<f32>();
+            let length = cosine(&values, &values).sqrt();
             let rounded = Vector::encode(&values, EncodingFormat::Int8).decode().unwrap();
-            prop_assert!(values.iter().zip(rounded).all(|(value, read)| (value - read).abs() <= 0.5 / 127.0 + 1e-6));
+            prop_assert!(length < 1e-3 || cosine(&values, &rounded) / length > 0.999);
         }
     }
 }

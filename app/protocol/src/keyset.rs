@@ -29,7 +29,7 @@ pub struct Keyset {
     pub tasks: PerTask<TaskTerms>,
     /// Digest of the service configuration that matters to callers, as `/v1/service` shows it.
     pub service_config_digest: Digest,
-    /// Where payments can go: 1 to [`MAX_PAYMENT_TARGETS`], in the order of network and asset, each pair once.
+    /// Targets of payments: 1 to [`MAX_PAYMENT_TARGETS`], in the order of network and asset, each pair once.
     pub payments: Vec<PaymentTarget>,
     /// Digest of the panel of other services that are asked, if any is.
     pub panel_digest: Option<Digest>,
@@ -209,4 +209,26 @@ fn suite(channel: &[u8; 32]) -> Vec<u8> {
 
 fn strictly_sorted<T: PartialOrd>(items: &[T]) -> bool {
     items.is_sorted_by(|one, next| one < next)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_keyset_of_version_1_is_refused_by_its_version_whatever_it_has() {
+        let first = br#"{"version":"precis/keyset: v1","appId":"rofl1","models":{},"priceList":{}}"#;
+        let error = Keyset::parse(first).err().unwrap();
+        assert!(matches!(error, KeysetError::Version), "{error}");
+        assert!(error.to_string().contains("precis/keyset: v2"), "{error}");
+        let broken = br#"{"version":"precis/keyset: v2","appId":"rofl1"}"#;
+        assert!(matches!(Keyset::parse(broken), Err(KeysetError::Parse(_))));
+    }
+
+    #[test]
+    fn a_list_is_sorted_only_if_nothing_stands_twice() {
+        assert!(strictly_sorted::<u8>(&[]) && strictly_sorted(&[1]) && strictly_sorted(&[1, 2, 5]));
+        assert!(!strictly_sorted(&[1, 1]) && !strictly_sorted(&[2, 1]));
+    }
 }

@@ -37,7 +37,7 @@ pub struct Release {
     pub revoked_enclave_identities: Vec<HexIdentity>,
     /// Digest of the model manifest of each task that is sold; none where no model works.
     pub tasks: PerTask<Option<Digest>>,
-    /// Where the deployment can be paid.
+    /// Payment targets of the deployment.
     pub payments: Vec<ReleasePayment>,
     /// Lowest TCB evaluation data number that its policy on chain accepts.
     pub min_evaluation_number: u32,
@@ -172,6 +172,8 @@ mod tests {
         assert!(refused(|s| s["image"] = json!("registry.example/precis@sha256:NOT-BUILT-YET")));
         assert!(refused(|s| s["commit"] = json!("unknown")));
         assert!(refused(|s| s["version"] = json!("precis/release: v1")));
+        let first = br#"{"version":"precis/release: v1","models":{}}"#;
+        assert!(matches!(Release::parse(first), Err(ReleaseError::Version)));
         assert!(refused(|s| s["tasks"] = json!({})));
         assert!(refused(|s| s["tasks"] = json!({"poem": null})));
         assert!(refused(|s| s["payments"] = json!([])));

@@ -15,9 +15,9 @@ pub struct RerankRequest {
     /// The model wanted, by its name or its digest; the one that there is if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// What is looked for.
+    /// Text to look for.
     pub query: String,
-    /// Where it is looked for.
+    /// Documents to look in.
     pub documents: Vec<RerankDocument>,
     /// At most so many results; all documents if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

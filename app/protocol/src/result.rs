@@ -19,11 +19,11 @@ pub struct TaskResult {
     pub tokens: Tokens,
     /// Set if everything was read.
     pub complete: bool,
-    /// What was bought.
+    /// The work that was bought.
     pub content: Content,
 }
 
-/// What was bought.
+/// The work that was bought.
 pub enum Content {
     /// A summary.
     Summary(SummaryResult),

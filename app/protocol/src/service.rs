@@ -20,7 +20,7 @@ pub struct ServiceDescription {
     pub app_id: String,
     /// Digest of the keyset of this boot.
     pub keyset_digest: Digest,
-    /// Where payments can go.
+    /// Targets of payments.
     pub payments: Vec<PaymentTarget>,
     /// Tasks that are sold.
     pub tasks: PerTask<TaskDescription>,

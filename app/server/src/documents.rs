@@ -14,7 +14,7 @@ use crate::error::{Class, Failure};
 const CHILDREN: usize = 2;
 /// Longest wait for one of them.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What a child may take.
+/// Bounds of a child.
 const BOUNDS: Bounds =
     Bounds { processor: Duration::from_secs(5), wall: Duration::from_secs(15), memory: 512 * 1024 * 1024 };
 

@@ -121,7 +121,12 @@ fn in_json(
     // Of the body around it only a digest is kept; the text that was worked on has a digest of its own.
     let text = text_of(exchange, PLAIN, given);
     let result = match &text {
-        None => Err(format!("{found} has a text that cannot be told here, and of the body around it no more is kept")),
+        // Nothing was found that speaks against it.
+        None => {
+            let why = format!("{found} has a text that cannot be told here, and of the body around it no more is kept");
+            recorder.skip(check::RECEIPT_DOCUMENT, why);
+            return None;
+        }
         Some(Ok(worked)) if worked.is_of(signed) => {
             Ok(format!("{found}: by its text, inside a JSON body that is not kept"))
         }
@@ -145,10 +150,19 @@ fn list_of(task: Task, body: &[u8]) -> Option<Result<Worked, String>> {
     Some(texts.map(|texts| Worked::several(&texts)).map_err(|error| error.to_string()))
 }
 
-/// Compares the text of the document given with the one that the work was done on. `None` if no document was given.
-pub(crate) fn text(recorder: &mut Recorder, signed: &SignedReceipt, worked: Option<&Result<Worked, String>>) {
+/// Compares the text of the document given with the one that the work was done on. `None` if no document was given, or its text
+/// cannot be told here.
+pub(crate) fn text(
+    recorder: &mut Recorder,
+    exchange: &Exchange<'_>,
+    signed: &SignedReceipt,
+    worked: Option<&Result<Worked, String>>,
+) {
     match worked {
-        None => recorder.optional(check::RECEIPT_TEXT, "no document was given, or of a type whose text cannot be told"),
+        None if exchange.document.is_some() => {
+            recorder.skip(check::RECEIPT_TEXT, "the document given has a text that cannot be told here");
+        }
+        None => recorder.optional(check::RECEIPT_TEXT, "no document was given"),
         Some(Err(why)) => recorder.fail(check::RECEIPT_TEXT, format!("the document given has no text: {why}")),
         Some(Ok(worked)) if worked.is_of(signed) => {
             recorder.pass(check::RECEIPT_TEXT, format!("{} bytes of text", worked.bytes));

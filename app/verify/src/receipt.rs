@@ -58,7 +58,7 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
                 model(recorder, &signed, sold, work.model);
                 coverage(recorder, &signed, &work);
                 let document = given::document(recorder, exchange, &signed);
-                given::text(recorder, &signed, document.as_ref());
+                given::text(recorder, exchange, &signed, document.as_ref());
                 content(recorder, exchange, &work, document.as_ref());
                 payment(recorder, service, &signed, exchange, sold.map(|(_, terms)| &terms.price));
             }
@@ -74,7 +74,7 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
             recorder.optional(absent, "the job failed, there is no result");
         }
         let document = given::document(recorder, exchange, &signed);
-        given::text(recorder, &signed, document.as_ref());
+        given::text(recorder, exchange, &signed, document.as_ref());
         given::summary(recorder, exchange, None);
         payment(recorder, service, &signed, exchange, None);
     }

@@ -59,7 +59,7 @@ impl VerifiedService {
         &self.tasks
     }
 
-    /// Where the service can be paid, as far as the policy allows; at least one.
+    /// Payment targets of the service that the policy allows; at least one.
     #[must_use]
     pub fn payments(&self) -> &[PaymentTarget] {
         &self.payments

@@ -1,4 +1,4 @@
-//! How far the embedding model, which learnt English, is followed in other languages. Pure.
+//! Trust in the embedding model, which learnt English, for other languages. Pure.
 
 use crate::extractive::lexical;
 

@@ -1,4 +1,4 @@
-//! How long an extract is: as long as the caller says, or by the length of the document. Pure.
+//! Length of an extract: as long as the caller says, or by the length of the document. Pure.
 
 use crate::options::Options;
 
@@ -22,7 +22,7 @@ pub(crate) struct Length {
 }
 
 impl Length {
-    /// What the caller wants of a document of so many words that may be quoted; `most` sentences at most.
+    /// Wishes of the caller for a document of so many words that may be quoted; `most` sentences at most.
     pub(crate) fn wanted(options: &Options, words: usize, most: u32) -> Self {
         let sentences = options.max_sentences.map_or(most, |count| count.clamp(1, most)) as usize;
         if options.max_sentences.is_none() && options.max_words.is_none() {

@@ -91,7 +91,7 @@ impl Lexicon {
     }
 }
 
-/// What a word is compared by.
+/// Form that a word is compared by.
 fn key(word: &str, stemmed: bool) -> String {
     let lower = word.to_lowercase();
     if !stemmed || lower.is_ascii() && lower.bytes().any(|b| b.is_ascii_digit()) {

@@ -56,7 +56,7 @@ pub(crate) struct Extractive {
     matrix: Mutex<()>,
 }
 
-/// What came of reading a text: a vector for each unit, the tokens that the text has and those that were read, and how
+/// Result of reading a text: a vector for each unit, the tokens that the text has and those that were read, and how
 /// much the vectors say of a text in its language, in 1000.
 struct Read {
     embeddings: Embeddings,

@@ -13,7 +13,7 @@ const LEAVE: &[&str] = &[
     "oubliez", "oublie ", "ignora", "olvida", "olvide", "haz caso omiso", "dimentica", "esqueça", "desconsidere", "zignoruj", "zapomnij",
     "игнорир", "забудь", "не обращай", "忽略", "无视", "忘记", "無視", "忘れ", "تجاهل", "अनदेखा", "무시",
 ];
-/// What was said before.
+/// Words that refer to something said before.
 #[rustfmt::skip]
 const BEFORE: &[&str] = &[
     "previous instruction", "prior instruction", "above instruction", "earlier instruction", "all instruction", "your instruction", "these instruction",
@@ -30,7 +30,7 @@ const MODELS: &[&str] = &[
     "asistente de ia", "modello linguistico", "modelo de linguagem", "model językow", "языковая модель", "языковой модели", "нейросет", "语言模型",
     "人工智能助手", "言語モデル", "aiアシスタント", "نموذج لغوي", "الذكاء الاصطناعي", "system:", "<|im_", "[inst]", "</system>", "assistant:",
 ];
-/// What it is to write, or to leave out.
+/// Words for what is to be written, or left out.
 #[rustfmt::skip]
 const WRITE: &[&str] = &[
     "write only", "say only", "output only", "print only", "respond only", "reply only", "answer only", "respond with", "reply with", "only output",
@@ -52,7 +52,7 @@ const ROLES: &[&str] = &[
     "你现在是", "あなたは今", "أنت الآن",
 ];
 
-/// Whether a sentence is an order to a model.
+/// Checks whether a sentence is an order to a model.
 pub(crate) fn is_order(sentence: &str) -> bool {
     if sentence.len() > MAX_BYTES {
         return false;

@@ -5,7 +5,7 @@
 /// Longest sentence in bytes that is looked at.
 const MAX_BYTES: usize = 2048;
 
-/// What was decided, is due, must be done, or sums up.
+/// Phrases for what was decided, is due, must be done, or sums up.
 #[rustfmt::skip]
 const WEIGHTY: &[&str] = &[
     "decided", "decision", "agreed", " agree ", "approved", "resolved", "deadline", " due ", " must ", " must not ", "have to ", "in short", "in summary", "to sum up", "in conclusion",
@@ -32,12 +32,12 @@ const COURTEOUS: &[&str] = &[
     "お世話になって", "ご不明な点", "お気軽に", "よろしくお願い", "مرحبا بكم", "أهلا", "لا تتردد", "شكرا على",
 ];
 
-/// Whether a sentence says what was decided, is due, or sums up.
+/// Checks whether a sentence says what was decided, is due, or sums up.
 pub(crate) fn is_weighty(sentence: &str) -> bool {
     has(sentence, WEIGHTY)
 }
 
-/// Whether a sentence is said out of courtesy.
+/// Checks whether a sentence is said out of courtesy.
 pub(crate) fn is_courteous(sentence: &str) -> bool {
     has(sentence, COURTEOUS)
 }

@@ -17,7 +17,7 @@ pub(crate) struct Quote<'a> {
 }
 
 impl Quote<'_> {
-    /// What goes into the summary.
+    /// Bytes that go into the summary.
     pub(crate) fn into_sentence(self) -> Sentence {
         Sentence { text: self.text.to_owned(), source: Some(self.source), grounding: None }
     }
@@ -65,7 +65,7 @@ pub(crate) fn quotes<'a>(
     found.into_iter().filter_map(quote).collect()
 }
 
-/// Whether a unit directly behind its lead is quoted with it as one.
+/// Checks whether a unit directly behind its lead is quoted with it as one.
 fn belongs(text: &str, units: &[Unit], before: (usize, ByteRange), next: (usize, ByteRange)) -> bool {
     let led = units[next.0].lead == Some(before.0);
     led && gap(text, before.1, next.1).chars().all(|c| !c.is_alphanumeric())

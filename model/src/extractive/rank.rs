@@ -54,11 +54,11 @@ pub(crate) struct Trait {
     pub(crate) digits: f32,
     /// Share of its characters that are symbols.
     pub(crate) symbols: f32,
-    /// How far it names sums, dates, times and other figures, 0 to 1.
+    /// Share to which it names sums, dates, times and other figures, 0 to 1.
     pub(crate) figures: f32,
-    /// Whether it says what was decided, is due, or sums up.
+    /// Set if it says what was decided, is due, or sums up.
     pub(crate) weighty: bool,
-    /// What speaks against quoting it, from how it is written.
+    /// Weight against quoting it, from how it is written.
     pub(crate) penalty: f32,
 }
 

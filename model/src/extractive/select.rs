@@ -15,13 +15,13 @@ pub(crate) struct Candidate {
     pub(crate) score: f32,
     /// Its length in words.
     pub(crate) words: usize,
-    /// How many quotations it makes.
+    /// Count of its quotations.
     pub(crate) parts: usize,
-    /// What is quoted with it, and is not chosen by itself: the stem of a list, a question.
+    /// Segment that is quoted with it, and is not chosen by itself: the stem of a list, a question.
     pub(crate) leads: Vec<Lead>,
 }
 
-/// What is quoted before a sentence.
+/// Segment that is quoted before a sentence.
 #[derive(Clone, Copy)]
 pub(crate) struct Lead {
     pub(crate) row: usize,

@@ -1,4 +1,4 @@
-//! What is ranked and what may be quoted: sentences with their parts, entries of lists with their stems, answers with
+//! Units that are ranked and quoted: sentences with their parts, entries of lists with their stems, answers with
 //! their questions.
 
 use std::ops::Range;
@@ -34,11 +34,11 @@ const PIECE_PERMILLE: u32 = 200;
 /// Penalty for what is said out of courtesy, in 1000.
 const COURTESY_PERMILLE: u32 = 700;
 
-/// What is ranked as one.
+/// Segments that are ranked as one.
 pub(crate) struct Unit {
     /// Its segments.
     pub(crate) segments: Vec<usize>,
-    /// What is quoted of it, in order.
+    /// Parts of it that are quoted, in order.
     pub(crate) pieces: Vec<ByteRange>,
     pub(crate) kind: Kind,
     /// The unit that it is not understood without.
@@ -284,7 +284,7 @@ fn offer_something(text: &str, units: &[Unit], traits: &mut [Trait]) {
     }
 }
 
-/// What may be chosen, with what is quoted before it. Words are counted by UAX #29 if the caller bounds them, else as a
+/// Candidates, with what is quoted before it. Words are counted by UAX #29 if the caller bounds them, else as a
 /// reader does.
 pub(crate) fn candidates(units: &[Unit], traits: &[Trait], scores: &[f32], bounded: bool) -> Vec<Candidate> {
     let words = |row: usize| if bounded { traits[row].words } else { traits[row].size };
@@ -319,7 +319,7 @@ fn is_symbol(c: char) -> bool {
     (c.is_ascii_punctuation() || ('\u{2000}'..='\u{2bff}').contains(&c)) && !c.is_whitespace() && !sentence_mark
 }
 
-/// How far a sentence names figures: one small number alone is often only a name, as of a room.
+/// Share to which a sentence names figures: one small number alone is often only a name, as of a room.
 fn figures(quote: &str) -> f32 {
     let mut numbers = 0usize;
     let mut telling = quote.contains(['%', '€', '$', '£', '¥', '₹', '‰', '元', '円', '万', '亿', '億']);
@@ -355,7 +355,7 @@ fn share(text: &str, test: impl Fn(char) -> bool) -> f32 {
     hits as f32 / all.max(1) as f32
 }
 
-/// Whether a text cites others in brackets, as papers do: there, figures are details.
+/// Checks whether a text cites others in brackets, as papers do: there, figures are details.
 pub(crate) fn is_scholarly(text: &str) -> bool {
     /// Citations in a text of so many bytes.
     const BYTES: usize = 2500;

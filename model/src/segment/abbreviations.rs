@@ -107,7 +107,7 @@ pub(crate) enum Verdict {
     GoesOn,
 }
 
-/// Whether a word with a full stop is an abbreviation.
+/// Checks whether a word with a full stop is an abbreviation.
 pub(crate) fn is_known(word: &str) -> bool {
     let lower = word.to_lowercase();
     [TITLES, BEFORE_NUMBERS, EITHER].iter().any(|list| list.contains(&lower.as_str())) || is_dotted(word)

@@ -27,11 +27,11 @@ pub(crate) struct Block {
     pub(crate) pieces: Vec<ByteRange>,
     /// Length in bytes of a list or heading marker at the start, which is not quoted.
     pub(crate) marker: usize,
-    /// How deep it is quoted: the `>` of its lines.
+    /// Depth of quotation: the `>` of its lines.
     pub(crate) depth: usize,
     /// What its sentences are.
     pub(crate) kind: Kind,
-    /// What kind of marker it has, to tell entries of one list from those of another; 0 for none.
+    /// Kind of its marker, to tell entries of one list from those of another; 0 for none.
     pub(crate) shape: u8,
     /// A message of a chat, or what one of several speakers says.
     pub(crate) speech: bool,
@@ -101,7 +101,7 @@ fn apart(line: &Line<'_>, kind: Kind) -> Block {
     Block { pieces: vec![line.range], marker: 0, depth: line.depth, kind, shape: 0, speech: false }
 }
 
-/// Whether a sentence goes on behind the head of a page or of a subtitle.
+/// Checks whether a sentence goes on behind the head of a page or of a subtitle.
 fn resumes(class: Class, last: &Part<'_>, next: &Line<'_>) -> bool {
     let ended = last.line.text.ends_with(['.', '!', '?', ':', '…', '。', '！', '？', '"', '”', '»']);
     let running = matches!(last.marker, Marker::None | Marker::Item(_) | Marker::Number(_)) && next.is_text();

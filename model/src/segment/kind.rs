@@ -11,7 +11,7 @@ pub enum Kind {
     Item,
     /// A title or section heading.
     Heading,
-    /// What stands in every document of its kind: a signature, a legal footer, a licence, the head of a page.
+    /// Text that stands in every document of its kind: a signature, a legal footer, a licence, the head of a page.
     Notice,
     /// No running text: a rule, a page number, a row of a table, a line of code.
     Scrap,
@@ -29,9 +29,9 @@ impl Kind {
 pub struct Segment {
     /// The whole of it, with a list or heading marker.
     pub range: ByteRange,
-    /// What to quote: without the marker.
+    /// Bytes to quote: without the marker.
     pub quote: ByteRange,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Words of the same sentence stand before it, or behind it: it was cut because the sentence has no end.
     pub cut: (bool, bool),
@@ -39,6 +39,6 @@ pub struct Segment {
     pub resumes: bool,
     /// Index of the segment that it is not understood without: the stem of a list, the question that it answers.
     pub lead: Option<usize>,
-    /// How deep it is quoted, as history in a mail is.
+    /// Depth of quotation, as of history in a mail.
     pub depth: usize,
 }

@@ -13,7 +13,7 @@ const MAX_REPLY_BYTES: usize = 160;
 /// Share of a text that titles can make notices, in 100.
 const MAX_TITLED_PERCENT: usize = 30;
 
-/// What is known of the block of a segment.
+/// Facts of the block of a segment.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     /// Which block, as they begin in the text.
@@ -73,7 +73,7 @@ fn stems(text: &str, segments: &mut [Segment], places: &[Place]) {
     }
 }
 
-/// Whether a segment leads to the entry behind it. `other`: its own marker, if it has one, is of another shape.
+/// Checks whether a segment leads to the entry behind it. `other`: its own marker, if it has one, is of another shape.
 fn is_stem(text: &str, segment: &Segment, next: &Segment, other: bool) -> bool {
     let (stem, entry) = (quote(text, segment), quote(text, next));
     if segment.kind == Kind::Item && !other {

@@ -4,19 +4,19 @@ use crate::summary::ByteRange;
 
 /// A line without the white space around it.
 pub(crate) struct Line<'a> {
-    /// Where it stands; empty for a blank line.
+    /// Its bytes; empty for a blank line.
     pub(crate) range: ByteRange,
     /// Its text.
     pub(crate) text: &'a str,
     /// Its text without the `>` of a quotation.
     pub(crate) body: &'a str,
-    /// How many `>` it begins with.
+    /// Count of `>` at its beginning.
     pub(crate) depth: usize,
-    /// What it is.
+    /// Its kind.
     pub(crate) class: Class,
 }
 
-/// What a line is.
+/// Kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Running text, a list entry or a heading.
@@ -27,21 +27,21 @@ pub(crate) enum Class {
     Between,
     /// The number and the time of a subtitle, behind which a sentence goes on.
     Cue,
-    /// What stands in every document of its kind: a signature, a legal footer.
+    /// Text that stands in every document of its kind: a signature, a legal footer.
     Notice,
-    /// What somebody says with a name before it, behind so many bytes of a time.
+    /// Words of somebody with a name before them, behind so many bytes of a time.
     Speech(usize),
     /// A title behind so many bytes, as the subject of a message.
     Subject(usize),
 }
 
 impl Line<'_> {
-    /// Whether there is nothing on it.
+    /// Checks whether there is nothing on it.
     pub(crate) fn is_blank(&self) -> bool {
         self.range.is_empty()
     }
 
-    /// Whether it can still be told to be something else than running text.
+    /// Checks whether it can still be told to be something else than running text.
     pub(crate) fn is_text(&self) -> bool {
         !self.is_blank() && self.class == Class::Text
     }

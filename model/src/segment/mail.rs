@@ -96,7 +96,7 @@ const SUBJECTS: &[&str] = &[
     "الموضوع",
 ];
 
-/// How people end a letter: the start of a short line.
+/// Closings of letters: the start of a short line.
 const CLOSINGS: &[&str] = &[
     "best regards",
     "kind regards",
@@ -220,7 +220,7 @@ fn headers(lines: &mut [Line<'_>]) -> bool {
     any
 }
 
-/// Whether a line can be a field, also one that looks like a row because of its figures.
+/// Checks whether a line can be a field, also one that looks like a row because of its figures.
 fn is_line(line: &Line<'_>) -> bool {
     !line.is_blank() && matches!(line.class, Class::Text | Class::Scrap)
 }
@@ -269,7 +269,7 @@ fn attributions(lines: &mut [Line<'_>]) -> bool {
     any
 }
 
-/// Where the message that begins at `start` ends: at another depth, or at the next header.
+/// End of the message that begins at `start`: at another depth, or at the next header.
 fn message_end(lines: &[Line<'_>], start: usize) -> usize {
     let mut depth = None;
     let mut text = false;

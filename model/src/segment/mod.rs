@@ -114,7 +114,7 @@ fn split(text: &str, block: &Block, style: Style, mut found: impl FnMut(Segment)
     }
 }
 
-/// Where a sentence, or a part of one, stands.
+/// Place of a sentence, or of a part of one.
 struct Found {
     range: ByteRange,
     resumes: bool,

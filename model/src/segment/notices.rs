@@ -266,7 +266,7 @@ const TITLES: &[&str] = &[
     "spis treści",
 ];
 
-/// Whether a sentence is a notice by itself.
+/// Checks whether a sentence is a notice by itself.
 pub(crate) fn is_notice(sentence: &str) -> bool {
     if sentence.len() > MAX_BYTES {
         return false;
@@ -282,7 +282,7 @@ pub(crate) fn is_notice(sentence: &str) -> bool {
     footer || misdirected || copyright || has(PHRASES) || PAIRS.iter().any(|(left, right)| has(left) && has(right))
 }
 
-/// Whether a title begins a part of notices.
+/// Checks whether a title begins a part of notices.
 pub(crate) fn is_title(title: &str) -> bool {
     let plain = title.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     TITLES.contains(&plain.as_str())

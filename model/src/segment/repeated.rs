@@ -8,7 +8,7 @@ use crate::words;
 /// Longest head of a page in words.
 const MAX_HEAD_WORDS: usize = 12;
 const MAX_HEAD_BYTES: usize = 160;
-/// How often a line comes again that is no heading, and how often if only its numbers change.
+/// Repetitions of a line that is no heading, and if only its numbers change.
 const MIN_TIMES: usize = 3;
 const MIN_NUMBERED_TIMES: usize = 2;
 /// Entries of a table of contents that stand together.
@@ -70,7 +70,7 @@ fn plain(line: &str) -> Option<String> {
     Some(words.join(" "))
 }
 
-/// Whether nothing joins a line to its neighbours.
+/// Checks whether nothing joins a line to its neighbours.
 fn stands_alone(lines: &[Line<'_>], index: usize) -> bool {
     let apart = |line: Option<&Line<'_>>| line.is_none_or(|line| !line.is_text());
     apart(lines.get(index + 1)) || apart(index.checked_sub(1).and_then(|before| lines.get(before)))
@@ -104,7 +104,7 @@ fn contents(lines: &[Line<'_>], plain: &[Option<String>], times: &BTreeMap<&str,
     found
 }
 
-/// Whether the second occurrences stand together as the first do.
+/// Checks whether the second occurrences stand together as the first do.
 fn is_copy(plain: &[Option<String>], times: &BTreeMap<&str, Vec<usize>>, run: &[usize]) -> bool {
     let second =
         |index: &usize| plain[*index].as_deref().and_then(|key| times.get(key)?.last().copied()).unwrap_or_default();

@@ -136,7 +136,7 @@ fn tight_commas(line: &str) -> usize {
         .count()
 }
 
-/// Whether dots lead to a page number: `Introduction ........ 3`.
+/// Checks whether dots lead to a page number: `Introduction ........ 3`.
 fn is_leader(line: &str) -> bool {
     let page = line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, 'i' | 'v' | 'x'));
     let dots = page.trim_end().chars().rev().take_while(|c| matches!(c, '.' | '…' | '·' | ' ' | '_'));
@@ -162,7 +162,7 @@ fn comments(lines: &[Line<'_>]) -> Vec<bool> {
     hidden
 }
 
-/// Whether a line has tags of HTML and few words outside of them.
+/// Checks whether a line has tags of HTML and few words outside of them.
 fn is_tags(line: &str) -> bool {
     if !(line.starts_with('<') && line.ends_with('>')) {
         return false;
@@ -182,7 +182,7 @@ fn is_tags(line: &str) -> bool {
     words::size(&outside) <= TITLE_WORDS
 }
 
-/// Whether a line, or a sentence, is a link, an address or a telephone number, with a label at most.
+/// Checks whether a line, or a sentence, is a link, an address or a telephone number, with a label at most.
 pub(crate) fn is_bare(line: &str) -> bool {
     let (without, links) = without_links(line);
     let mut addresses = links;
@@ -229,7 +229,7 @@ fn without_links(line: &str) -> (String, usize) {
     (out, links)
 }
 
-/// Whether a text is short beside its addresses, as the last line of a signature is.
+/// Checks whether a text is short beside its addresses, as the last line of a signature is.
 pub(crate) fn has_address(line: &str) -> bool {
     line.split_whitespace().any(|word| is_address(word.trim_matches(|c: char| c.is_ascii_punctuation())))
         || (line.bytes().filter(u8::is_ascii_digit).count() >= 8

@@ -11,7 +11,7 @@ const MAX_TOKEN_CHARS: usize = 64;
 /// Shortest sentence that a space alone ends, some forty letters.
 const MIN_PAUSE_BYTES: usize = 120;
 
-/// Where a sentence ends.
+/// End of a sentence.
 #[derive(Clone, Copy)]
 pub(crate) struct End {
     /// Offset in the block.
@@ -92,7 +92,7 @@ fn stops(block: &str, style: Style) -> Vec<usize> {
     ends
 }
 
-/// Whether the next sentence follows without a space: a whole word before the stop, a capitalized one behind it, and no
+/// Checks whether the next sentence follows without a space: a whole word before the stop, a capitalized one behind it, and no
 /// address or name of a program around them.
 fn touches(before: &str, after: &str, style: Style, dot: bool) -> bool {
     if dot && !style.tight {

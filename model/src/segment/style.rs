@@ -1,4 +1,4 @@
-//! How a text as a whole is written, which decides what a full stop in it can mean.
+//! Manner in which a text as a whole is written, which decides what a full stop in it can mean.
 
 /// Letters that tell how a text is written.
 const MIN_LETTERS: usize = 40;
@@ -9,7 +9,7 @@ const GERMAN_ONE_IN: usize = 25;
 const GERMAN: &[&str] =
     &["der", "die", "das", "und", "ist", "nicht", "den", "dem", "ein", "eine", "mit", "von", "auf", "für"];
 
-/// What holds for a whole text.
+/// Traits of a whole text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Style {
     /// Sentences begin with lowercase letters.

@@ -223,7 +223,7 @@ fn plain(token: &str) -> String {
     token.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
 }
 
-/// What a cut costs behind `last`, before `word` and `next`; `before` is the plain form of `last`.
+/// Cost of a cut behind `last`, before `word` and `next`; `before` is the plain form of `last`.
 fn cost(last: &str, gap: &str, before: &str, word: &str, next: &str) -> u64 {
     let strong = |word: &str| STRONG.contains(&word);
     let joining = |word: &str| JOINING.contains(&word);

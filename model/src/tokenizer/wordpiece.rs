@@ -45,7 +45,7 @@ impl WordPiece {
         Ok(Census { tokens: encoding.len(), unknown: self.unknown_among(encoding.get_ids()) })
     }
 
-    /// How many tokens are such that the vocabulary has no letters for.
+    /// Count of tokens such that the vocabulary has no letters for.
     pub(crate) fn unknown_among(&self, ids: &[u32]) -> usize {
         ids.iter().filter(|id| **id == self.unknown).count()
     }

@@ -14,7 +14,7 @@ struct Stage {
     release: Sender<()>,
 }
 
-/// What the jobs of a stage share.
+/// State that the jobs of a stage share.
 #[derive(Clone)]
 struct Script {
     started: Sender<()>,

@@ -12,7 +12,7 @@ use precis_model::{Control, Mode, Models, Options, Summary};
 use regex::Regex;
 use serde::Deserialize;
 
-/// What is expected of one document.
+/// Expectations of one document.
 #[derive(Deserialize)]
 pub struct Expected {
     pub need: usize,
@@ -31,7 +31,7 @@ pub struct Case {
     pub expected: Expected,
 }
 
-/// What came of it.
+/// Outcome for one document.
 pub struct Outcome {
     pub summary: Summary,
     pub found: Vec<usize>,

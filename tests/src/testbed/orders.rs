@@ -35,7 +35,7 @@ fn says_uncharged(answer: &Answer) -> bool {
 /// A request with a payment that was signed for it.
 #[derive(Clone)]
 pub struct Order {
-    /// What it buys.
+    /// The task that it buys.
     pub row: &'static Row,
     /// The request.
     pub ask: Ask,

@@ -21,7 +21,7 @@ use crate::{input, policy};
 /// Appended to the name of the receipt file for a job that failed: it is no receipt of a summary.
 const FAILURE_SUFFIX: &str = ".failure.json";
 
-/// What is particular to a task: how its result is shown.
+/// A way to show the results of one task.
 pub(super) trait Shown<T: Task> {
     /// Lines about the result, beside it.
     fn remarks(&self, result: &T::Output) -> Vec<String>;

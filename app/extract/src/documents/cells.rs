@@ -50,7 +50,7 @@ impl Cells {
         Ok(())
     }
 
-    /// What was written.
+    /// Text that was written.
     ///
     /// # Errors
     /// [`ExtractError::NoSentences`] if no cell holds a sentence.

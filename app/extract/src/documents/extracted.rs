@@ -20,7 +20,7 @@ pub struct Extracted {
     pub text: String,
     /// The parts of the document that have text, in the order of the text. Empty for kinds without parts.
     pub parts: Vec<Part>,
-    /// What is not in the text.
+    /// Parts that are not in the text.
     pub notes: Notes,
 }
 
@@ -38,7 +38,7 @@ pub struct Part {
     pub end: usize,
 }
 
-/// What of a document is not in its text.
+/// Parts of a document that are not in its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notes {
@@ -68,7 +68,7 @@ impl Extracted {
         self.parts.get(after.checked_sub(1)?).filter(|part| offset < part.end)
     }
 
-    /// Where a byte offset lies, as in `page 3`; nothing for documents without parts.
+    /// Place of a byte offset, as in `page 3`; nothing for documents without parts.
     #[must_use]
     pub fn place(&self, offset: usize) -> Option<String> {
         let part = self.part_at(offset)?;
@@ -76,7 +76,7 @@ impl Extracted {
         (!name.is_empty()).then(|| format!("{name} {}", part.number))
     }
 
-    /// Whether the parts lie in order within the text, on the boundaries of characters.
+    /// Checks whether the parts lie in order within the text, on the boundaries of characters.
     pub(crate) fn is_sound(&self) -> bool {
         let mut before = 0;
         self.parts.len() <= MAX_PARTS
@@ -98,7 +98,7 @@ pub struct Writer {
     text: String,
     parts: Vec<Part>,
     open: Option<Part>,
-    /// What was left out.
+    /// Parts that were left out.
     pub notes: Notes,
 }
 
@@ -113,7 +113,7 @@ impl Writer {
         self.kind
     }
 
-    /// Whether nothing is written yet.
+    /// Checks whether nothing is written yet.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }

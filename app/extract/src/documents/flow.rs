@@ -12,7 +12,7 @@ const MAX_TABLES: usize = 32;
 
 /// The text of a document in the making.
 pub struct Flow {
-    /// Where it is written.
+    /// Place where it is written.
     pub writer: Writer,
     tables: Vec<Table>,
 }

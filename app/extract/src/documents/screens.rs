@@ -1,4 +1,4 @@
-//! What is looked at after reading and before the price: nobody pays for what is no text.
+//! Screens after reading and before the price: nobody pays for what is no text.
 
 use super::extracted::Extracted;
 use crate::error::ExtractError;

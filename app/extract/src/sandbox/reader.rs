@@ -14,12 +14,12 @@ use crate::error::{Bound, ExtractError};
 use crate::kind::Kind;
 use crate::text::Limits;
 
-/// How often a child is looked at that closed its output, until it is ended.
+/// Times that a child is looked at that closed its output, until it is ended.
 const ENDING_LOOKS: u32 = 100;
 /// Time between looks.
 const ENDING_PAUSE: Duration = Duration::from_millis(10);
 
-/// What reading one document may take.
+/// Bounds of reading one document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Processor time, in whole seconds.

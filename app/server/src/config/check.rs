@@ -19,7 +19,7 @@ use crate::config::value::Secret;
 const DEFAULT_UPFRONT_SECONDS: u64 = 3;
 /// Longest predicted work that is done unpaid by default where nothing can be paid back, seconds.
 const DEFAULT_UNPAID_SECONDS: u64 = 30;
-/// What stands for a key in the URL of a node.
+/// Placeholder of a key in the URL of a node.
 const KEY_PLACE: &str = "{key}";
 /// Most bytes of a mock root.
 const MAX_ROOT_BYTES: u64 = 64 * 1024;
@@ -151,7 +151,7 @@ fn one_network(file: &File, given: &Given) -> Result<Network, ConfigError> {
     }
 }
 
-/// What is paid with, and the node that tells of it.
+/// Token that is paid with, and the node that tells of it.
 struct Token {
     address: alloy_primitives::Address,
     name: String,

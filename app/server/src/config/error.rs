@@ -1,10 +1,10 @@
-//! What is wrong with the settings. A message names key, place and the shape that is right, and never the value.
+//! Errors of the settings. A message names key, place and the shape that is right, and never the value.
 
 use std::fmt;
 
 use crate::config::key::Key;
 
-/// Where a value was given.
+/// Place where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// This line of the file.
@@ -29,9 +29,9 @@ pub enum ConfigError {
     Setting {
         /// Its key.
         key: String,
-        /// Where it was given; none if it was not.
+        /// Place where it was given; none if it was not.
         place: Option<Place>,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// A variable that nothing reads.
@@ -45,14 +45,14 @@ pub enum ConfigError {
     Syntax {
         /// Where.
         line: Option<usize>,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
     /// A source of settings that cannot be read.
     Source {
         /// The variable or argument that names it.
         name: &'static str,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
 }

@@ -55,12 +55,12 @@ impl Given {
         (0..MAX_ENTRIES).rev().find(|index| given(*index)).map_or(0, |last| last + 1)
     }
 
-    /// Where a setting was given.
+    /// Place where a setting was given.
     pub fn place(&self, key: &Key) -> Option<Place> {
         self.find(key).or_else(|| self.find(&key.of_file())).map(|(_, place)| place)
     }
 
-    /// Whether the value that holds stands in the file.
+    /// Checks whether the value that holds stands in the file.
     pub fn is_in_the_file(&self, key: &Key) -> bool {
         matches!(self.find(key), Some((_, Place::Line(_))))
     }

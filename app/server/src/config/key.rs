@@ -62,12 +62,12 @@ impl Key {
         Self(self.0.iter().map(one).collect())
     }
 
-    /// Whether it speaks of every entry of a list.
+    /// Checks whether it speaks of every entry of a list.
     pub fn is_pattern(&self) -> bool {
         self.0.contains(&Step::Entries)
     }
 
-    /// Whether `other` is this key or stands below it.
+    /// Checks whether `other` is this key or stands below it.
     pub fn holds(&self, other: &Self) -> bool {
         other.0.starts_with(&self.0)
     }

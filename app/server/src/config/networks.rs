@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, address};
 use precis_payment::Network;
 
-/// What is known of a network.
+/// Defaults of a network.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
     /// Its CAIP-2 name.
@@ -35,7 +35,7 @@ const ALL: &[Known] = &[
     },
 ];
 
-/// What is known of `network`.
+/// Defaults of `network`, if it is known.
 pub fn known(network: Network) -> Option<&'static Known> {
     ALL.iter().find(|known| known.network == network)
 }

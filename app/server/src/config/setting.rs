@@ -1,4 +1,4 @@
-//! What is known of every setting without reading any: the documentation is made of it, and unknown names are told by it.
+//! Descriptions of every setting, without reading any: the documentation is made of it, and unknown names are told by it.
 
 use crate::config::key::Key;
 use crate::config::value::{Form, Value};
@@ -6,7 +6,7 @@ use crate::config::value::{Form, Value};
 /// A setting.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// Where it stands.
+    /// Its bytes.
     pub key: Key,
     /// Meaning and consequence.
     pub doc: String,
@@ -16,9 +16,9 @@ pub struct Setting {
     pub bounds: Option<(&'static str, &'static str)>,
     /// The type in two words or three.
     pub name: &'static str,
-    /// Whether it is a list.
+    /// Set if it is a list.
     pub list: bool,
-    /// Whether it must not stand in the file.
+    /// Set if it must not stand in the file.
     pub secret: bool,
     form: Form,
 }
@@ -45,9 +45,9 @@ impl Setting {
 /// A table of the file with its settings.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// Where it stands.
+    /// Its bytes.
     pub key: Key,
-    /// What it is about.
+    /// Its subject.
     pub doc: String,
     /// Its settings.
     pub settings: Vec<Setting>,

@@ -95,7 +95,7 @@ pub struct Config {
     pub sweep_seconds: u64,
 }
 
-/// Whether the enclave wallet settles payments of contract accounts.
+/// Set if the enclave wallet settles payments of contract accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContractAccounts {
     /// They are refused.
@@ -121,7 +121,7 @@ pub struct Settings {
     pub upfront_seconds: Option<u64>,
     /// Longest predicted work that is done before it is paid, seconds; none for no limit.
     pub unpaid_seconds: Option<u64>,
-    /// What the facilitator wants to see.
+    /// Credential for the facilitator.
     pub facilitator_credential: Option<Credential>,
     /// Longest wait for an answer.
     pub answer_within: Duration,

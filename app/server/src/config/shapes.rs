@@ -21,7 +21,7 @@ impl HttpUrl {
         self.0
     }
 
-    /// Whether it has a part that is for secrets: a user, a password or a query.
+    /// Checks whether it has a part that is for secrets: a user, a password or a query.
     pub fn carries_secrets(&self) -> bool {
         Url::parse(&self.0)
             .is_ok_and(|url| !url.username().is_empty() || url.password().is_some() || url.query().is_some())
@@ -49,7 +49,7 @@ value!(DatabaseUrl, Text, "a URL", "`postgres://…`", |text| {
     sound.then(|| Self(text.to_owned()))
 });
 
-/// Whether payers must name their payments.
+/// Set if payers must name their payments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaymentIdentifier {
     /// They may.
@@ -64,12 +64,12 @@ value!(PaymentIdentifier, Text, "a word", "`optional` or `required`", |text| mat
     _ => None,
 });
 
-/// When work is paid for first.
+/// Work that is paid for first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upfront {
     /// Never.
     Never,
-    /// When it is predicted to take longer.
+    /// Work that is predicted to take longer.
     Above(Duration),
 }
 

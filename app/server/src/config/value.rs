@@ -1,4 +1,4 @@
-//! How the value of a setting is written and read. Nothing here repeats a value: it may be a secret.
+//! Values of settings as they are written and read. Nothing here repeats a value: it may be a secret.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,11 +41,11 @@ pub trait Value: Sized {
     const FORM: Form;
     /// The type in two words or three.
     const NAME: &'static str;
-    /// How it is written, where the name does not say it.
+    /// Spelling, where the name does not say it.
     const HOW: &'static str = "";
-    /// Whether it must not stand in the file.
+    /// Set if it must not stand in the file.
     const SECRET: bool = false;
-    /// Whether it is a list.
+    /// Set if it is a list.
     const LIST: bool = false;
 
     /// Reads one, if it is one.

@@ -1,4 +1,4 @@
-//! What the steps after the claim hand on to each other: a job that is claimed, done, paid, receipted.
+//! Types that the steps after the claim hand on to each other: a job that is claimed, done, paid, receipted.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::jobs::receipts::Kept;
 use crate::service::Permit;
 use crate::task::Input;
 
-/// What the work needs, and only the caller has.
+/// The input of the work, which only the caller has.
 pub struct Work {
     pub(super) input: Arc<dyn Input>,
     pub(super) tokens: u32,

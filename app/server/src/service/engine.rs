@@ -151,7 +151,7 @@ impl Engine {
     /// A task, sold or not: a job may be older than the prices in force.
     ///
     /// # Errors
-    /// When no model does it: a defect.
+    /// `internal` when no model does it: a defect.
     pub fn known(&self, task: Task) -> Result<&Known, Failure> {
         self.known.get(&task).ok_or_else(|| Failure::internal("task", "done by no model"))
     }

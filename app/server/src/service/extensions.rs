@@ -36,7 +36,7 @@ fn payment_identifier(required: bool) -> Value {
     })
 }
 
-/// How a paid route is called (SPEC 5.1, 5.10, 5.11), for those who catalogue it.
+/// Declaration of how a paid route is called (SPEC 5.1, 5.10, 5.11), for those who catalogue it.
 fn bazaar(Catalogued { body, output, schema }: Catalogued) -> Value {
     json!({
         "info": {

@@ -177,7 +177,7 @@ fn portion(capacity: usize, age: Duration) -> usize {
 pub struct Identity {
     /// Names this process where several share a ledger, and stands in every keyset of it.
     pub instance_id: Holder,
-    /// Where payments can go.
+    /// Targets of payments.
     pub payments: Vec<PaymentTarget>,
     /// Keys the `requestDigest` of quotes.
     pub quote_secret: Zeroizing<[u8; 32]>,

@@ -24,7 +24,7 @@ pub static OFFERINGS: [&dyn Offering; 3] = [&summary::Summaries, &embeddings::Em
 /// The route at which `task` is sold.
 ///
 /// # Errors
-/// When it is in no list: a defect.
+/// `internal` when it is in no list: a defect.
 pub fn offering(task: Task) -> Result<&'static dyn Offering, Failure> {
     let sells = |offering: &&&dyn Offering| offering.tasks().contains(&task);
     OFFERINGS.iter().find(sells).copied().ok_or_else(|| Failure::internal("task", "sold at no route"))

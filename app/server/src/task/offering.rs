@@ -1,4 +1,4 @@
-//! What every task has to say and to do.
+//! Traits and types that every task is sold by.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use precis_store::JobId;
 
 use crate::error::{Class, Failure};
 
-/// What of a request says what is wanted: all that an offering looks at.
+/// Parts of a request that say what is wanted: all that an offering looks at.
 #[derive(Clone, Copy)]
 pub struct Sent<'a> {
     /// `Content-Type` as sent; empty if absent.
@@ -34,7 +34,7 @@ pub trait Offering: Send + Sync {
     /// A sentence about one of them, for quotes, and words to find it by.
     fn about(&self, task: Task) -> About;
 
-    /// How the route is called, for those who catalogue it.
+    /// Example and schema of a call, for those who catalogue the route.
     fn catalogued(&self) -> Catalogued;
 
     /// Facts of the model that does one of them.
@@ -89,7 +89,7 @@ pub trait Input: Send + Sync {
     fn perform(&self, models: &Models, id: JobId, control: &Control) -> Result<Vec<u8>, Error>;
 }
 
-/// How far the tokens of an input have been counted.
+/// Progress of counting the tokens of an input.
 #[derive(Clone, Copy, Default)]
 pub struct Counting {
     /// Texts that are done.
@@ -140,7 +140,7 @@ pub struct About {
     pub tags: &'static [&'static str],
 }
 
-/// How a route is called.
+/// Example and schema of a call.
 pub struct Catalogued {
     /// A body.
     pub body: serde_json::Value,

@@ -1,6 +1,6 @@
 //! Several texts: what is counted and checked alike wherever a model reads a list of them.
 
-use precis_model::{Error, Models};
+use precis_model::{Error, Models, Reason};
 use precis_protocol::embeddings::{check_texts, digest_of_texts};
 use precis_protocol::task::TaskLimits;
 use precis_protocol::{Digest, limits};
@@ -58,6 +58,10 @@ impl Texts {
             Counted::Tokens(tokens) => *tokens,
             Counted::GoOn(counting) => counting.tokens,
         };
+        // Nothing but characters that no tokenizer sees: no vector comes of it.
+        if matches!(counted, Counted::Tokens(0)) {
+            return Err(Error::NotSummarizable(Reason::Empty));
+        }
         if tokens > limits.max_document_tokens {
             let (found, limit) = (tokens.into(), limits.max_document_tokens.into());
             return Err(Error::TooLong { unit: "tokens", found, limit });

@@ -9,7 +9,7 @@ fn fixture_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// What is in every fixture, made anew.
+/// Jobs of every fixture, made anew.
 async fn filled(ledger: &Shared) -> Vec<Record> {
     let settled = settled(ledger, 1).await;
     let claimed = fresh(ledger, 2).await;

@@ -248,7 +248,7 @@ pub struct Policy {
     pub td: TdPolicy,
     /// Greatest age of a challenge, seconds.
     pub challenge_max_age_seconds: u64,
-    /// Where payments may go: one of these; anywhere if there is none.
+    /// Targets of payments: one of these; anywhere if there is none.
     pub payments: Vec<PaymentPins>,
     /// The root that quotes must lead to.
     pub root: TrustedRoot,

@@ -1,4 +1,4 @@
-//! What a page hides, by attributes, by styles of elements and by simple rules of its style sheets.
+//! Elements that a page hides, by attributes, by styles of elements and by simple rules of its style sheets.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub struct Hidden {
 }
 
 impl Hidden {
-    /// What the style sheets in `document` hide, whatever the medium.
+    /// Selectors of what the style sheets in `document` hide, whatever the medium.
     pub fn of(document: &Document) -> Self {
         let mut hidden = Self::default();
         let mut left = MAX_STYLES;
@@ -58,7 +58,7 @@ impl Hidden {
         }
     }
 
-    /// Whether nobody sees the element.
+    /// Checks whether nobody sees the element.
     pub fn hides(&self, node: &NodeRef<'_>) -> bool {
         node.has_attr("hidden")
             || node.attr("style").is_some_and(|style| hides(&style))
@@ -69,7 +69,7 @@ impl Hidden {
     }
 }
 
-/// What is after the end of a block whose opening brace was read.
+/// Rest after the end of a block whose opening brace was read.
 fn block_end(text: &str) -> &str {
     let mut depth = 1;
     for (at, character) in text.char_indices() {
@@ -85,7 +85,7 @@ fn block_end(text: &str) -> &str {
     ""
 }
 
-/// Whether declarations hide their element.
+/// Checks whether declarations hide their element.
 fn hides(declarations: &str) -> bool {
     let (mut white, mut ground) = (false, false);
     for declaration in declarations.split(';') {

@@ -6,7 +6,7 @@ use super::style::Hidden;
 use crate::documents::flow::Flow;
 use crate::error::ExtractError;
 
-/// What stands around a text and is no part of it.
+/// Furniture: what stands around a text and is no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Around {
     /// Nothing but what no reader sees.
@@ -98,7 +98,7 @@ const BLOCKS: [&str; 38] = [
     "caption",
 ];
 
-/// What is called as furniture is, and holds more than this share of the text, as one over it, is text.
+/// An element that is called as furniture is, and holds more than this share of the text, as one over it, is text.
 const LARGEST_SHARE: usize = 3;
 
 /// A walk that writes what it passes.
@@ -114,7 +114,7 @@ pub struct Walk<'a> {
     bytes: usize,
 }
 
-/// What is yet to be done.
+/// Steps that are yet to be done.
 enum Step<'a> {
     Enter(NodeRef<'a>),
     Leave(String),
@@ -162,7 +162,7 @@ impl<'a> Walk<'a> {
         self.flush()
     }
 
-    /// What was written.
+    /// Text that was written.
     pub fn finish(mut self) -> Result<Flow, ExtractError> {
         self.flush()?;
         Ok(self.flow)

@@ -59,7 +59,7 @@ pub struct Drawing {
     undecodable: u64,
 }
 
-/// What a page shows.
+/// Glyphs that a page shows.
 pub struct Shown {
     /// The glyphs that can be seen, as drawn.
     pub glyphs: Vec<Glyph>,
@@ -91,7 +91,7 @@ impl Drawing {
         }
     }
 
-    /// What can be seen in the end.
+    /// The text that can be seen in the end.
     pub fn finish(self) -> Shown {
         let count = self.glyphs.len();
         let covered = |place: Point, sequence: usize| {
@@ -200,7 +200,7 @@ impl Drawing {
         self.glyphs.push((glyph, middle, seen, self.sequence));
     }
 
-    /// Whether the same glyph stands there already: bold by drawing twice, filled and stroked.
+    /// Checks whether the same glyph stands there already: bold by drawing twice, filled and stroked.
     #[expect(clippy::cast_possible_truncation, reason = "places are bounded")]
     fn is_again(&mut self, glyph: &Glyph) -> bool {
         if glyph.is_blank() {
@@ -286,7 +286,7 @@ fn solid(paint: &Paint<'_>) -> (Option<[f32; 3]>, f32) {
     }
 }
 
-/// Whether a path is a rectangle with sides along the page.
+/// Checks whether a path is a rectangle with sides along the page.
 fn is_rectangle(path: &BezPath) -> bool {
     let points: Vec<Point> = path
         .segments()

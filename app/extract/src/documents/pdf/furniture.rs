@@ -8,7 +8,7 @@ use super::lines::Line;
 const EDGE_ROWS: usize = 3;
 /// Pages that a line repeats on at least.
 const FEWEST_PAGES: usize = 3;
-/// How far a repeated line may move, in points.
+/// Distance that a repeated line may move, in points.
 const SHIFT: f64 = 6.0;
 
 /// Takes them out of all pages; the number of lines that were taken.

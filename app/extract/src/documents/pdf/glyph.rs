@@ -13,11 +13,11 @@ pub struct Glyph {
     pub line: f64,
     /// Size of the font.
     pub size: f64,
-    /// Where the line runs to.
+    /// End of the line.
     pub direction: Direction,
 }
 
-/// Where lines run to.
+/// Direction of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
     /// To the right.
@@ -35,7 +35,7 @@ pub enum Direction {
 }
 
 impl Glyph {
-    /// Whether the glyph is white space.
+    /// Checks whether the glyph is white space.
     pub fn is_blank(&self) -> bool {
         self.text.chars().all(char::is_whitespace)
     }

@@ -21,7 +21,7 @@ pub struct Words {
     whole: BTreeSet<String>,
 }
 
-/// How the two sides of a line end go together.
+/// Joint of the two sides of a line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Join {
     /// With a blank.
@@ -49,7 +49,7 @@ impl Words {
         Self { whole }
     }
 
-    /// How a line that ends with `before` goes on with `after`.
+    /// Joint between a line that ends with `before` and one that begins with `after`.
     pub fn joins(&self, before: &str, after: &str) -> Join {
         let Some(stem) = before.strip_suffix(['-', '\u{2010}', '\u{ad}']) else {
             let both = [before.chars().next_back(), after.chars().next()];

@@ -6,7 +6,7 @@ use super::glyph::{Direction, Glyph};
 const WORD_GAP: f64 = 0.17;
 /// A gap within a piece, at most, in sizes of the font: columns stand further apart.
 const PIECE_GAP: f64 = 1.0;
-/// How far a glyph may stand off the baseline, in sizes of the font: superscripts do.
+/// Distance that a glyph may stand off the baseline, in sizes of the font: superscripts do.
 const OFF_BASELINE: f64 = 0.35;
 /// Share of the glyphs, as one over it, that a direction beside the main one has to have to be text.
 const ASIDE_SHARE: usize = 10;

@@ -39,7 +39,7 @@ pub struct File {
     pub attestation: Attestation,
 }
 
-/// Where the sections stand.
+/// Keys of the sections.
 pub mod at {
     use crate::config::key::Key;
 

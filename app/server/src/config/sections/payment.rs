@@ -1,4 +1,4 @@
-//! What is paid, where and when.
+//! Settings of payment: prices, networks, time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::config::shapes::{HeadAge, HttpUrl, PaymentIdentifier, Upfront};
 use crate::config::value::Secret;
 
 section! {
-    /// When payers pay, and how they name it.
+    /// Time of payment, and names for it.
     Payment {
         /// Work predicted to take longer than this is paid first, and refunded if it fails. Lower it, and payers trust the
         /// service with more money; raise it, and a payer who moves its money away before settlement gets that much work for
@@ -55,7 +55,7 @@ section! {
         /// Blocks that must show a settlement before a result is released, the first included. More of them survive deeper
         /// reorganizations, and let callers wait longer.
         confirmations: u64 = "1", "1" to "100";
-        /// How long a settlement is waited for. After that its outcome counts as unknown, and the caller gets a ticket.
+        /// Longest wait for a settlement. After that its outcome counts as unknown, and the caller gets a ticket.
         confirm_within: Duration = "20s", "1s" to "5m";
         /// Greatest age of the newest block while payments are taken; `"any"` is for chains that make blocks on demand. Above it
         /// the node counts as stuck. Default: 20 blocks at the chain's own pace, at least a minute.
@@ -75,7 +75,7 @@ section! {
 section! {
     /// A remote x402 facilitator that settles, instead of the enclave wallet.
     Facilitator {
-        /// Where it is. It is asked and not believed: the chain has to show the settlement. 307 and 308 redirects within its
+        /// Its URL. It is asked and not believed: the chain has to show the settlement. 307 and 308 redirects within its
         /// origin are followed. Default: the enclave settles itself.
         url: Option<HttpUrl>;
         /// One header that is sent with every request to it, `Name: value`.
@@ -84,7 +84,7 @@ section! {
 }
 
 section! {
-    /// Where the enclave wallet's surplus goes. What may have to be refunded always stays.
+    /// Destination of the enclave wallet's surplus. What may have to be refunded always stays.
     Sweep {
         /// Address that gets it. Default: nothing is swept.
         to: Option<Address>;

@@ -27,7 +27,7 @@ section! {
         /// Proxies whose `X-Forwarded-For` is believed, as addresses and networks. Default: none; all callers behind an unnamed
         /// proxy share one source's limits.
         trusted_proxies: Vec<ProxyNetwork>;
-        /// How long jobs may take to end after SIGTERM. Give the platform at least as long before it kills.
+        /// Longest time for jobs to end after SIGTERM. Give the platform at least as long before it kills.
         drain: Duration = "5m", "0s" to "1h";
     }
 }
@@ -39,7 +39,7 @@ section! {
         queue: u32 = "16", "1" to "1024";
         /// Jobs of one payer that may be unsettled at a time: how much work a payer can get before it has paid for any.
         unsettled_per_payer: u32 = "4", "1" to "65535";
-        /// How long a caller waits for its answer before it gets a ticket to fetch it with. Keep it below the patience of the
+        /// Longest wait of a caller for its answer before it gets a ticket to fetch it with. Keep it below the patience of the
         /// proxies in between.
         answer_within: Duration = "25s", "1s" to "10m";
     }
@@ -62,14 +62,14 @@ section! {
 }
 
 section! {
-    /// What is kept of payments and results.
+    /// Memory of payments and results.
     Ledger {
         /// Directory of the ledger, on the enclave's encrypted disk. A lost ledger loses paid results.
         dir: PathBuf = "/data";
         /// One ledger for several replicas, sealed before it gets there; the host stands behind TLS or on a socket. Default: a file
         /// in `dir`.
         url: Option<Secret<DatabaseUrl>>;
-        /// How long a result can be fetched again after its job has ended and its authorization is void. It takes disk for as
+        /// Time for which a result can be fetched again after its job has ended and its authorization is void. It takes disk for as
         /// long.
         keep_results: Duration = "24h", "1h" to "90d";
     }
@@ -85,7 +85,7 @@ section! {
 }
 
 section! {
-    /// What vouches for the enclave.
+    /// Sources that vouch for the enclave.
     Attestation {
         /// Socket of rofl-appd, which holds the enclave's keys.
         appd_socket: PathBuf = "/run/rofl-appd.sock";

@@ -1,4 +1,4 @@
-//! How the route is called, for those who catalogue it.
+//! Example and schema of a call, for those who catalogue the route.
 
 use serde_json::{Value, json};
 
