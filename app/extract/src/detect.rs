@@ -8,7 +8,7 @@ use crate::kind::{Foreign, Kind};
 use crate::media_type::DocumentType;
 use crate::text::BOM;
 
-/// Hints about a document, beside its bytes.
+/// Statements about a document beside its bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hints<'a> {
     /// A `Content-Type` value.
@@ -222,7 +222,7 @@ pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 impl ExtractError {
-    /// Checks whether the type is at fault, and no document of it is read.
+    /// True if the type is at fault, and no document of it is read.
     #[must_use]
     pub fn is_of_type(self) -> bool {
         matches!(self, Self::MediaType(_) | Self::Foreign(_))

@@ -16,7 +16,7 @@ pub enum ExtractError {
     TooLarge {
         /// The limit in force, in bytes.
         limit: usize,
-        /// Bytes received.
+        /// The size received, in bytes.
         actual: usize,
     },
     /// Not valid in the charset that it is in: UTF-8 unless another is declared.
@@ -71,7 +71,7 @@ pub enum ExtractError {
     Unavailable(Kind),
 }
 
-/// Resource that a document may take only so much of.
+/// A resource of which a document may take only so much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "documents", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -126,13 +126,13 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.extensions().contains(&extension.as_str()))
     }
 
-    /// Checks whether the text is the document itself, so that no parser is needed.
+    /// True if the text is the document itself, so that no parser is needed.
     #[must_use]
     pub fn is_text(self) -> bool {
         matches!(self, Self::Plain | Self::Markdown)
     }
 
-    /// Name of a part of such a document, as in `page 3`. Empty where it has no parts.
+    /// The name of a part of such a document, as in `page 3`. Empty where it has no parts.
     #[must_use]
     pub fn part_name(self) -> &'static str {
         match self {

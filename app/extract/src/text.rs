@@ -9,7 +9,7 @@ pub const BOM_BYTES: usize = BOM.len();
 
 pub(crate) const BOM: &[u8] = &[0xEF, 0xBB, 0xBF];
 
-/// Limits on a document before it is looked at. The values in force are the protocol's (SPEC 10).
+/// The cost of a document before it is looked at. The values in force are the protocol's (SPEC 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Largest document, in bytes as received.

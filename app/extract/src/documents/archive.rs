@@ -34,7 +34,7 @@ impl<'a> Archive<'a> {
         Ok(Self { zip, kind, left: MAX_UNPACKED })
     }
 
-    /// Checks whether there is a file of this name.
+    /// True if there is a file of this name.
     pub fn has(&self, name: &str) -> bool {
         self.zip.index_for_name(name).is_some()
     }

@@ -50,7 +50,7 @@ impl Cells {
         Ok(())
     }
 
-    /// Text that was written.
+    /// The finished writing.
     ///
     /// # Errors
     /// [`ExtractError::NoSentences`] if no cell holds a sentence.

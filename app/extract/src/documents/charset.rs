@@ -74,7 +74,7 @@ pub fn declared_inside(bytes: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// Checks whether a media type names ASCII.
+/// True if a media type names ASCII.
 pub fn is_ascii(media_type: &str) -> bool {
     declared_charset(media_type).is_some_and(|label| label.eq_ignore_ascii_case("us-ascii"))
 }

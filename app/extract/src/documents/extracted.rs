@@ -20,7 +20,7 @@ pub struct Extracted {
     pub text: String,
     /// The parts of the document that have text, in the order of the text. Empty for kinds without parts.
     pub parts: Vec<Part>,
-    /// Parts that are not in the text.
+    /// The parts of the document that are not in the text.
     pub notes: Notes,
 }
 
@@ -38,7 +38,7 @@ pub struct Part {
     pub end: usize,
 }
 
-/// Parts of a document that are not in its text.
+/// Counts of the parts of a document that are not in its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notes {
@@ -76,7 +76,7 @@ impl Extracted {
         (!name.is_empty()).then(|| format!("{name} {}", part.number))
     }
 
-    /// Checks whether the parts lie in order within the text, on the boundaries of characters.
+    /// True if the parts lie in order within the text, on the boundaries of characters.
     pub(crate) fn is_sound(&self) -> bool {
         let mut before = 0;
         self.parts.len() <= MAX_PARTS
@@ -98,7 +98,7 @@ pub struct Writer {
     text: String,
     parts: Vec<Part>,
     open: Option<Part>,
-    /// Parts that were left out.
+    /// Counts of the parts that were left out.
     pub notes: Notes,
 }
 
@@ -113,7 +113,7 @@ impl Writer {
         self.kind
     }
 
-    /// Checks whether nothing is written yet.
+    /// True if nothing is written yet.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Screens after reading and before the price: nobody pays for what is no text.
+//! Looks at the text after reading and before the price: nobody pays for something that is no text.
 
 use super::extracted::Extracted;
 use crate::error::ExtractError;

@@ -16,7 +16,7 @@ pub use child::{attempt, child, child_if_asked};
 pub use gate::{Gate, Place};
 pub use reader::{Bounds, Reader};
 
-/// Checks whether documents can be parsed on this platform without trusting their parsers.
+/// True if documents can be parsed on this platform without trusting their parsers.
 #[must_use]
 pub fn is_available() -> bool {
     cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))

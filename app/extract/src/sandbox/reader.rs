@@ -19,7 +19,7 @@ const ENDING_LOOKS: u32 = 100;
 /// Time between looks.
 const ENDING_PAUSE: Duration = Duration::from_millis(10);
 
-/// Bounds of reading one document.
+/// The resources that reading one document may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Processor time, in whole seconds.

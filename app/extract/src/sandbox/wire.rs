@@ -1,4 +1,4 @@
-//! Messages of the two processes: a line of JSON, then bytes.
+//! The messages of the two processes to each other: a line of JSON, then bytes.
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -14,7 +14,7 @@ use crate::text::Limits;
 /// Longest line of JSON, in bytes: the parts of a document.
 const MAX_LINE: u64 = 4 * 1024 * 1024;
 
-/// Question to the child, followed by the document.
+/// The question to the child, followed by the document.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
@@ -39,7 +39,7 @@ impl Question {
         }
     }
 
-    /// Hints about the document.
+    /// The statements about the document.
     pub fn hints(&self) -> Hints<'_> {
         Hints { media_type: self.media_type.as_deref(), name: self.name.as_deref() }
     }
@@ -62,7 +62,7 @@ impl Question {
     }
 }
 
-/// Answer of the child; the text of a document follows it.
+/// The answer of the child; the text of a document follows it.
 #[derive(Serialize, Deserialize)]
 enum Answer {
     #[serde(rename = "read")]

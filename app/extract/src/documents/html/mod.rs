@@ -1,10 +1,8 @@
 //! Web pages, chapters of books and mail in HTML: what is read of a page, without what stands around it.
 
 mod style;
+mod tree;
 mod walk;
-
-use dom_query::{Document, NodeRef};
-use dom_smoothie::{Config, Readability};
 
 use super::charset;
 use super::extracted::Writer;
@@ -13,6 +11,7 @@ use crate::detect::Hints;
 use crate::error::{Bound, ExtractError};
 use crate::kind::Kind;
 use style::Hidden;
+use tree::{NodeRef, Tree};
 pub use walk::Around;
 use walk::Walk;
 
@@ -20,10 +19,6 @@ use walk::Walk;
 const MAX_ELEMENTS: usize = 400_000;
 /// The main part of a page, if it is marked, has at least this share of the text, as one over it.
 const MAIN_SHARE: usize = 3;
-/// The article that is found in an unmarked page has at least this share of the text, as one over it.
-const ARTICLE_SHARE: usize = 2;
-/// Bytes of a page up to which its article is looked for.
-const MAX_SEARCHED: usize = 2 * 1024 * 1024;
 
 /// Reads a page.
 pub fn read(bytes: &[u8], hints: Hints<'_>, writer: Writer) -> Result<Flow, ExtractError> {
@@ -40,46 +35,31 @@ fn invalid_at(bytes: &[u8]) -> usize {
 }
 
 fn page(html: &str, writer: Writer) -> Result<Flow, ExtractError> {
-    let document = parse(html, writer.kind())?;
-    let hidden = Hidden::of(&document);
-    let limit = html.len();
-    let whole = |root: &NodeRef<'_>, around: Around| {
-        let mut walk = Walk::new(Flow::new(Writer::new(Kind::Html, limit.saturating_mul(2))), &hidden, around);
+    let tree = parse(html, writer.kind())?;
+    let hidden = Hidden::of(&tree);
+    let from_node = |root: NodeRef<'_>, writer: Writer| {
+        let mut walk = Walk::new(Flow::new(writer), &hidden, Around::Page);
         walk.node(root)?;
         walk.finish()
     };
-    let body = document.body().unwrap_or_else(|| document.root());
-    let seen = whole(&body, Around::Page)?.writer.finish();
+    let look = |root: NodeRef<'_>| {
+        let room = Writer::new(Kind::Html, html.len().saturating_mul(2));
+        from_node(root, room).map(|flow| flow.writer.finish())
+    };
+    let body = body(&tree);
+    let seen = look(body)?;
+    let is_main = |node: NodeRef<'_>| node.name() == "main" || node.attr("role") == Some("main");
+    let marked = [tree.elements(is_main), tree.elements(|node| node.name() == "article")];
     let mut from = body;
-    for selector in ["main, [role=main]", "article"] {
-        let marked = document.select(selector);
-        if let [one] = marked.nodes()
-            && whole(one, Around::Page)?.writer.finish().text.len() >= seen.text.len() / MAIN_SHARE
+    for marked in &marked {
+        if let [one] = marked.as_slice()
+            && look(*one)?.text.len() >= seen.text.len() / MAIN_SHARE
         {
             from = *one;
             break;
         }
     }
-    if from.id == body.id
-        && html.len() <= MAX_SEARCHED
-        && let Some(article) = article(html)
-    {
-        let found = whole(&article.root(), Around::Nothing)?.writer.finish();
-        // Hidden text is found by the styles of the page, which the article lacks.
-        if seen.notes.hidden_characters == 0
-            && found.text.len() >= seen.text.len() / ARTICLE_SHARE
-            && found.text.len() < seen.text.len()
-        {
-            let mut walk = Walk::new(Flow::new(writer), &hidden, Around::Nothing);
-            walk.node(&article.root())?;
-            let mut flow = walk.finish()?;
-            flow.writer.notes.furniture_lines += seen.notes.furniture_lines;
-            return Ok(flow);
-        }
-    }
-    let mut walk = Walk::new(Flow::new(writer), &hidden, Around::Page);
-    walk.node(&from)?;
-    let mut flow = walk.finish()?;
+    let mut flow = from_node(from, writer)?;
     flow.writer.notes.hidden_characters = seen.notes.hidden_characters;
     flow.writer.notes.furniture_lines = seen.notes.furniture_lines;
     Ok(flow)
@@ -87,23 +67,20 @@ fn page(html: &str, writer: Writer) -> Result<Flow, ExtractError> {
 
 /// Writes the text of a chapter or of a mail, which is all there is.
 pub fn write(html: &str, flow: Flow, around: Around) -> Result<Flow, ExtractError> {
-    let document = parse(html, flow.writer.kind())?;
-    let hidden = Hidden::of(&document);
+    let tree = parse(html, flow.writer.kind())?;
+    let hidden = Hidden::of(&tree);
     let mut walk = Walk::new(flow, &hidden, around);
-    walk.node(&document.body().unwrap_or_else(|| document.root()))?;
+    walk.node(body(&tree))?;
     walk.finish()
 }
 
-fn parse(html: &str, kind: Kind) -> Result<Document, ExtractError> {
+fn body(tree: &Tree) -> NodeRef<'_> {
+    tree.elements(|node| node.name() == "body").first().copied().unwrap_or_else(|| tree.root())
+}
+
+fn parse(html: &str, kind: Kind) -> Result<Tree, ExtractError> {
     if memchr::memchr_iter(b'<', html.as_bytes()).take(MAX_ELEMENTS + 1).count() > MAX_ELEMENTS {
         return Err(ExtractError::Exceeds(kind, Bound::Parts));
     }
-    Ok(Document::from(html))
-}
-
-/// The article of a page that does not mark it.
-fn article(html: &str) -> Option<Document> {
-    let config = Config { max_elements_to_parse: 50_000, disable_json_ld: true, ..Config::default() };
-    let article = Readability::new(html, None, Some(config)).ok()?.parse().ok()?;
-    Some(Document::from(article.content))
+    Ok(Tree::of(html))
 }

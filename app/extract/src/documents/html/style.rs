@@ -1,8 +1,8 @@
-//! Elements that a page hides, by attributes, by styles of elements and by simple rules of its style sheets.
+//! The hidden elements of a page, by attributes, by styles of elements and by simple rules of its style sheets.
 
 use std::collections::BTreeSet;
 
-use dom_query::{Document, NodeRef};
+use super::tree::{NodeRef, Tree};
 
 /// Bytes of style sheets that are looked at.
 const MAX_STYLES: usize = 512 * 1024;
@@ -17,11 +17,11 @@ pub struct Hidden {
 }
 
 impl Hidden {
-    /// Selectors of what the style sheets in `document` hide, whatever the medium.
-    pub fn of(document: &Document) -> Self {
+    /// The elements that the style sheets in `tree` hide, whatever the medium.
+    pub fn of(tree: &Tree) -> Self {
         let mut hidden = Self::default();
         let mut left = MAX_STYLES;
-        for sheet in document.select("style").nodes() {
+        for sheet in tree.elements(|node| node.name() == "style") {
             let text = sheet.text();
             let Some(rest) = left.checked_sub(text.len()) else { break };
             left = rest;
@@ -58,18 +58,18 @@ impl Hidden {
         }
     }
 
-    /// Checks whether nobody sees the element.
-    pub fn hides(&self, node: &NodeRef<'_>) -> bool {
-        node.has_attr("hidden")
-            || node.attr("style").is_some_and(|style| hides(&style))
-            || node.attr("id").is_some_and(|id| self.ids.contains(&*id))
+    /// True if nobody sees the element.
+    pub fn hides(&self, node: NodeRef<'_>) -> bool {
+        node.attr("hidden").is_some()
+            || node.attr("style").is_some_and(hides)
+            || node.attr("id").is_some_and(|id| self.ids.contains(id))
             || node
                 .attr("class")
                 .is_some_and(|all| all.split_ascii_whitespace().any(|class| self.classes.contains(class)))
     }
 }
 
-/// Rest after the end of a block whose opening brace was read.
+/// The rest after the end of a block whose opening brace was read.
 fn block_end(text: &str) -> &str {
     let mut depth = 1;
     for (at, character) in text.char_indices() {
@@ -85,7 +85,7 @@ fn block_end(text: &str) -> &str {
     ""
 }
 
-/// Checks whether declarations hide their element.
+/// True if declarations hide their element.
 fn hides(declarations: &str) -> bool {
     let (mut white, mut ground) = (false, false);
     for declaration in declarations.split(';') {

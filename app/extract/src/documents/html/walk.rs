@@ -1,12 +1,11 @@
 //! The walk through a page: blocks become paragraphs, what stands around the text is left out and counted.
 
-use dom_query::NodeRef;
-
 use super::style::Hidden;
+use super::tree::NodeRef;
 use crate::documents::flow::Flow;
 use crate::error::ExtractError;
 
-/// Furniture: what stands around a text and is no part of it.
+/// The surroundings of a text that are no part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Around {
     /// Nothing but what no reader sees.
@@ -98,7 +97,7 @@ const BLOCKS: [&str; 38] = [
     "caption",
 ];
 
-/// An element that is called as furniture is, and holds more than this share of the text, as one over it, is text.
+/// An element with the name of furniture and more than this share of the text, as one over it, is text.
 const LARGEST_SHARE: usize = 3;
 
 /// A walk that writes what it passes.
@@ -114,10 +113,10 @@ pub struct Walk<'a> {
     bytes: usize,
 }
 
-/// Steps that are yet to be done.
+/// A step that is yet to be done.
 enum Step<'a> {
     Enter(NodeRef<'a>),
-    Leave(String),
+    Leave(&'a str),
 }
 
 impl<'a> Walk<'a> {
@@ -127,48 +126,50 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks through `root`; not by recursion, since pages nest as deep as they like.
-    pub fn node(&mut self, root: &NodeRef<'_>) -> Result<(), ExtractError> {
-        let mut steps = vec![Step::Enter(*root)];
+    pub fn node(&mut self, root: NodeRef<'_>) -> Result<(), ExtractError> {
+        let mut steps = vec![Step::Enter(root)];
         let mut articles = 0usize;
         self.bytes = root.text().len();
         while let Some(step) = steps.pop() {
             match step {
-                Step::Enter(node) if node.is_text() => self.push(&node.text()),
-                Step::Enter(node) if node.is_element() || node.is_document() || node.is_fragment() => {
-                    let name = node.node_name().map(|name| name.to_string()).unwrap_or_default();
-                    if UNREAD.contains(&name.as_str()) {
+                Step::Enter(node) => {
+                    if let Some(text) = node.own_text() {
+                        self.push(text);
                         continue;
                     }
-                    if node.is_element() && self.hidden.hides(&node) {
-                        self.flow.writer.notes.hidden_characters += seen(&node);
+                    let name = node.name();
+                    if UNREAD.contains(&name) {
                         continue;
                     }
-                    if node.id != root.id && node.is_element() && self.is_furniture(&name, &node, articles > 0) {
-                        self.flow.writer.notes.furniture_lines += lines(&node);
+                    if self.hidden.hides(node) {
+                        self.flow.writer.notes.hidden_characters += seen(node);
                         continue;
                     }
-                    articles += usize::from(matches!(name.as_str(), "article" | "main"));
-                    self.enter(&name)?;
+                    if node.id != root.id && self.is_furniture(name, node, articles > 0) {
+                        self.flow.writer.notes.furniture_lines += lines(node);
+                        continue;
+                    }
+                    articles += usize::from(matches!(name, "article" | "main"));
+                    self.enter(name)?;
                     steps.push(Step::Leave(name));
-                    steps.extend(node.children_it(true).map(Step::Enter));
+                    steps.extend(node.children().rev().map(Step::Enter));
                 }
-                Step::Enter(_) => {}
                 Step::Leave(name) => {
-                    articles -= usize::from(matches!(name.as_str(), "article" | "main"));
-                    self.leave(&name)?;
+                    articles -= usize::from(matches!(name, "article" | "main"));
+                    self.leave(name)?;
                 }
             }
         }
         self.flush()
     }
 
-    /// Text that was written.
+    /// The finished writing.
     pub fn finish(mut self) -> Result<Flow, ExtractError> {
         self.flush()?;
         Ok(self.flow)
     }
 
-    fn is_furniture(&self, name: &str, node: &NodeRef<'_>, in_article: bool) -> bool {
+    fn is_furniture(&self, name: &str, node: NodeRef<'_>, in_article: bool) -> bool {
         let words = |known: &[&str]| {
             let all = [node.attr("class"), node.attr("id")];
             all.iter().flatten().any(|value| {
@@ -182,9 +183,9 @@ impl<'a> Walk<'a> {
             }
             Around::Mail => {
                 (name == "blockquote"
-                    && (node.has_attr("cite") || node.attr("type").is_some_and(|kind| &*kind == "cite")))
+                    && (node.attr("cite").is_some() || node.attr("type").is_some_and(|kind| kind == "cite")))
                     || words(&["quote", "quoted", "signature", "moz"])
-                    || node.attr("id").is_some_and(|id| matches!(&*id, "divRplyFwdMsg" | "appendonsend" | "Signature"))
+                    || node.attr("id").is_some_and(|id| matches!(id, "divRplyFwdMsg" | "appendonsend" | "Signature"))
             }
             Around::Page => {
                 FURNITURE.contains(&name)
@@ -258,11 +259,11 @@ impl<'a> Walk<'a> {
 }
 
 /// Characters of the text in `node` that are not blank.
-fn seen(node: &NodeRef<'_>) -> u64 {
+fn seen(node: NodeRef<'_>) -> u64 {
     node.text().chars().filter(|character| !character.is_whitespace()).count() as u64
 }
 
-fn lines(node: &NodeRef<'_>) -> u32 {
+fn lines(node: NodeRef<'_>) -> u32 {
     let text = node.text();
     u32::try_from(text.lines().filter(|line| !line.trim().is_empty()).count()).unwrap_or(u32::MAX)
 }

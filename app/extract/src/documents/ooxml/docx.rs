@@ -138,7 +138,7 @@ struct Body<'a> {
     notes: Notes,
     /// Paragraphs that are open, the innermost last.
     paragraphs: Vec<Paragraph>,
-    /// Set if the text of the runs that are open is hidden.
+    /// True if the text of the runs that are open is hidden.
     runs: Vec<bool>,
     skipping: usize,
     in_text: bool,

@@ -47,7 +47,7 @@ pub fn main_file(kind: Kind, archive: &mut Archive<'_>, usual: &str) -> Result<S
     Ok(stated.filter(|file| archive.has(file)).unwrap_or_else(|| usual.to_owned()))
 }
 
-/// Checks whether a switch such as `<w:vanish/>` is on.
+/// True if a switch such as `<w:vanish/>` is on.
 pub fn is_on(value: Option<&str>) -> bool {
     !matches!(value, Some("0" | "false" | "off" | "none"))
 }

@@ -110,7 +110,7 @@ fn is_column(lines: &[&Line]) -> bool {
     characters >= lines.len() * COLUMN_CHARACTERS
 }
 
-/// Checks whether the two stand beside each other for a good part of their height.
+/// True if the two stand beside each other for a good part of their height.
 fn beside(left: &[&Line], right: &[&Line]) -> bool {
     let reach = |lines: &[&Line]| {
         let top = lines.iter().map(|line| line.at - line.size).fold(f64::INFINITY, f64::min);

@@ -59,7 +59,7 @@ pub struct Drawing {
     undecodable: u64,
 }
 
-/// Glyphs that a page shows.
+/// The contents that a page shows.
 pub struct Shown {
     /// The glyphs that can be seen, as drawn.
     pub glyphs: Vec<Glyph>,
@@ -91,7 +91,7 @@ impl Drawing {
         }
     }
 
-    /// The text that can be seen in the end.
+    /// The glyphs that can be seen in the end.
     pub fn finish(self) -> Shown {
         let count = self.glyphs.len();
         let covered = |place: Point, sequence: usize| {
@@ -200,7 +200,7 @@ impl Drawing {
         self.glyphs.push((glyph, middle, seen, self.sequence));
     }
 
-    /// Checks whether the same glyph stands there already: bold by drawing twice, filled and stroked.
+    /// True if the same glyph stands there already: bold by drawing twice, filled and stroked.
     #[expect(clippy::cast_possible_truncation, reason = "places are bounded")]
     fn is_again(&mut self, glyph: &Glyph) -> bool {
         if glyph.is_blank() {
@@ -286,7 +286,7 @@ fn solid(paint: &Paint<'_>) -> (Option<[f32; 3]>, f32) {
     }
 }
 
-/// Checks whether a path is a rectangle with sides along the page.
+/// True if a path is a rectangle with sides along the page.
 fn is_rectangle(path: &BezPath) -> bool {
     let points: Vec<Point> = path
         .segments()

@@ -35,7 +35,7 @@ pub enum Direction {
 }
 
 impl Glyph {
-    /// Checks whether the glyph is white space.
+    /// True if the glyph is white space.
     pub fn is_blank(&self) -> bool {
         self.text.chars().all(char::is_whitespace)
     }

@@ -82,7 +82,7 @@ pub fn read(bytes: &[u8], mut writer: Writer) -> Result<Writer, ExtractError> {
     Ok(writer)
 }
 
-/// Checks whether the end of the file is missing: no end mark after the last object.
+/// True if the end of the file is missing: no end mark after the last object.
 fn is_cut_short(bytes: &[u8]) -> bool {
     let last = |mark: &[u8]| memchr::memmem::rfind(bytes, mark);
     match (last(b"%%EOF"), last(b"endobj")) {
@@ -93,7 +93,7 @@ fn is_cut_short(bytes: &[u8]) -> bool {
     }
 }
 
-/// Glyphs that a page shows.
+/// The contents that a page shows.
 struct Read {
     lines: Vec<Line>,
     glyphs: usize,

@@ -45,7 +45,7 @@ pub fn join(lines: &[Line], words: &Words) -> Vec<Paragraph> {
     paragraphs
 }
 
-/// Checks whether a paragraph goes on in the next column or on the next page.
+/// True if a paragraph goes on in the next column or on the next page.
 pub fn continues(before: &str, after: &str) -> bool {
     let open =
         !before.trim_end().ends_with(['.', '!', '?', ':', ';', '"', '\u{201d}', '\u{3002}', '\u{ff01}', '\u{ff1f}']);
