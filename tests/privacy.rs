@@ -128,7 +128,7 @@ async fn neither_documents_nor_keys_reach_logs_or_disk() {
         .tell("logs and state were written and read", async {
             ensure!(paths.iter().any(|path| path.ends_with("server.log")), "no log among {paths:?}");
             ensure!(paths.iter().any(|path| path.to_string_lossy().contains("/state/")), "no state among {paths:?}");
-            ensure!(stack.server.process.output().contains("summary.released"), "the log does not tell of a summary");
+            ensure!(stack.server.process.output().contains("result.released"), "the log does not tell of a result");
             Ok(())
         })
         .await;
