@@ -83,7 +83,7 @@ fn the_settings_of_our_manifest_are_settings_that_the_server_takes() {
     let compose = std::fs::read_to_string(paths::root().join("compose.yaml")).unwrap();
     let platform = ("PRECIS_SERVER__PLATFORM_URL".to_owned(), "https://p8080.m1.example".to_owned());
     let settings = precis_server::config::read(&literal(&compose), [platform].into()).unwrap();
-    assert_eq!(settings.config.network, precis_payment::Network::BASE_SEPOLIA);
+    assert_eq!(settings.config.networks[0].network, precis_payment::Network::BASE_SEPOLIA);
     assert!(!settings.origin.unwrap().vouched && settings.mock_root.is_none());
 }
 

@@ -3,12 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::models;
+use crate::common::models;
 use precis_model::{Control, Error, Models, Options, Reason, Summary};
 
 const ARTICLE: &str = include_str!("article.txt");

@@ -3,9 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod common;
-
-use common::models;
+use crate::common::models;
 use precis_model::{Control, Error, Models, Options, Reason, Summary};
 
 const ARTICLE: &str = include_str!("article.txt");

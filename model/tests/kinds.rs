@@ -6,7 +6,6 @@
 
 #[path = "common/cases.rs"]
 mod cases;
-mod common;
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ use precis_model::{Mode, Options};
 const MIN_PERCENT: usize = 90;
 
 fn judge(folder: &Path) {
-    let Some(models) = common::models() else { return };
+    let Some(models) = crate::common::models() else { return };
     let (mut needed, mut found, mut wrong) = (0, 0, Vec::new());
     for case in cases::cases(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
         let outcome = case.run(models, Mode::Extractive, &Options::default()).unwrap_or_else(|error| {

@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use common::{directory, models};
+use crate::common::{directory, models};
 use precis_model::{Control, Error, LoadError, Mode, Models, Options, Reason, Summary, load};
 
 const ARTICLE: &str = include_str!("article.txt");

@@ -124,22 +124,28 @@ class Peer:
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         return {"seconds": time.perf_counter() - started}
 
+    def means(self, batch):
+        """Mean vectors of unit length of a batch of texts, the longest first."""
+        ids = numpy.zeros((len(batch), len(batch[0])), numpy.int64)
+        mask = numpy.zeros(ids.shape, numpy.int32)
+        weights = numpy.zeros(ids.shape, numpy.float32)
+        for row, text in enumerate(batch):
+            ids[row, :len(text)], mask[row, :len(text)], weights[row, :len(text)] = text, 1, 1
+        hidden, = self.session.run(None, {"ids": ids, "mask": mask})
+        means = (hidden * weights[:, :, None]).sum(1) / weights.sum(1)[:, None]
+        return means / numpy.linalg.norm(means, axis=1, keepdims=True)
+
     def embed(self, texts, rows):
         """Texts are token ids with their frame; the longest first, `rows` at a time. The sum is of all mean vectors of unit length."""
         order = sorted(texts, key=len, reverse=True)
         started, total = time.perf_counter(), 0.0
         for at in range(0, len(order), rows):
-            batch = order[at:at + rows]
-            ids = numpy.zeros((len(batch), len(batch[0])), numpy.int64)
-            mask = numpy.zeros(ids.shape, numpy.int32)
-            weights = numpy.zeros(ids.shape, numpy.float32)
-            for row, text in enumerate(batch):
-                ids[row, :len(text)], mask[row, :len(text)], weights[row, :len(text)] = text, 1, 1
-            hidden, = self.session.run(None, {"ids": ids, "mask": mask})
-            means = (hidden * weights[:, :, None]).sum(1) / weights.sum(1)[:, None]
-            means /= numpy.linalg.norm(means, axis=1, keepdims=True)
-            total += float(means.sum(dtype=numpy.float64))
+            total += float(self.means(order[at:at + rows]).sum(dtype=numpy.float64))
         return {"seconds": time.perf_counter() - started, "sum": total}
+
+    def vectors(self, texts):
+        """Mean vectors of unit length, in the order of the texts."""
+        return {"vectors": [self.means([text])[0].tolist() for text in texts]}
 
     def memory(self):
         return {"peak": lines.status("VmHWM") - IMPORTED}
@@ -147,4 +153,4 @@ class Peer:
 
 if __name__ == "__main__":
     peer = Peer()
-    lines.serve({name: getattr(peer, name) for name in ("info", "load", "embed", "memory")})
+    lines.serve({name: getattr(peer, name) for name in ("info", "load", "embed", "vectors", "memory")})

@@ -8,6 +8,7 @@ mod crash;
 mod edges;
 mod failures;
 mod jobs;
+mod networks;
 mod operator;
 mod payments;
 mod proof;
@@ -17,6 +18,7 @@ mod reproduce;
 mod summaries;
 mod vectors;
 mod web;
+mod wire;
 
 use alloy_primitives::{Address, U256};
 use precis_tests::chain::Chain;

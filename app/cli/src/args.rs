@@ -107,9 +107,9 @@ pub struct Online {
     /// gRPC endpoint of an Oasis node: is the registration still in force?
     #[arg(long, value_name = "URL", env = "PRECIS_OASIS_GRPC_URL", hide_env_values = true)]
     pub oasis_grpc: Option<String>,
-    /// JSON-RPC endpoint of the payment chain: does it have the block that the challenge names, what are the token's decimals?
-    #[arg(long, value_name = "URL", env = "PRECIS_RPC_URL", hide_env_values = true)]
-    pub rpc: Option<String>,
+    /// JSON-RPC endpoint of a payment chain: does it have the block that the challenge names, what are the token's decimals? Once for each chain
+    #[arg(long, value_name = "URL", env = "PRECIS_RPC_URL", hide_env_values = true, value_delimiter = ',')]
+    pub rpc: Vec<String>,
 }
 
 /// Whose collateral counts: what Intel publishes about the platform. By default the service presents it.
@@ -332,9 +332,9 @@ pub struct ReceiptVerifyArgs {
     pub evidence: Option<PathBuf>,
     #[command(flatten)]
     pub collateral: OwnCollateral,
-    /// JSON-RPC endpoint of the payment chain: does it have the block, the settlement and the refund that the receipt names?
-    #[arg(long, value_name = "URL")]
-    pub rpc: Option<String>,
+    /// JSON-RPC endpoint of the chain that was paid on: does it have the block, the settlement and the refund that the receipt names?
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub rpc: Vec<String>,
     #[command(flatten)]
     pub trust: Trust,
     /// The time to judge at, Unix seconds or YYYY-MM-DDTHH:MM:SSZ: a receipt from later is refused; by default now

@@ -2,15 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod desk;
-#[path = "../../client/tests/support/mod.rs"]
-mod support;
-
 use std::process::Output;
 
-use desk::{Desk, KEY, code, run, stderr, stdout};
+use crate::desk::{Desk, KEY, code, run, stderr, stdout};
+use crate::support::{FakeService, Step, Wrong};
 use serde_json::Value;
-use support::{FakeService, Step, Wrong};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_summary_goes_to_stdout_and_everything_else_to_stderr() {

@@ -2,15 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod desk;
-#[path = "../../client/tests/support/mod.rs"]
-mod support;
-
 use std::fmt::Write as _;
 
-use desk::{Desk, KEY, code, run, stderr, stdout};
+use crate::desk::{Desk, KEY, code, run, stderr, stdout};
+use crate::support::{FakeService, Step, Wrong};
 use serde_json::Value;
-use support::{FakeService, Step, Wrong};
 
 /// What differs from run to run, replaced by its kind.
 fn stable(text: &str, desk: &Desk, service: &FakeService) -> String {
@@ -138,8 +134,8 @@ fn cases() -> Vec<Case> {
         ("an altered answer", Wrong { answer_byte: true, ..Wrong::default() }, &[]),
         ("a price over the cap", Wrong::default(), &["--max-price", "1499atomic"]),
         ("a cap in a token that is not known", Wrong::default(), &["--max-price", "0.05"]),
-        ("another payee", requirements(|r| r["payTo"] = serde_json::json!(support::stranger())), &[]),
-        ("another token", requirements(|r| r["asset"] = serde_json::json!(support::stranger())), &[]),
+        ("another payee", requirements(|r| r["payTo"] = serde_json::json!(crate::support::stranger())), &[]),
+        ("another token", requirements(|r| r["asset"] = serde_json::json!(crate::support::stranger())), &[]),
         ("another price", requirements(|r| r["amount"] = "1501".into()), &[]),
         ("a flow that is not known", requirements(|r| r["extra"]["paymentFlow"] = "trust".into()), &[]),
         ("an authorization for a day", requirements(|r| r["maxTimeoutSeconds"] = 86_400.into()), &[]),

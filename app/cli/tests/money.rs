@@ -2,13 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod desk;
-#[path = "../../client/tests/support/mod.rs"]
-mod support;
-
-use desk::{Desk, Running, code, stderr, stdout};
+use crate::desk::{Desk, Running, code, stderr, stdout};
+use crate::support::{FakeService, Step, Wrong};
 use serde_json::Value;
-use support::{FakeService, Step, Wrong};
 
 fn json(output: &std::process::Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
@@ -198,17 +194,17 @@ async fn without_a_place_for_its_record_nothing_is_sent() {
     let arguments = ["summarize", "document.txt", "--url", &service.url, "--key-file", "key"];
     let mut nowhere = desk.command(&arguments);
     nowhere.env_remove("XDG_STATE_HOME");
-    let nowhere = desk::run(nowhere).await;
+    let nowhere = crate::desk::run(nowhere).await;
     assert_eq!(code(&nowhere), 2, "{}", stderr(&nowhere));
     assert!(stderr(&nowhere).contains("PRECIS_STATE_HOME"), "{}", stderr(&nowhere));
     std::fs::write(desk.path("file"), "").unwrap();
     let mut blocked = desk.command(&arguments);
     blocked.env("PRECIS_STATE_HOME", desk.path("file/below"));
-    let blocked = desk::run(blocked).await;
+    let blocked = crate::desk::run(blocked).await;
     assert_eq!(code(&blocked), 2, "{}", stderr(&blocked));
     assert!(service.seen().outer.is_empty());
     let mut named = desk.command(&arguments);
     named.env("PRECIS_STATE_HOME", desk.path("elsewhere"));
-    assert_eq!(code(&desk::run(named).await), 0);
+    assert_eq!(code(&crate::desk::run(named).await), 0);
     assert!(desk.path("elsewhere/purchases").is_dir());
 }

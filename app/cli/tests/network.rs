@@ -2,18 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod desk;
-#[path = "../../client/tests/support/mod.rs"]
-mod support;
-
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
-use desk::{Desk, code, run, stderr, stdout};
+use crate::desk::{Desk, code, run, stderr, stdout};
+use crate::support::{FakeService, Wrong};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
-use support::{FakeService, Wrong};
 
 /// Reads the head of one HTTP request and answers 503.
 fn answer(mut stream: impl std::io::Read + std::io::Write) -> String {

@@ -2,13 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod desk;
-#[path = "../../client/tests/support/mod.rs"]
-mod support;
-
-use desk::{Desk, code, stderr, stdout};
+use crate::desk::{Desk, code, stderr, stdout};
+use crate::support::{FakeService, Step, Wrong};
 use serde_json::Value;
-use support::{FakeService, Step, Wrong};
 
 const RECEIPT: [&str; 2] = ["--receipt", "receipt.json"];
 

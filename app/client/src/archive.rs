@@ -1,6 +1,5 @@
 //! Saved receipts (SPEC 7.5): judged with what the caller holds beside them, and with what a node or a collateral service says.
 
-use precis_protocol::attestation::Attestation;
 use precis_protocol::receipt::{ReceiptFile, SignedReceipt};
 use precis_verify::{Beside, OnChain, Online, Policy, ReceiptAppraisal};
 
@@ -27,14 +26,11 @@ pub fn verify_saved(file: &[u8], policy: &Policy, now: u64, beside: &Beside<'_>)
 pub struct ReceiptOnChain(Answer<OnChain>);
 
 impl ReceiptOnChain {
-    /// Asks the node at `url` for the block, the settlement and the refund that a saved receipt names. The receipt is not believed
-    /// here: it only says where to look.
-    pub async fn ask(file: &[u8], url: &str, authorities: &Authorities) -> Self {
+    /// Asks the first of the nodes at `urls` that is of the chain that was paid on for the block, the settlement and the refund
+    /// that a saved receipt names. The receipt is not believed here: it only says where to look.
+    pub async fn ask(file: &[u8], urls: &[String], authorities: &Authorities) -> Self {
         let answer = match ReceiptFile::parse(file) {
-            Ok(file) => match Attestation::parse(&file.attestation) {
-                Ok(attestation) => online::receipt(&attestation.challenge.block.network, &file, url, authorities).await,
-                Err(_) => Err("the evidence in the receipt names no chain".to_owned()),
-            },
+            Ok(file) => online::receipt(&file, urls, authorities).await,
             Err(_) => Err("the receipt cannot be read".to_owned()),
         };
         Self(Answer::of(answer))

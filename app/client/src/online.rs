@@ -26,8 +26,8 @@ const MAX_RPC_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 pub struct Sources {
     /// gRPC endpoint of an Oasis node, for the current epoch, the app and this instance.
     pub oasis_grpc: Option<String>,
-    /// JSON-RPC endpoint of the payment chain, for the block that the challenge names.
-    pub rpc: Option<String>,
+    /// JSON-RPC endpoints of payment chains, for the block that the challenge names. Of each chain the first node is asked.
+    pub rpc: Vec<String>,
     /// Whose certificates are accepted besides those of the system.
     pub authorities: Authorities,
 }
@@ -91,9 +91,9 @@ impl Sources {
             }
         };
         let block = async {
-            match &self.rpc {
-                None => Answer::NotAsked,
-                Some(url) => Answer::of(block_named_in(attestation, url, &self.authorities).await),
+            match self.rpc.as_slice() {
+                [] => Answer::NotAsked,
+                urls => Answer::of(block_named_in(attestation, urls, &self.authorities).await),
             }
         };
         let (epoch, app, block) = tokio::join!(epoch, app, block);
@@ -161,27 +161,30 @@ async fn app_of(attestation: &[u8], url: &str) -> Result<AppState, String> {
     })
 }
 
+fn named_in(attestation: &[u8]) -> Result<Block, String> {
+    let attestation = Attestation::parse(attestation).map_err(|_| "the attestation names no block".to_owned())?;
+    Ok(attestation.challenge.block)
+}
+
 /// The block at the height that the challenge names. The challenge is not believed here: it only says where to look.
 async fn block_named_in(
     attestation: &[u8],
-    url: &str,
+    urls: &[String],
     authorities: &Authorities,
 ) -> Result<Option<ChainBlock>, String> {
-    let attestation = Attestation::parse(attestation).map_err(|_| "the attestation names no block".to_owned())?;
-    let Block { network, number, .. } = attestation.challenge.block;
-    let node = node_of(&network, url, authorities).await?;
+    let Block { network, number, .. } = named_in(attestation)?;
+    let node = node_of(&network, urls, authorities).await?;
     Ok(block_at(&node, json!(format!("{number:#x}"))).await?.map(|block| block.block()))
 }
 
-/// Block, settlement and refund of a receipt.
-pub(crate) async fn receipt(
-    network: &str,
-    file: &ReceiptFile,
-    url: &str,
-    authorities: &Authorities,
-) -> Result<OnChain, String> {
-    let node = node_of(network, url, authorities).await?;
+/// Block, settlement and refund of a receipt, on the chain that was paid on.
+pub(crate) async fn receipt(file: &ReceiptFile, urls: &[String], authorities: &Authorities) -> Result<OnChain, String> {
     let signed = &file.receipt;
+    let network = match &signed.payment {
+        Some(payment) => payment.network.clone(),
+        None => named_in(&file.attestation)?.network,
+    };
+    let node = node_of(&network, urls, authorities).await?;
     let head = block_at(&node, json!("latest")).await?.ok_or("the node has no newest block")?.number.to();
     let block = block_at(&node, json!(format!("{:#x}", signed.receipt.block_number))).await?;
     let settlement = signed.payment.as_ref().map(|payment| payment.transaction).filter(|hash| !hash.is_zero());
@@ -210,9 +213,20 @@ async fn mined(node: &Transport, transaction: Option<B256>) -> Result<Option<Min
     }))
 }
 
-/// A node of the chain that is meant, and of no other.
-async fn node_of(network: &str, url: &str, authorities: &Authorities) -> Result<Transport, String> {
+/// The first node of the chain that is meant. The others are of other chains, or do not answer.
+async fn node_of(network: &str, urls: &[String], authorities: &Authorities) -> Result<Transport, String> {
     let network: Network = network.parse().map_err(|_| "no EVM chain is named".to_owned())?;
+    let mut why = Vec::new();
+    for url in urls {
+        match node_at(network, url, authorities).await {
+            Ok(node) => return Ok(node),
+            Err(other) => why.push(other),
+        }
+    }
+    Err(why.join("; "))
+}
+
+async fn node_at(network: Network, url: &str, authorities: &Authorities) -> Result<Transport, String> {
     let node = Transport::endpoint(url, RPC_TIMEOUT, authorities).map_err(|error| error.to_string())?;
     let chain: U64 = call(&node, "eth_chainId", json!([])).await?;
     if chain.to::<u64>() != network.chain_id() {

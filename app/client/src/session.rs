@@ -104,8 +104,11 @@ impl Session {
     /// Asks the token that the service is paid in for its symbol and decimals, unless they are known, if `sources` name a node of the
     /// payment chain. Without an answer amounts stay in atomic units.
     pub async fn ask_token(&mut self, sources: &Sources) {
-        if let (None, Some(rpc)) = (&self.token, &sources.rpc) {
-            let target = &self.target;
+        let target = &self.target;
+        for rpc in &sources.rpc {
+            if self.token.is_some() {
+                return;
+            }
             self.token = token_call::ask(rpc, &sources.authorities, &target.network, target.asset).await;
         }
     }

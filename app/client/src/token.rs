@@ -3,7 +3,8 @@
 //! A service could lie about either. They come from a table of known deployments, else from a node that the caller named, else they
 //! are not known and amounts stay in atomic units.
 
-use alloy_primitives::{Address, address};
+use alloy_primitives::Address;
+use precis_payment::usdc;
 
 /// A token as people know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,17 +15,12 @@ pub struct Token {
     pub decimals: u8,
 }
 
-/// Network and contract of the tokens that are known without asking anybody; each is USDC with six decimals.
-const USDC: [(&str, Address); 2] = [
-    ("eip155:8453", address!("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")),
-    ("eip155:84532", address!("0x036CbD53842c5426634e7929541eC2318f3dCF7e")),
-];
-
 impl Token {
     /// A token in the table of known deployments.
     #[must_use]
     pub fn known(network: &str, asset: Address) -> Option<Self> {
-        USDC.contains(&(network, asset)).then(|| Self { symbol: "USDC".into(), decimals: 6 })
+        let usdc = usdc::on(network.parse().ok()?)?;
+        (usdc.address == asset).then(|| Self { symbol: "USDC".into(), decimals: usdc::DECIMALS })
     }
 }
 
@@ -35,8 +31,9 @@ mod tests {
 
     #[test]
     fn a_known_token_is_one_contract_on_one_network() {
-        let (network, asset) = USDC[0];
+        let (network, asset) = ("eip155:8453", usdc::on(precis_payment::Network::BASE).unwrap().address);
         assert_eq!(Token::known(network, asset).unwrap().decimals, 6);
+        assert_eq!(Token::known("eip155:137", asset), None);
         assert_eq!(Token::known("eip155:1", asset), None);
         assert_eq!(Token::known(network, Address::ZERO), None);
     }

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::buyer::{in_directory, options, plain, request, session_over, wallet};
+use crate::support::{Door, FakeService, Step, Wrong};
 use precis_client::{ClientError, Connection};
-use support::buyer::{in_directory, options, plain, request, session_over, wallet};
-use support::{Door, FakeService, Step, Wrong};
 
 /// What is cut, and how.
 type Case = (&'static str, Wrong);

@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::buyer::{TEXT, buy, fail, in_directory, options, watch};
+use crate::support::jobs::REFUND;
+use crate::support::{FakeService, Step, Wrong, now};
 use precis_client::{ClientError, JobFailure, Progress, PurchaseOptions};
 use precis_verify::Beside;
-use support::buyer::{TEXT, buy, fail, in_directory, options, watch};
-use support::jobs::REFUND;
-use support::{FakeService, Step, Wrong, now};
 
 fn failure(error: ClientError) -> Box<JobFailure> {
     match error {
@@ -133,7 +131,8 @@ async fn another_authorization_is_signed_only_when_told_so() {
 async fn a_failure_without_a_receipt_gives_way_once_the_authorization_has_lapsed() {
     let directory = tempfile::tempdir().unwrap();
     // Offers that are good at the later time too: the service's clock does not move.
-    let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
+    let quote: fn(&mut _, &crate::support::Evidence) =
+        |q, e| crate::support::offers::offer_by(e.receipt_key(), q, now() + 3600);
     let before = vec![Step::Code(410, "cancelled"); 3];
     let service = FakeService::start(Wrong { before, quote: Some(quote), ..Wrong::default() }).await;
     let kept = options(Some(in_directory(directory.path())));
@@ -195,9 +194,9 @@ async fn a_payment_of_an_earlier_run_that_is_refused_for_good_gives_way_in_the_s
     fail(&service, &once).await;
     let other = precis_client::Wallet::from_hex(&"43".repeat(32)).unwrap();
     let mut given_way = 0;
-    let session = support::buyer::session(&service).await;
+    let session = crate::support::buyer::session(&service).await;
     let purchase = session
-        .purchase(&support::buyer::request(), Some(&other), &kept, &mut |event| {
+        .purchase(&crate::support::buyer::request(), Some(&other), &kept, &mut |event| {
             given_way += usize::from(matches!(event, Progress::GivenWay { .. }));
         })
         .await
@@ -219,8 +218,8 @@ async fn a_refusal_that_does_not_say_why_or_came_over_another_channel_keeps_the_
     let before = vec![Step::Unfit("insufficient_funds")];
     let service = FakeService::start(Wrong { before, ..Wrong::default() }).await;
     let pending = in_directory(directory.path());
-    let session = support::buyer::session_over(&service, support::buyer::plain()).await;
-    let (request, wallet) = (support::buyer::request(), support::buyer::wallet());
+    let session = crate::support::buyer::session_over(&service, crate::support::buyer::plain()).await;
+    let (request, wallet) = (crate::support::buyer::request(), crate::support::buyer::wallet());
     let bought = session.purchase(&request, Some(&wallet), &options(Some(pending.clone())), &mut |_| {}).await;
     assert!(bought.is_err() && pending.path().exists(), "nobody knows who refused");
 }
@@ -228,7 +227,8 @@ async fn a_refusal_that_does_not_say_why_or_came_over_another_channel_keeps_the_
 #[tokio::test]
 async fn a_payment_that_was_accepted_and_then_forgotten_never_gives_way_by_itself() {
     let directory = tempfile::tempdir().unwrap();
-    let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
+    let quote: fn(&mut _, &crate::support::Evidence) =
+        |q, e| crate::support::offers::offer_by(e.receipt_key(), q, now() + 3600);
     let late = Step::Unfit("invalid_exact_evm_payload_authorization_valid_before");
     let (before, polls) = (vec![Step::Accept, late], vec![Step::Code(410, "job_expired")]);
     let service = FakeService::start(Wrong { before, polls, quote: Some(quote), ..Wrong::default() }).await;
@@ -250,7 +250,8 @@ async fn a_lapsed_payment_gives_way_only_if_the_service_says_that_it_did_not_tak
         (true, Step::Code(410, "job_expired"), 1),
     ] {
         let directory = tempfile::tempdir().unwrap();
-        let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
+        let quote: fn(&mut _, &crate::support::Evidence) =
+            |q, e| crate::support::offers::offer_by(e.receipt_key(), q, now() + 3600);
         // The first answer is lost, so that nobody knows whether the payment was taken.
         let before = vec![Step::Status(503), step];
         let service = FakeService::start(Wrong { before, quote: Some(quote), uncharged, ..Wrong::default() }).await;
@@ -274,8 +275,8 @@ async fn a_payment_that_is_kept_needs_no_key_and_obeys_a_cap_only_when_one_is_na
     let error = fail(&service, &capped).await;
     assert!(matches!(error, ClientError::Terms(precis_client::TermsError::KeptOverCap { .. })), "{error}");
     assert!(!error.to_string().contains("nothing was signed"), "{error}");
-    let session = support::buyer::session(&service).await;
-    let purchase = session.purchase(&support::buyer::request(), None, &kept, &mut |_| {}).await;
+    let session = crate::support::buyer::session(&service).await;
+    let purchase = session.purchase(&crate::support::buyer::request(), None, &kept, &mut |_| {}).await;
     assert!(purchase.is_ok_and(|purchase| purchase.resumed));
     assert_eq!(service.seen().payments.len(), 1);
 }

@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::support::buyer::{buy, fail, options, request, request_for};
+use crate::support::{FakeService, Step, Wrong, now};
 use precis_client::{ClientError, Index, Place, PurchaseOptions};
-use support::buyer::{buy, fail, options, request, request_for};
-use support::{FakeService, Step, Wrong, now};
 
 fn open(state: &Path, service: &FakeService) -> Place {
     Index::at(state).open(&service.evidence.policy.app_id, request().commitment()).unwrap_or_else(|e| panic!("{e}"))
@@ -100,7 +98,7 @@ async fn a_payment_that_was_signed_after_the_last_receipt_is_still_under_way() {
     let before = vec![Step::Cut, Step::Status(402)];
     let service = FakeService::start(Wrong { before, ..Wrong::default() }).await;
     let place = open(state.path(), &service);
-    let purchase = support::buyer::buy(&service, &kept(&place)).await;
+    let purchase = crate::support::buyer::buy(&service, &kept(&place)).await;
     assert!(purchase.is_err(), "refused without a reason");
     let purchase = buy(&service, &kept(&place)).await.unwrap_or_else(|e| panic!("{e}"));
     place.keep_receipt(&purchase.receipt).unwrap();

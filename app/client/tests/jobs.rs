@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::buyer::{buy, fail, in_directory, options, request, session, session_over, wallet, watch};
+use crate::support::{FakeService, Step, Wrong, now};
 use precis_client::{ClientError, Connection, Progress, PurchaseOptions, Retry};
-use support::buyer::{buy, fail, in_directory, options, request, session, session_over, wallet, watch};
-use support::{FakeService, Step, Wrong, now};
 
 fn taken(polls: &[Step]) -> Wrong {
     Wrong { before: vec![Step::Accept], polls: polls.to_vec(), ..Wrong::default() }

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::offers::{foreign_key, offer_by, receipt_by};
+use crate::support::{Evidence, FakeService, Wrong, now};
 use alloy_primitives::{Address, B256};
 use precis_client::{
     ClientError, Connection, Document, MediaType, Purchase, PurchaseOptions, Retry, SummaryRequest, TermsError, Wallet,
@@ -14,8 +14,6 @@ use precis_client::{
 use precis_payment::offer::{self, Receipt};
 use precis_payment::wire::{PaymentRequired, SettleResponse};
 use precis_protocol::summary::Options;
-use support::offers::{foreign_key, offer_by, receipt_by};
-use support::{Evidence, FakeService, Wrong, now};
 
 /// What is wrong with something, and how it becomes so.
 type Edit<T> = (&'static str, fn(&mut T, &Evidence));

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::buyer::{
+    TEXT, buy, in_directory, options, plain, request, request_for, session, session_over, wallet,
+};
+use crate::support::{AMOUNT, FakeService, Step, Wrong, now, stranger};
 use precis_client::{ClientError, Connection, PurchaseOptions, TermsError, discover};
 use precis_verify::Beside;
-use support::buyer::{TEXT, buy, in_directory, options, plain, request, request_for, session, session_over, wallet};
-use support::{AMOUNT, FakeService, Step, Wrong, now, stranger};
 
 /// The document beside a saved receipt.
 fn given(document: &[u8]) -> Beside<'_> {
@@ -196,7 +196,8 @@ async fn an_unfinished_payment_for_another_request_is_never_used_or_replaced() {
 async fn only_an_expired_authorization_that_was_refused_gives_way_to_a_new_one() {
     let directory = tempfile::tempdir().unwrap();
     // Offers that are good at the later time too: the service's clock does not move.
-    let quote: fn(&mut _, &support::Evidence) = |q, e| support::offers::offer_by(e.receipt_key(), q, now() + 3600);
+    let quote: fn(&mut _, &crate::support::Evidence) =
+        |q, e| crate::support::offers::offer_by(e.receipt_key(), q, now() + 3600);
     let before = vec![Step::Status(402); 3];
     let service = FakeService::start(Wrong { before, quote: Some(quote), uncharged: true, ..Wrong::default() }).await;
     let options = options(Some(in_directory(directory.path())));
@@ -216,7 +217,7 @@ async fn only_an_expired_authorization_that_was_refused_gives_way_to_a_new_one()
 async fn a_quote_is_checked_against_the_attested_price_list() {
     let service = FakeService::start(Wrong::default()).await;
     let quote = session(&service).await.quote(&request()).await.unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!((quote.tokens, quote.amount.to_string()), (support::TOKENS, AMOUNT.to_string()));
+    assert_eq!((quote.tokens, quote.amount.to_string()), (crate::support::TOKENS, AMOUNT.to_string()));
     let service = FakeService::start(Wrong { quoted: Some("1400"), ..Wrong::default() }).await;
     let error = session(&service).await.quote(&request()).await.err().unwrap();
     assert!(matches!(error, ClientError::Terms(TermsError::Price { .. })), "{error}");

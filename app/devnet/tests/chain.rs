@@ -1,10 +1,9 @@
 //! The chain from outside: what a client may rely on.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{CHAIN_ID, World, chain, fund, key, world};
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::eip2718::Encodable2718;
 use alloy::network::{TransactionBuilder, TxSignerSync};
@@ -17,7 +16,6 @@ use precis_devnet::chain::MAX_REORG;
 use precis_devnet::chain::client::{ClientError, RpcClient};
 use precis_devnet::chain::contracts::{DOLLAR, PrecisDollar};
 use serde_json::{Value, json};
-use support::{CHAIN_ID, World, chain, fund, key, world};
 
 /// A signed transfer of one wei.
 fn raw(signer: &PrivateKeySigner, nonce: u64) -> (B256, Bytes) {

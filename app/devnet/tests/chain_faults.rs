@@ -1,10 +1,9 @@
 //! The chain's faults on demand: what tests of settlement stand on.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{World, world};
 use alloy::primitives::{B256, U256};
 use alloy_sol_types::SolCall;
 use precis_devnet::chain::client::{ClientError, RpcClient};
@@ -12,7 +11,6 @@ use precis_devnet::chain::contracts::PrecisDollar;
 use precis_devnet::chain::wallet::Wallet;
 use precis_devnet::chain::{BASE_FEE, MAX_REORG};
 use serde_json::{Value, json};
-use support::{World, world};
 
 async fn receipt(rpc: &RpcClient, hash: B256) -> Option<Value> {
     rpc.call("eth_getTransactionReceipt", json!([hash])).await.unwrap()

@@ -1,8 +1,7 @@
 //! The contracts, on the chain that this crate serves.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{key, transfer_call, world};
 use alloy::primitives::{Address, B256, Bytes, FixedBytes, U256, b256};
 use alloy::signers::SignerSync;
 use alloy_sol_types::{Eip712Domain, SolCall, SolError, SolStruct, SolValue};
@@ -11,7 +10,6 @@ use precis_devnet::chain::contracts::{
     TOKEN_NAME, TOKEN_VERSION, receipt_verifier_creation_code,
 };
 use serde_json::{Value, json};
-use support::{key, transfer_call, world};
 
 /// Runtime code that answers 0x1626ba7e to everything: a signer contract that agrees (EIP-1271).
 const AGREES: &str = "0x631626ba7e60e01b5f5260205ff3";

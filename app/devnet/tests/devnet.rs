@@ -1,8 +1,6 @@
 //! The devnet as a whole: what is there once it has started, and what is gone once it has stopped.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -91,7 +89,7 @@ async fn the_environment_file_names_everything_and_goes_with_the_devnet() {
 
 #[tokio::test]
 async fn an_outside_chain_serves_as_well_as_our_own() {
-    let chain = support::chain().await;
+    let chain = crate::support::chain().await;
     let folder = tempfile::tempdir().unwrap();
     let devnet = start(Options { rpc: Some(chain.url().to_owned()), ..Options::new(folder.path()) }).await.unwrap();
     assert_eq!(devnet.env("PRECIS_RPC_URL"), Some(chain.url()));
@@ -101,7 +99,7 @@ async fn an_outside_chain_serves_as_well_as_our_own() {
 
 #[tokio::test]
 async fn a_named_deployer_pays_for_the_contracts_itself() {
-    let chain = support::chain().await;
+    let chain = crate::support::chain().await;
     let rpc = RpcClient::new(chain.url()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let key_file = folder.path().join("deployer.key");
@@ -114,16 +112,17 @@ async fn a_named_deployer_pays_for_the_contracts_itself() {
     let error = start(options.clone()).await.err().unwrap();
     assert!(format!("{error:#}").contains("insufficient funds"), "{error:#}");
 
-    support::fund(&rpc, support::key(9).address()).await;
+    crate::support::fund(&rpc, crate::support::key(9).address()).await;
     let devnet = start(options).await.unwrap();
-    let sent: String = rpc.call("eth_getTransactionCount", json!([support::key(9).address(), "latest"])).await.unwrap();
+    let sent: String =
+        rpc.call("eth_getTransactionCount", json!([crate::support::key(9).address(), "latest"])).await.unwrap();
     assert_eq!(sent, "0x3");
     assert_eq!(devnet.balance_of(devnet.payer.address()).await.unwrap(), U256::from(100 * DOLLAR));
 }
 
 #[tokio::test]
 async fn a_named_token_is_used_as_it_is_and_the_payer_left_without() {
-    let world = support::world().await;
+    let world = crate::support::world().await;
     let token = world.owner.deploy(token_creation_code("Other-Dollar", "7", "OTHER").unwrap()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let options = |address, name: &str, version: &str| Options {

@@ -14,6 +14,7 @@ pub mod exact;
 pub mod money;
 pub mod network;
 pub mod offer;
+pub mod usdc;
 pub mod wire;
 
 #[cfg(feature = "settle")]

@@ -16,6 +16,18 @@ impl Network {
     pub const BASE: Self = Self(8453);
     /// Base Sepolia (`eip155:84532`).
     pub const BASE_SEPOLIA: Self = Self(84_532);
+    /// Polygon PoS (`eip155:137`).
+    pub const POLYGON: Self = Self(137);
+    /// Polygon Amoy (`eip155:80002`).
+    pub const POLYGON_AMOY: Self = Self(80_002);
+    /// Arbitrum One (`eip155:42161`).
+    pub const ARBITRUM: Self = Self(42_161);
+    /// Arbitrum Sepolia (`eip155:421614`).
+    pub const ARBITRUM_SEPOLIA: Self = Self(421_614);
+    /// Avalanche C-Chain (`eip155:43114`).
+    pub const AVALANCHE: Self = Self(43_114);
+    /// Avalanche Fuji C-Chain (`eip155:43113`).
+    pub const AVALANCHE_FUJI: Self = Self(43_113);
 
     /// The chain with this id, or `None` for zero.
     pub const fn new(chain_id: u64) -> Option<Self> {

@@ -58,19 +58,31 @@ pub struct ModelDescription {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceConfig {
-    /// EIP-712 name of the asset.
-    pub asset_name: String,
-    /// EIP-712 version of the asset.
-    pub asset_version: String,
+    /// Networks that payments are taken on, in the order in which quotes name them.
+    pub networks: Vec<NetworkConfig>,
     /// `enclave` or the URL of a remote facilitator.
     pub facilitator: String,
-    /// Host part of each RPC endpoint that payments are read from.
-    pub rpc_host: String,
     /// Address that the enclave wallet's surplus goes to, if it goes anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep_to: Option<Address>,
     /// Limits in force.
     pub limits: ServiceLimits,
+}
+
+/// One network that payments are taken on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkConfig {
+    /// CAIP-2.
+    pub network: String,
+    /// EIP-712 name of the asset.
+    pub asset_name: String,
+    /// EIP-712 version of the asset.
+    pub asset_version: String,
+    /// Host part of the RPC endpoint that payments are read from.
+    pub rpc_host: String,
+    /// Blocks that must show a settlement, the first included.
+    pub confirmations: u64,
 }
 
 /// Limits in force.

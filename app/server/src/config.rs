@@ -28,7 +28,7 @@ mod value;
 
 pub use error::{ConfigError, Place};
 pub use origin::Origin;
-pub use settings::{Config, ContractAccounts, Settings};
+pub use settings::{Config, ContractAccounts, NetworkSettings, Settings};
 pub use shapes::PaymentIdentifier;
 
 use given::{Given, MAX_ENTRIES};

@@ -1,9 +1,7 @@
 //! What is kept and judged later: saved evidence, chains of receipts, attestation results, policies made from releases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-mod common;
-
-use common::{Job, NONCE, NOW, World, assert_fails};
+use crate::common::{Job, NONCE, NOW, World, assert_fails};
 use precis_devnet::oasis::mock::{CollateralSpec, Revoked};
 use precis_protocol::evidence_file::{EvidenceFile, OwnCollateral};
 use precis_protocol::receipt::SignedReceipt;
@@ -192,7 +190,7 @@ fn what_intel_learned_later_applies_to_an_old_receipt() {
         spec
     };
     let by_collateral = |change: fn(&mut CollateralSpec)| {
-        let own = common::to_protocol(&later(change).sign(&world.pki).unwrap());
+        let own = crate::common::to_protocol(&later(change).sign(&world.pki).unwrap());
         judged(Beside { collateral: Some(&own), ..Beside::default() })
     };
     let by_evidence = |change: fn(&mut CollateralSpec)| {
@@ -228,7 +226,7 @@ fn an_honest_chain_survives_a_clock_that_steps_back() {
 fn saved_evidence_is_judged_by_the_collateral_that_was_saved_with_it() {
     let world = World::new();
     let judged = |spec: &CollateralSpec| {
-        let collateral = Box::new(common::to_protocol(&spec.sign(&world.pki).unwrap()));
+        let collateral = Box::new(crate::common::to_protocol(&spec.sign(&world.pki).unwrap()));
         let own = OwnCollateral { source: "https://pcs.example/".to_owned(), collateral };
         let file = EvidenceFile { own_collateral: Some(own), ..saved(&world) };
         verify_evidence_file(&bytes(&file), &World::policy(), NOW).transcript

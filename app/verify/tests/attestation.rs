@@ -1,10 +1,8 @@
 //! Attestations of a mock platform: one that verifies, and every way of bending it that must not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
-mod common;
-
+use crate::common::{METADATA_KEY, NONCE, NOW, World, assert_fails, judge, rejects};
 use alloy_primitives::B256;
-use common::{METADATA_KEY, NONCE, NOW, World, assert_fails, judge, rejects};
 use precis_devnet::oasis::mock::{CollateralSpec, InstanceKeys, MockPki, PkiSpec};
 use precis_protocol::encoding::base64_encode;
 use precis_protocol::{Digest, Task};

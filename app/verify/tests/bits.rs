@@ -1,11 +1,9 @@
 //! No byte is free (SPEC 8.4): whole saved receipts and whole bundles of evidence, with any bit turned or written another way.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-mod common;
-
 use std::ops::Range;
 
-use common::{Job, NONCE, NOW, World};
+use crate::common::{Job, NONCE, NOW, World};
 use precis_protocol::encoding::base64_encode;
 use precis_protocol::evidence_file::{EvidenceFile, OwnCollateral};
 use precis_protocol::receipt::ReceiptFile;

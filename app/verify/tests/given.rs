@@ -1,9 +1,7 @@
 //! A document and a summary beside a receipt: another one is never VERIFIED, however the request was written.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-mod common;
-
-use common::{BODY, DOCUMENT, Job, NOW, World, assert_fails};
+use crate::common::{BODY, DOCUMENT, Job, NOW, World, assert_fails};
 use precis_protocol::Digest;
 use precis_protocol::encoding::base64_encode;
 use precis_protocol::receipt::ReceiptStatus;

@@ -1,10 +1,8 @@
 //! What a node of the payment chain says of a receipt: the block that it names, the settlement, and when both were made.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-mod common;
-
+use crate::common::{Job, NOW, World, assert_fails};
 use alloy_primitives::{Address, B256};
-use common::{Job, NOW, World, assert_fails};
 use precis_verify::check::{self, CheckId, Status};
 use precis_verify::{Beside, Mined, OnChain, Online, Transcript, Verdict, verify_receipt_file};
 

@@ -1,10 +1,8 @@
 //! Quotes and collateral of a mock platform: which machine, in which state, running which code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-mod common;
-
+use crate::common::{NONCE, NOW, World, assert_fails, rejects};
 use alloy_primitives::U256;
-use common::{NONCE, NOW, World, assert_fails, rejects};
 use precis_devnet::oasis::mock::{CollateralSpec, Revoked};
 use precis_verify::check;
 use precis_verify::{Policy, Presented, Verdict, verify};
@@ -138,7 +136,7 @@ fn collateral_of_the_callers_own_decides_in_the_place_of_the_services() {
     let world = World::new();
     let attestation = world.attestation();
     let judged = |own: &CollateralSpec| {
-        let own = common::to_protocol(&own.sign(&world.pki).unwrap());
+        let own = crate::common::to_protocol(&own.sign(&world.pki).unwrap());
         let presented =
             Presented { attestation: &attestation, nonce: Some(NONCE), collateral: Some(&own), ..Presented::default() };
         verify(&presented, &World::policy(), NOW).transcript

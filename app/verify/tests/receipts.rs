@@ -1,10 +1,8 @@
 //! Receipts of a verified service: one that verifies, and every way of bending it that must not.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
-mod common;
-
+use crate::common::{DOCUMENT, Job, NOW, World, assert_fails, receipt_rejects};
 use alloy_primitives::{Address, B256, U256};
-use common::{DOCUMENT, Job, NOW, World, assert_fails, receipt_rejects};
 use precis_protocol::receipt::{Channel, ReceiptStatus};
 use precis_protocol::request::response_digest;
 use precis_protocol::{Digest, Task};
@@ -272,7 +270,7 @@ fn a_bent_saved_receipt_is_rejected() {
     // Evidence of another boot: its keyset has another receipt key.
     let mut other = World::new();
     other.receipt = k256::ecdsa::SigningKey::from_slice(&[45; 32]).unwrap();
-    other.keyset = common::keyset(&other.identity, &other.receipt);
+    other.keyset = crate::common::keyset(&other.identity, &other.receipt);
     let mut file = Job::new().file();
     file.attestation = other.attestation();
     assert_fails(&judge(&serde_json::to_vec(&file).unwrap(), NOW + 9), check::RECEIPT_SIGNATURE);

@@ -2,9 +2,7 @@
 //! nothing between begins like one, and nothing drives a terminal.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-mod common;
-
-use common::{Job, NONCE, NOW, World};
+use crate::common::{Job, NONCE, NOW, World};
 use precis_protocol::attestation::{Attestation, Collateral, Evidence};
 use precis_protocol::evidence_file::EvidenceFile;
 use precis_protocol::keyset::Keyset;

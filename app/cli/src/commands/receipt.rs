@@ -83,9 +83,9 @@ async fn judge(
     at: u64,
     given: &Given,
 ) -> Result<Saved, Failure> {
-    let on_chain = match &args.rpc {
-        Some(url) => ReceiptOnChain::ask(file, url, &given.authorities).await,
-        None => ReceiptOnChain::default(),
+    let on_chain = match args.rpc.as_slice() {
+        [] => ReceiptOnChain::default(),
+        urls => ReceiptOnChain::ask(file, urls, &given.authorities).await,
     };
     let attestation = given.evidence.as_ref().map(|evidence| evidence.attestation.as_slice());
     let own = collateral(file, args, policy, attestation).await?;

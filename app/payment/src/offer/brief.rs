@@ -126,6 +126,16 @@ mod tests {
     }
 
     #[test]
+    fn six_networks_fit_into_the_same_header() {
+        let networks = crate::usdc::USDC.iter().take(6).map(|usdc| usdc.network);
+        let accepts = networks.map(|network| entry(network, "exact").with_extra("requestDigest", &"f".repeat(64)));
+        let whole = quote(accepts.collect());
+        let brief = brief(&whole, MOST);
+        assert!(encode(&brief).unwrap().len() <= MOST, "{} bytes", encode(&brief).unwrap().len());
+        assert_eq!(brief.accepts, whole.accepts);
+    }
+
+    #[test]
     fn one_way_to_pay_keeps_its_offer_its_prose_and_what_clients_echo() {
         let whole = quote(vec![entry(Network::BASE, "exact")]);
         let brief = brief(&whole, MOST);

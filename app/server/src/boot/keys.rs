@@ -9,7 +9,7 @@ use precis_rofl::appd::{Appd, AppdError, KeyKind};
 use zeroize::Zeroizing;
 
 use crate::config::Settings;
-use crate::service::{Engine, Generation, Payments, SecretKeys};
+use crate::service::{Engine, Generation, Payments, Rail, SecretKeys};
 use crate::{clock, random};
 
 /// What the platform derives for the application: the same for every replica and code version, so it signs no receipt.
@@ -97,10 +97,6 @@ impl Surroundings<'_> {
     fn keyset(&self, keys: &SecretKeys) -> anyhow::Result<Vec<u8>> {
         let Self { app_id, instance_id, settings, engine, payments } = *self;
         let config = &settings.config;
-        let (pay_to, pay_to_origin) = match config.pay_to {
-            Some(address) => (address, PayToOrigin::Configured),
-            None => (payments.wallet_address(), PayToOrigin::EnclaveWallet),
-        };
         let mut receipt = [0; 33];
         receipt.copy_from_slice(keys.receipt.verifying_key().to_encoded_point(true).as_bytes());
         let now = clock::now();
@@ -116,13 +112,7 @@ impl Surroundings<'_> {
             ohttp_config: keys.channel.config(),
             tasks: engine.sold().map(|(task, sold)| (task, sold.terms())).collect(),
             service_config_digest: payments.describe(settings).digest(),
-            payments: vec![PaymentTarget {
-                network: config.network.to_string(),
-                asset: config.asset,
-                pay_to,
-                pay_to_origin,
-                schemes: vec![Scheme::Exact],
-            }],
+            payments: targets(&payments.rails),
             panel_digest: None,
             page_digest: None,
             kms_keys: tags::KMS_KEYS.map(str::to_owned).to_vec(),
@@ -134,5 +124,25 @@ impl Surroundings<'_> {
             not_after: now + config.keyset_seconds,
         };
         Ok(serde_json::to_vec(&keyset)?)
+    }
+}
+
+/// The targets in the order that SPEC 2.3 wants; quotes name them in that of the settings.
+fn targets(rails: &[Rail]) -> Vec<PaymentTarget> {
+    let mut targets: Vec<PaymentTarget> = rails.iter().map(target).collect();
+    targets.sort_by(|one, other| (&one.network, one.asset).cmp(&(&other.network, other.asset)));
+    targets
+}
+
+fn target(rail: &Rail) -> PaymentTarget {
+    PaymentTarget {
+        network: rail.network().to_string(),
+        asset: rail.settings.asset,
+        pay_to: rail.payee,
+        pay_to_origin: match rail.settings.pay_to {
+            Some(_) => PayToOrigin::Configured,
+            None => PayToOrigin::EnclaveWallet,
+        },
+        schemes: vec![Scheme::Exact],
     }
 }

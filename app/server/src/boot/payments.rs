@@ -1,14 +1,13 @@
-//! How the service comes to be paid: the ledger is opened, the chain checked, the facilitator made.
+//! How the service comes to be paid: the ledger is opened, the networks are checked, their facilitators made.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use anyhow::Context as _;
 use k256::ecdsa::SigningKey;
 use precis_payment::authorize::address_of;
 use precis_payment::chain::{Asset, AssetError, ChainView};
-use precis_payment::exact::TokenDomain;
 use precis_payment::facilitator::{Facilitator, SignedTransaction, Unavailable};
 use precis_payment::http::facilitator_client;
 use precis_payment::local::{GasBudget, LocalFacilitator, LocalOptions};
@@ -17,10 +16,10 @@ use precis_store::{Broadcast, EmbeddedLedger, Flow, Ledger, Record, SealingKey, 
 
 use super::keys::Shared;
 use super::leases::LedgerLeases;
-use crate::config::{ContractAccounts, Settings};
+use crate::config::{ContractAccounts, NetworkSettings, Settings};
 use crate::random;
 use crate::readiness::Readiness;
-use crate::service::Payments;
+use crate::service::{Payments, Rail};
 
 /// Longest wait for one answer of the node or a remote facilitator.
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -28,10 +27,11 @@ const WEI_PER_GWEI: u128 = 1_000_000_000;
 /// The ledger's file in the state directory.
 const LEDGER_FILE: &str = "ledger.redb";
 
-/// Opens the ledger and checks the chain; an absent chain is waited for, a wrong one refuses the start.
+/// Opens the ledger and checks the networks. It waits for one of them; those that do not answer yet are looked at later. A
+/// network that contradicts the settings refuses the start.
 ///
 /// # Errors
-/// A ledger that cannot be opened, or a configuration that the chain contradicts.
+/// A ledger that cannot be opened, or a configuration that a chain contradicts.
 pub(super) async fn open(
     settings: &Settings,
     shared: &Shared,
@@ -39,68 +39,132 @@ pub(super) async fn open(
     around: fn(Arc<dyn Ledger>) -> Arc<dyn Ledger>,
 ) -> anyhow::Result<Payments> {
     let config = &settings.config;
-    let domain = TokenDomain { name: config.asset_name.clone(), version: config.asset_version.clone() };
-    let asset = Asset { network: config.network, address: config.asset, domain };
     let http = precis_payment::http::client(CALL_TIMEOUT)?;
-    let chain = ChainView::new(http, &config.rpc_url, asset)?;
-    let checked = readiness.until("payment chain", async || match chain.check_asset().await {
-        Err(error @ AssetError::Chain { .. }) => Err(error),
-        outcome => Ok(outcome),
-    });
-    checked.await?;
+    let chains = config.networks.iter().map(|network| chain(&http, network)).collect::<anyhow::Result<Vec<_>>>()?;
+    let checked = readiness.until("payment chain", async || checked(&chains).await).await?;
     let wallet = shared.wallet.clone();
     let ledger = around(open_ledger(settings, shared, readiness).await?);
-    let confirm_timeout = Duration::from_secs(config.confirm_seconds);
-    let facilitator: Arc<dyn Facilitator> = match &config.facilitator_url {
-        None => Arc::new(local(settings, chain.clone(), &wallet, &ledger).await?),
-        Some(url) => {
-            let http = facilitator_client(CALL_TIMEOUT, settings.facilitator_credential.as_ref())?;
-            let remote = HttpFacilitator::new(http, url, chain.clone())?.with_confirm_timeout(confirm_timeout);
-            Arc::new(remote.with_confirmations(config.confirmations))
+    let open = match ledger.unfinished().await {
+        Ok(open) => open.records,
+        // The node tells what waits, if not for what.
+        Err(why) => {
+            tracing::warn!(event = "wallet.not_recovered", why = %why);
+            Vec::new()
         }
     };
+    let holder = random::bytes().context("random")?;
+    let mut rails = Vec::new();
+    for ((network, chain), checked) in config.networks.iter().zip(chains).zip(checked) {
+        let leases = LedgerLeases::new(Arc::clone(&ledger), holder, network.network, address_of(&wallet));
+        let facilitator: Arc<dyn Facilitator> = match &config.facilitator_url {
+            None => Arc::new(local(settings, network, chain.clone(), &wallet, leases, &open)),
+            Some(url) => Arc::new(remote(settings, network, chain.clone(), url)?),
+        };
+        let payee = network.pay_to.unwrap_or_else(|| shared.wallet_address());
+        rails.push(Rail::new(network.clone(), facilitator, chain, payee, checked));
+    }
     // What time can heal is waited for; what only the configuration can is not.
-    let able = readiness.until("settlement", async || match facilitator.ready().await {
-        Err(why @ (Unavailable::WrongChain | Unavailable::Unsupported)) => Ok(Err(why)),
-        Err(Unavailable::NoGas) => Err(format!("{}: {}", Unavailable::NoGas, shared.wallet_address())),
-        Err(why) => Err(why.to_string()),
-        Ok(()) => Ok(Ok(())),
-    });
+    let able = readiness.until("settlement", async || able(&rails, shared.wallet_address()).await);
     able.await.context("facilitator")?;
-    let remote = config.facilitator_url.is_some();
-    Ok(Payments::new(ledger, facilitator, chain, wallet, remote))
+    futures::future::join_all(rails.iter().filter(|rail| rail.is_checked()).map(Rail::check_settlement)).await;
+    Ok(Payments::new(ledger, wallet, rails, config.facilitator_url.is_some()))
+}
+
+fn chain(http: &reqwest::Client, network: &NetworkSettings) -> anyhow::Result<ChainView> {
+    let asset = Asset { network: network.network, address: network.asset, domain: network.domain.clone() };
+    ChainView::new(http.clone(), &network.rpc_url, asset).with_context(|| network.network.to_string())
+}
+
+/// The chains that have the configured token, each of which is one that answers.
+///
+/// # Errors
+/// Why the first does not answer, if none does. Inside: a chain or a token that is not the configured one.
+async fn checked(chains: &[ChainView]) -> Result<anyhow::Result<Vec<bool>>, String> {
+    let named = |chain: &ChainView, error: &AssetError| format!("{}: {error}", chain.asset().network);
+    let outcomes = futures::future::join_all(chains.iter().map(ChainView::check_asset)).await;
+    let (mut checked, mut first) = (Vec::new(), None);
+    for (chain, outcome) in chains.iter().zip(outcomes) {
+        match outcome {
+            Ok(()) => checked.push(true),
+            Err(error @ AssetError::Chain { .. }) => {
+                first.get_or_insert_with(|| named(chain, &error));
+                checked.push(false);
+            }
+            Err(error) => {
+                let told = named(chain, &error);
+                return Ok(Err(anyhow::Error::new(error).context(told)));
+            }
+        }
+    }
+    match first {
+        Some(why) if !checked.contains(&true) => Err(why),
+        _ => Ok(Ok(checked)),
+    }
+}
+
+/// Whether one of the networks can settle.
+///
+/// # Errors
+/// Why the first cannot, if none can. Inside: what only the configuration can heal.
+async fn able(rails: &[Rail], wallet: Address) -> Result<anyhow::Result<()>, String> {
+    let rails: Vec<&Rail> = rails.iter().filter(|rail| rail.is_checked()).collect();
+    let outcomes = futures::future::join_all(rails.iter().map(|rail| rail.facilitator.ready())).await;
+    let (mut able, mut first) = (false, None);
+    for (network, outcome) in rails.iter().map(|rail| rail.network()).zip(outcomes) {
+        match outcome {
+            Ok(()) => able = true,
+            Err(why @ (Unavailable::WrongChain | Unavailable::Unsupported)) => {
+                return Ok(Err(anyhow::Error::new(why).context(network.to_string())));
+            }
+            Err(why @ Unavailable::NoGas) => drop(first.get_or_insert_with(|| format!("{network}: {why}: {wallet}"))),
+            Err(why) => drop(first.get_or_insert_with(|| format!("{network}: {why}"))),
+        }
+    }
+    match first {
+        Some(why) if !able => Err(why),
+        _ => Ok(Ok(())),
+    }
 }
 
 /// The facilitator in this process: its wallet's nonces are leased in the ledger, and what an earlier life sent is followed
 /// on.
-async fn local(
+fn local(
     settings: &Settings,
+    network: &NetworkSettings,
     chain: ChainView,
     wallet: &SigningKey,
-    ledger: &Arc<dyn Ledger>,
-) -> anyhow::Result<LocalFacilitator> {
-    let config = &settings.config;
-    let (confirm_timeout, options) = (Duration::from_secs(config.confirm_seconds), LocalOptions::default());
+    leases: LedgerLeases,
+    open: &[Record],
+) -> LocalFacilitator {
+    let (confirm_timeout, options) = (Duration::from_secs(network.confirm_seconds), LocalOptions::default());
     let options = LocalOptions {
         confirm_timeout,
         // A stuck transaction is replaced while it is still waited for.
         replace_after: options.replace_after.min(confirm_timeout / 2),
-        confirmations: config.confirmations,
-        max_fee_per_gas: u128::from(config.max_gas_gwei) * WEI_PER_GWEI,
-        budget: config
+        confirmations: network.confirmations,
+        max_fee_per_gas: u128::from(network.max_gas_gwei) * WEI_PER_GWEI,
+        budget: network
             .coin_units
-            .map(|units_per_coin| GasBudget { share_percent: config.gas_share_percent, units_per_coin }),
-        contract_accounts: config.contract_accounts == ContractAccounts::On,
+            .map(|units_per_coin| GasBudget { share_percent: network.gas_share_percent, units_per_coin }),
+        contract_accounts: settings.config.contract_accounts == ContractAccounts::On,
     };
-    let holder = random::bytes().context("random")?;
-    let leases = LedgerLeases::new(Arc::clone(ledger), holder, config.network, address_of(wallet));
     let facilitator = LocalFacilitator::sharing(chain, wallet.clone(), options, Arc::new(leases));
-    match ledger.unfinished().await {
-        Ok(open) => open.records.iter().filter_map(sent).for_each(|transaction| facilitator.adopt(&transaction)),
-        // The node tells what waits, if not for what.
-        Err(why) => tracing::warn!(event = "wallet.not_recovered", why = %why),
-    }
-    Ok(facilitator)
+    let name = network.network.to_string();
+    let here = open.iter().filter(|record| record.authorization.network == name);
+    here.filter_map(sent).for_each(|transaction| facilitator.adopt(&transaction));
+    facilitator
+}
+
+fn remote(
+    settings: &Settings,
+    network: &NetworkSettings,
+    chain: ChainView,
+    url: &str,
+) -> anyhow::Result<HttpFacilitator> {
+    let http = facilitator_client(CALL_TIMEOUT, settings.facilitator_credential.as_ref())?;
+    let confirm_timeout = Duration::from_secs(network.confirm_seconds);
+    let facilitator = HttpFacilitator::new(http, url, chain)?.with_confirm_timeout(confirm_timeout);
+    Ok(facilitator.with_confirmations(network.confirmations))
 }
 
 /// The transaction of a job that may not be mined yet. That of a job to be paid first is left alone: if it never left, nothing

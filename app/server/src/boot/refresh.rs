@@ -49,8 +49,10 @@ async fn keep_reconciled(service: &Arc<Service>) {
 async fn keep_swept(service: &Arc<Service>) {
     let Some(to) = service.settings.config.sweep_to else { return };
     loop {
-        if let Err(failure) = sweep(service, to).await {
-            tracing::warn!(event = "sweep.failed", code = failure.code());
+        for rail in &service.payments.rails {
+            if let Err(failure) = sweep(service, rail, to).await {
+                tracing::warn!(event = "sweep.failed", network = %rail.network(), code = failure.code());
+            }
         }
         // Several times in each period: one that is about to end leaves no time.
         tokio::time::sleep(Duration::from_secs((service.settings.config.sweep_seconds / 4).min(3600))).await;

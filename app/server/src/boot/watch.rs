@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use precis_payment::Network;
 use rustix::fs::statvfs;
 use tokio::time::Instant;
 
 use crate::clock;
 use crate::health::Check;
-use crate::service::Service;
+use crate::service::{Rail, Service};
 
 /// Time between two looks while all is well.
 const CALM: Duration = Duration::from_secs(5);
@@ -27,22 +28,35 @@ const LEAST_ROOM_BYTES: u64 = 64 << 20;
 
 /// Looks for as long as the process lives.
 pub(super) async fn keep_watched(service: &Arc<Service>) {
-    let mut head = Head { answered: Instant::now(), pace_seconds: None };
-    let mut settlement_at = Instant::now() + SETTLEMENT_EVERY;
+    let mut heads: Vec<Head<'_>> = service.payments.rails.iter().map(Head::of).collect();
     loop {
         let found = |check, outcome| service.health.found(check, outcome, clock::now());
         found(Check::Keyset, keyset(service));
         found(Check::Ledger, ledger(service));
         found(Check::Workers, workers(service));
         found(Check::Disk, room(service));
-        found(Check::Chain, head.look(service).await);
-        if Instant::now() >= settlement_at {
-            service.payments.check_settlement().await;
-            settlement_at = Instant::now() + SETTLEMENT_EVERY;
-        }
-        found(Check::Settlement, service.payments.can_settle().map_err(|failure| failure.detail().to_owned()));
-        let pause = if service.health.failing().is_empty() { CALM } else { WORRIED };
+        // Side by side: a network that keeps one waiting keeps no other.
+        futures::future::join_all(heads.iter_mut().map(Head::look)).await;
+        found(Check::Chain, one_of(service, |(chain, _)| chain));
+        found(Check::Settlement, one_of(service, |(chain, settlement)| chain.or(settlement)));
+        let all_open = service.payments.rails.iter().all(|rail| rail.is_open().is_ok());
+        let pause = if service.health.failing().is_empty() && all_open { CALM } else { WORRIED };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// What fails on every network, by what each says of its chain and of settlement; one that works is enough.
+fn one_of(service: &Service, fails: impl Fn((Option<String>, Option<String>)) -> Option<String>) -> Result<(), String> {
+    let rails = &service.payments.rails;
+    let whys: Option<Vec<(Network, String)>> =
+        rails.iter().map(|rail| Some((rail.network(), fails(rail.failing())?))).collect();
+    match whys.as_deref() {
+        None => Ok(()),
+        Some([(_, why)]) => Err(why.clone()),
+        Some(several) => {
+            let named: Vec<String> = several.iter().map(|(network, why)| format!("{network}: {why}")).collect();
+            Err(named.join("; "))
+        }
     }
 }
 
@@ -79,23 +93,47 @@ fn room(service: &Service) -> Result<(), String> {
     if free < LEAST_ROOM_BYTES { Err(format!("{} MiB are free", free >> 20)) } else { Ok(()) }
 }
 
-/// The newest block that the node knows.
-struct Head {
+/// The newest block that a network's node knows, and whether payments could be settled there.
+struct Head<'a> {
+    rail: &'a Rail,
     answered: Instant,
     /// Seconds between two blocks, rounded up.
     pace_seconds: Option<u64>,
+    settlement_at: Instant,
 }
 
-impl Head {
-    async fn look(&mut self, service: &Service) -> Result<(), String> {
-        let chain = &service.payments.chain;
+impl<'a> Head<'a> {
+    fn of(rail: &'a Rail) -> Self {
+        let now = Instant::now();
+        // What was found at boot stands until it is due again.
+        let settlement_at = if rail.is_checked() { now + SETTLEMENT_EVERY } else { now };
+        Self { rail, answered: now, pace_seconds: None, settlement_at }
+    }
+
+    async fn look(&mut self) {
+        let outcome = self.chain().await;
+        // First: a network that is back takes no payment before it is known to settle.
+        if outcome.is_ok() && Instant::now() >= self.settlement_at {
+            self.rail.check_settlement().await;
+            self.settlement_at = Instant::now() + SETTLEMENT_EVERY;
+        }
+        self.rail.found_chain(outcome);
+    }
+
+    async fn chain(&mut self) -> Result<(), String> {
+        let chain = &self.rail.chain;
+        if !self.rail.is_checked() {
+            // It did not answer at boot.
+            chain.check_asset().await.map_err(|why| why.to_string())?;
+            self.rail.set_checked();
+        }
         let head = match chain.recent_block().await {
             Ok(head) => head,
             Err(_) if self.answered.elapsed() < SILENCE => return Ok(()),
             Err(why) => return Err(why.to_string()),
         };
         self.answered = Instant::now();
-        let bound = match service.settings.config.head_seconds {
+        let bound = match self.rail.settings.head_seconds {
             Some(0) => return Ok(()),
             Some(seconds) => seconds,
             None => {

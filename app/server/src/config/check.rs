@@ -1,5 +1,6 @@
 //! From the file to the settings: what no single value shows, and the defaults that follow from other values.
 
+use precis_payment::exact::TokenDomain;
 use precis_protocol::PerTask;
 use precis_protocol::price::Price;
 
@@ -10,7 +11,7 @@ use crate::config::networks::{Known, known};
 use crate::config::origin::Origin;
 use crate::config::sections::payment::{Network, TaskPrice};
 use crate::config::sections::{File, at};
-use crate::config::settings::{Config, ContractAccounts, Settings};
+use crate::config::settings::{Config, ContractAccounts, NetworkSettings, Settings};
 use crate::config::shapes::{HeadAge, HttpUrl, Upfront};
 use crate::config::tasks::Priced;
 use crate::config::value::Secret;
@@ -30,14 +31,13 @@ const MAX_ROOT_BYTES: u64 = 64 * 1024;
 /// The first setting that cannot work.
 pub fn check(file: File, given: &Given) -> Result<Settings, ConfigError> {
     let origin = origin(&file, given)?;
-    let network = one_network(&file, given)?;
-    let (list, payment) = (at::networks(), at::payment());
-    let entry = list.entry(0);
-    let needs_wallet = |key: &Key, why: &str| match network.pay_to {
-        Some(_) => Err(given.refuse(key, format!("needs the enclave wallet as payee: {why}"))),
-        None => Ok(()),
+    let (networks, payment) = (networks(&file, given)?, at::payment());
+    // All of them or none: what may be paid first, or refunded, does not depend on where it was paid.
+    let goes_past_us = networks.iter().any(|network| network.pay_to.is_some());
+    let needs_wallet = |key: &Key, why: &str| match goes_past_us {
+        true => Err(given.refuse(key, format!("needs the enclave wallet as payee: {why}"))),
+        false => Ok(()),
     };
-    let token = Token::of(&network, given, &entry)?;
     if file.payment.contract_accounts {
         let key = payment.then("contract_accounts");
         needs_wallet(&key, "contract accounts pay first, and may have to be paid back")?;
@@ -59,13 +59,13 @@ pub fn check(file: File, given: &Given) -> Result<Settings, ConfigError> {
     for (key, url) in urls(&file) {
         no_secret_in_the_file(given, &key, std::slice::from_ref(url))?;
     }
-    let upfront_seconds = match (file.payment.upfront_above, network.pay_to) {
+    let upfront_seconds = match (file.payment.upfront_above, goes_past_us) {
         (Some(Upfront::Above(limit)), _) => Some(limit.as_secs()),
-        (None, None) => Some(DEFAULT_UPFRONT_SECONDS),
-        (Some(Upfront::Never), _) | (None, Some(_)) => None,
+        (None, false) => Some(DEFAULT_UPFRONT_SECONDS),
+        (Some(Upfront::Never), _) | (None, true) => None,
     };
     let unpaid = file.payment.unpaid_up_to.map(|limit| limit.as_secs());
-    let unpaid_seconds = unpaid.or(network.pay_to.map(|_| DEFAULT_UNPAID_SECONDS));
+    let unpaid_seconds = unpaid.or(goes_past_us.then_some(DEFAULT_UNPAID_SECONDS));
     let mock_root = file.attestation.trust_root.as_deref().map(|path| {
         let key = at::attestation().then("trust_root");
         read_root(path).map_err(|error| given.refuse(&key, format!("the file cannot be read: {error}")))
@@ -101,21 +101,7 @@ pub fn check(file: File, given: &Given) -> Result<Settings, ConfigError> {
             oasis_grpc_url: file.attestation.oasis_grpc_url.into_string(),
             nexus_url: file.attestation.nexus_url.into_string(),
             pcs_url: file.attestation.pcs_url.into_string(),
-            network: network.network,
-            asset: token.address,
-            asset_name: token.name,
-            asset_version: token.version,
-            rpc_url: token.rpc_url,
-            pay_to: network.pay_to,
-            confirmations: network.confirmations,
-            confirm_seconds: network.confirm_within.as_secs(),
-            head_seconds: network.head_age.map(|age| match age {
-                HeadAge::Any => 0,
-                HeadAge::Within(age) => age.as_secs(),
-            }),
-            max_gas_gwei: network.max_gas_gwei,
-            coin_units: network.coin_units,
-            gas_share_percent: network.gas_share_percent,
+            networks,
             payment_identifier: file.payment.identifier,
             contract_accounts: if file.payment.contract_accounts {
                 ContractAccounts::On
@@ -140,46 +126,57 @@ fn origin(file: &File, given: &Given) -> Result<Option<Origin>, ConfigError> {
     }
 }
 
-fn one_network(file: &File, given: &Given) -> Result<Network, ConfigError> {
-    match file.networks.as_slice() {
-        [network] => Ok(network.clone()),
-        [] => Err(given.refuse(&at::networks(), "is required")),
-        [_, ..] => Err(given.refuse(
-            &at::networks().entry(1).then("network"),
-            "is a second network, and payments are taken on one: leave one [[payment.network]]",
-        )),
+fn networks(file: &File, given: &Given) -> Result<Vec<NetworkSettings>, ConfigError> {
+    let list = at::networks();
+    let mut networks: Vec<NetworkSettings> = Vec::new();
+    for (index, network) in file.networks.iter().enumerate() {
+        let entry = list.entry(index);
+        if networks.iter().any(|other| other.network == network.network) {
+            return Err(given.refuse(&entry.then("network"), "is there already: each network stands once"));
+        }
+        if networks.first().is_some_and(|first| first.pay_to.is_some() != network.pay_to.is_some()) {
+            let what =
+                "has to be set for every network or for none: what is paid past the enclave wallet cannot be refunded";
+            return Err(given.refuse(&entry.then("pay_to"), what));
+        }
+        networks.push(network_settings(network, given, &entry)?);
     }
+    if networks.is_empty() { Err(given.refuse(&list, "is required")) } else { Ok(networks) }
 }
 
-/// Token that is paid with, and the node that tells of it.
-struct Token {
-    address: alloy_primitives::Address,
-    name: String,
-    version: String,
-    rpc_url: String,
-}
-
-impl Token {
-    fn of(network: &Network, given: &Given, entry: &Key) -> Result<Self, ConfigError> {
-        let known = known(network.network);
-        // Name and version belong to the token: those of another are no default.
-        let same = known.filter(|known| network.asset.is_none_or(|asset| asset == known.asset));
-        let missing = |name: &str| {
-            given.refuse(&entry.then(name), format!("is required for this token: {} has no default", network.network))
-        };
-        let name = network.asset_name.clone().or_else(|| same.map(|known| known.asset_name.to_owned()));
-        let version = network.asset_version.clone().or_else(|| same.map(|known| known.asset_version.to_owned()));
-        Ok(Self {
-            address: network.asset.or(same.map(|known| known.asset)).ok_or_else(|| missing("asset"))?,
+fn network_settings(network: &Network, given: &Given, entry: &Key) -> Result<NetworkSettings, ConfigError> {
+    let known = known(network.network);
+    // Name and version belong to the token: those of another are no default.
+    let same = known.filter(|known| network.asset.is_none_or(|asset| asset == known.usdc.address));
+    let same = same.map(|known| known.usdc);
+    let missing = |name: &str| {
+        given.refuse(&entry.then(name), format!("is required for this token: {} has no default", network.network))
+    };
+    let name = network.asset_name.clone().or_else(|| same.map(|usdc| usdc.name.to_owned()));
+    let version = network.asset_version.clone().or_else(|| same.map(|usdc| usdc.version.to_owned()));
+    Ok(NetworkSettings {
+        network: network.network,
+        asset: network.asset.or(same.map(|usdc| usdc.address)).ok_or_else(|| missing("asset"))?,
+        domain: TokenDomain {
             name: name.ok_or_else(|| missing("asset_name"))?,
             version: version.ok_or_else(|| missing("asset_version"))?,
-            rpc_url: node(network, known, given, entry)?,
-        })
-    }
+        },
+        rpc_url: node(network, known, given, entry)?,
+        pay_to: network.pay_to,
+        confirmations: network.confirmations,
+        confirm_seconds: network.confirm_within.as_secs(),
+        head_seconds: network.head_age.map(|age| match age {
+            HeadAge::Any => 0,
+            HeadAge::Within(age) => age.as_secs(),
+        }),
+        max_gas_gwei: network.max_gas_gwei,
+        coin_units: network.coin_units,
+        gas_share_percent: network.gas_share_percent,
+    })
 }
 
 /// The URL of the node, with its key.
-fn node(network: &Network, known: Option<&Known>, given: &Given, entry: &Key) -> Result<String, ConfigError> {
+fn node(network: &Network, known: Option<Known>, given: &Given, entry: &Key) -> Result<String, ConfigError> {
     let (urls, keys) = (entry.then("rpc_urls"), entry.then("rpc_keys"));
     no_secret_in_the_file(given, &urls, &network.rpc_urls)?;
     let url = match (network.rpc_urls.as_slice(), known) {

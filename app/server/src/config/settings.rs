@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alloy_primitives::Address;
 use precis_payment::Network;
+use precis_payment::exact::TokenDomain;
 use precis_payment::http::Credential;
 use precis_protocol::PerTask;
 use precis_protocol::price::Price;
@@ -57,14 +58,31 @@ pub struct Config {
     pub nexus_url: String,
     /// `attestation.pcs_url`.
     pub pcs_url: String,
+    /// `[[payment.network]]`, one or more.
+    pub networks: Vec<NetworkSettings>,
+    /// `payment.identifier`.
+    pub payment_identifier: PaymentIdentifier,
+    /// `payment.contract_accounts`.
+    pub contract_accounts: ContractAccounts,
+    /// `payment.facilitator.url`.
+    pub facilitator_url: Option<String>,
+    /// `payment.sweep.to`.
+    pub sweep_to: Option<Address>,
+    /// `payment.sweep.keep`.
+    pub sweep_keep: u64,
+    /// `payment.sweep.every`, seconds.
+    pub sweep_seconds: u64,
+}
+
+/// A network that payments are taken on.
+#[derive(Clone)]
+pub struct NetworkSettings {
     /// `payment.network[].network`.
     pub network: Network,
     /// `payment.network[].asset`.
     pub asset: Address,
-    /// `payment.network[].asset_name`.
-    pub asset_name: String,
-    /// `payment.network[].asset_version`.
-    pub asset_version: String,
+    /// `payment.network[].asset_name` and `asset_version`.
+    pub domain: TokenDomain,
     /// `payment.network[].rpc_urls`, with its key.
     pub rpc_url: String,
     /// `payment.network[].pay_to`; none for the enclave wallet.
@@ -81,18 +99,6 @@ pub struct Config {
     pub coin_units: Option<u128>,
     /// `payment.network[].gas_share_percent`.
     pub gas_share_percent: u32,
-    /// `payment.identifier`.
-    pub payment_identifier: PaymentIdentifier,
-    /// `payment.contract_accounts`.
-    pub contract_accounts: ContractAccounts,
-    /// `payment.facilitator.url`.
-    pub facilitator_url: Option<String>,
-    /// `payment.sweep.to`.
-    pub sweep_to: Option<Address>,
-    /// `payment.sweep.keep`.
-    pub sweep_keep: u64,
-    /// `payment.sweep.every`, seconds.
-    pub sweep_seconds: u64,
 }
 
 /// Set if the enclave wallet settles payments of contract accounts.

@@ -28,9 +28,10 @@ fn without_any_setting_the_defaults_are_valid() {
     let settings = settings("").unwrap();
     let config = &settings.config;
     assert_eq!(settings.prices[&Task::SummaryExtractive], Price { base: 1000, per_1k_tokens: 500 });
-    assert_eq!((config.network, config.asset_name.as_str()), (precis_payment::Network::BASE, "USD Coin"));
-    assert_eq!(config.asset.to_string(), "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
-    assert_eq!((config.rpc_url.as_str(), config.queue, config.drain_seconds), ("https://mainnet.base.org", 16, 300));
+    let [network] = config.networks.as_slice() else { panic!("{} networks", config.networks.len()) };
+    assert_eq!((network.network, network.domain.name.as_str()), (precis_payment::Network::BASE, "USD Coin"));
+    assert_eq!(network.asset.to_string(), "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
+    assert_eq!((network.rpc_url.as_str(), config.queue, config.drain_seconds), ("https://mainnet.base.org", 16, 300));
     assert_eq!(config.model, precis_model::DEFAULT_MODEL);
     assert!(settings.mock_root.is_none() && settings.origin.is_none());
 }
@@ -61,9 +62,10 @@ fn a_file_says_everything_by_concern() {
     let config = &settings.config;
     assert_eq!(settings.origin.unwrap().url, "https://precis.example");
     assert_eq!((config.trusted_proxies.len(), config.drain_seconds, config.kv_mib), (2, 90, 512));
-    assert_eq!((config.network, config.asset_name.as_str()), (precis_payment::Network::BASE_SEPOLIA, "USDC"));
-    assert_eq!((config.pay_to.unwrap().to_string().as_str(), config.head_seconds), (ELSEWHERE, Some(0)));
-    assert_eq!((config.coin_units, config.answer_seconds), (Some(3_000_000_000), 120));
+    let network = &config.networks[0];
+    assert_eq!((network.network, network.domain.name.as_str()), (precis_payment::Network::BASE_SEPOLIA, "USDC"));
+    assert_eq!((network.pay_to.unwrap().to_string().as_str(), network.head_seconds), (ELSEWHERE, Some(0)));
+    assert_eq!((network.coin_units, config.answer_seconds), (Some(3_000_000_000), 120));
     assert_eq!(config.facilitator_url.as_deref(), Some("https://facilitator.example"));
     let prices = settings.prices;
     assert_eq!(
@@ -84,8 +86,9 @@ fn a_variable_overrides_the_file_and_its_name_follows_from_the_key() {
     let text = "[limits]\nqueue = 5\n[[payment.network]]\nnetwork = \"eip155:84532\"\nconfirmations = 2\n";
     let settings = read(text, given).unwrap();
     let config = settings.config;
-    assert_eq!((config.queue, config.confirm_seconds, config.confirmations), (3, 5, 2));
-    assert_eq!((config.network, config.trusted_proxies.len()), (precis_payment::Network::BASE_SEPOLIA, 2));
+    let network = &config.networks[0];
+    assert_eq!((config.queue, network.confirm_seconds, network.confirmations), (3, 5, 2));
+    assert_eq!((network.network, config.trusted_proxies.len()), (precis_payment::Network::BASE_SEPOLIA, 2));
     assert_eq!(config.contract_accounts, ContractAccounts::On);
     assert_eq!(settings.prices[&Task::SummaryExtractive].base, 9);
 }
@@ -145,12 +148,25 @@ fn an_unknown_name_is_refused_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn more_than_one_network_or_node_is_refused_until_there_is_a_use_for_it() {
-    let two = "[[payment.network]]\nnetwork = \"eip155:8453\"\n[[payment.network]]\nnetwork = \"eip155:84532\"\n";
-    let told = refusal(two, &[]);
-    assert!(told.starts_with("payment.network[1].network (line 4): is a second network"), "{told}");
-    let told = refusal("", &[("PRECIS_PAYMENT__NETWORK__1__NETWORK", "eip155:84532")]);
-    assert!(told.contains("is a second network"), "{told}");
+fn payments_are_taken_on_several_networks_each_with_its_own_token_node_and_bounds() {
+    let text = "[[payment.network]]\nnetwork = \"eip155:8453\"\nconfirmations = 3\n[[payment.network]]\nnetwork = \"eip155:137\"\n";
+    let more = [("PRECIS_PAYMENT__NETWORK__2__NETWORK", "eip155:43114")];
+    let config = read(text, variables_of(&more)).unwrap().config;
+    let networks: Vec<_> = config.networks.iter().map(|network| network.network.to_string()).collect();
+    assert_eq!(networks, ["eip155:8453", "eip155:137", "eip155:43114"]);
+    assert_eq!((config.networks[0].confirmations, config.networks[1].confirmations), (3, 1));
+    assert_ne!(config.networks[0].asset, config.networks[1].asset);
+    assert_ne!(config.networks[1].rpc_url, config.networks[2].rpc_url);
+
+    let told = refusal(&text.replace("137", "8453"), &[]);
+    assert!(told.starts_with("payment.network[1].network (line 5): is there already"), "{told}");
+    let told = refusal(&format!("{text}pay_to = \"{ELSEWHERE}\"\n"), &[]);
+    assert!(
+        told.starts_with("payment.network[1].pay_to (line 6): has to be set for every network or for none"),
+        "{told}"
+    );
+    let told = refusal("[[payment.network]]\n[[payment.network]]\nnetwork = \"eip155:1\"\n", &[]);
+    assert!(told.starts_with("payment.network[1].asset: is required for this token"), "{told}");
     let told = refusal("[[payment.network]]\nrpc_urls = [\"https://a.example\", \"https://b.example\"]", &[]);
     assert!(told.contains("has more than one node"), "{told}");
     assert!(refusal(&"[[payment.network]]\n".repeat(MAX_ENTRIES + 1), &[]).contains("has more than 8 entries"));
@@ -195,7 +211,7 @@ fn a_secret_stands_in_a_variable_or_a_file_of_its_own_and_is_never_repeated() {
 fn the_key_of_a_node_is_put_where_its_url_has_a_place_for_it() {
     let text = "[[payment.network]]\nrpc_urls = [\"https://rpc.example/v2/{key}\"]\n";
     let keys = [("PRECIS_PAYMENT__NETWORK__0__RPC_KEYS", "k3y")];
-    assert_eq!(read(text, variables_of(&keys)).unwrap().config.rpc_url, "https://rpc.example/v2/k3y");
+    assert_eq!(read(text, variables_of(&keys)).unwrap().config.networks[0].rpc_url, "https://rpc.example/v2/k3y");
     assert!(refusal(text, &[]).contains("payment.network[0].rpc_keys: has to hold 1 keys"));
     let two = [("PRECIS_PAYMENT__NETWORK__0__RPC_KEYS", "k3y,k4y")];
     assert!(refusal(text, &two).contains("has to hold 1 keys"));

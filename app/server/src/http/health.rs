@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::readiness::Readiness;
+use crate::service::Rail;
 
 /// The process runs.
 pub async fn livez() -> &'static str {
@@ -22,13 +23,23 @@ pub async fn readyz(State(readiness): State<Arc<Readiness>>) -> (StatusCode, Jso
     };
     let keyset = service.identity.current().keyset_digest;
     let failing = service.health.failing();
+    let networks: Vec<Value> = service.payments.rails.iter().map(network).collect();
     // Damage of some rows keeps nobody else from buying; the operator must know.
     let damaged = service.payments.ledger.health().damaged_rows;
     let Some(first) = failing.first() else {
-        return (StatusCode::OK, Json(json!({ "ready": true, "keysetDigest": keyset, "damagedRows": damaged })));
+        let ready = json!({ "ready": true, "keysetDigest": keyset, "damagedRows": damaged, "networks": networks });
+        return (StatusCode::OK, Json(ready));
     };
     let first = first.check.sentence();
     not_ready(json!({
         "ready": false, "waitingFor": first, "failing": failing, "keysetDigest": keyset, "damagedRows": damaged,
+        "networks": networks,
     }))
+}
+
+/// Whether payments are taken on a network, and if not, why: no value of a setting.
+fn network(rail: &Rail) -> Value {
+    let (chain, settlement) = rail.failing();
+    let why = chain.or(settlement);
+    json!({ "network": rail.network(), "open": why.is_none(), "why": why })
 }

@@ -1,7 +1,8 @@
 //! What the ledger keeps (sealed) of a claimed request, so that the job can end without its caller: settle, be signed, be
 //! paid back. The document is not part of it.
 
-use precis_payment::exact::{self, TokenDomain, Transfer, verify_claimed};
+use precis_payment::chain::Asset;
+use precis_payment::exact::{self, Transfer, verify_claimed};
 use precis_payment::wire::PaymentPayload;
 use precis_protocol::encoding::hex_array;
 use precis_protocol::problem::Charged;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stored::{self, Stored, Version};
 use crate::error::Failure;
-use crate::service::Service;
+use crate::service::{Rail, Service};
 
 /// A claimed request without its document. A member that is added has a default, a line in [`Stored::MEMBERS`] and a new minor number.
 #[derive(Clone, Serialize, Deserialize)]
@@ -54,12 +55,14 @@ impl Context {
         stored::read(&record.context).map_err(|e| Failure::internal("stored context", e).charged(Charged::Unknown))
     }
 
-    /// The payment, as it was checked when it was claimed.
-    pub(crate) fn payment(&self, service: &Service) -> Result<exact::Authorized, Failure> {
-        let config = &service.settings.config;
-        let domain = token_domain(service);
-        let payment = verify_claimed(&self.payment, config.network, config.asset, &domain, self.seen_at);
-        payment.map_err(|e| Failure::internal("stored payment", e))
+    /// The payment, as it was checked when it was claimed, and the network that it was made on.
+    pub(crate) fn payment<'a>(&self, service: &'a Service) -> Result<(exact::Authorized, &'a Rail), Failure> {
+        let network = self.payment.accepted.network;
+        let rail = service.payments.on(network);
+        let rail = rail.ok_or_else(|| Failure::internal("stored payment", "its network is not configured"))?;
+        let Asset { address, domain, .. } = rail.chain.asset();
+        let payment = verify_claimed(&self.payment, network, *address, domain, self.seen_at);
+        Ok((payment.map_err(|e| Failure::internal("stored payment", e))?, rail))
     }
 }
 
@@ -74,12 +77,6 @@ impl Context {
         "commitment":"abababababababababababababababababababababababababababababababab","channel":"https","nonce_committed":true,
         "seen_at":1790000000,"task":"summary.extractive","tokens":17,
         "text":"sha256:abababababababababababababababababababababababababababababababab"}"#;
-}
-
-/// The configured token's EIP-712 domain.
-pub(crate) fn token_domain(service: &Service) -> TokenDomain {
-    let config = &service.settings.config;
-    TokenDomain { name: config.asset_name.clone(), version: config.asset_version.clone() }
 }
 
 /// The authorization as the ledger remembers it; none if an amount or a time is out of range, which no real one is.

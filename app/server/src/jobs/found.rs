@@ -5,7 +5,7 @@ use precis_payment::chain::{FRONT_RUN_WINDOW_SECONDS, Reconciled, RpcError, Spen
 
 use super::context::Context;
 use crate::error::Failure;
-use crate::service::Service;
+use crate::service::{Rail, Service};
 
 /// What the chain shows.
 pub(crate) enum Found {
@@ -27,17 +27,18 @@ pub(crate) enum Found {
 /// # Errors
 /// If the stored payment cannot be read.
 pub(crate) async fn find(service: &Service, context: &Context) -> Result<Found, Failure> {
-    let (payment, chain) = (context.payment(service)?, &service.payments.chain);
+    let (payment, rail) = context.payment(service)?;
+    let chain = &rail.chain;
     let since = context.seen_at.saturating_sub(FRONT_RUN_WINDOW_SECONDS);
     Ok(match chain.reconcile(payment.transfer(), since).await {
-        Reconciled::PaidUs(paid) => match chain.is_deep(paid.block, service.settings.config.confirmations).await {
+        Reconciled::PaidUs(paid) => match chain.is_deep(paid.block, rail.settings.confirmations).await {
             Ok(true) => Found::Taken(paid.transaction),
             Ok(false) => Found::Unknown(RpcError::Behind),
             Err(why) => Found::Unknown(why),
         },
         Reconciled::Unspent(_) => Found::Open,
         Reconciled::SpentElsewhere(spent) | Reconciled::Cancelled(spent) => {
-            Found::Ended { for_good: is_final(service, spent).await }
+            Found::Ended { for_good: is_final(rail, spent).await }
         }
         Reconciled::Expired(_) => {
             // Uses come in blocks before its end: once one after it is final, all of them are.
@@ -49,6 +50,6 @@ pub(crate) async fn find(service: &Service, context: &Context) -> Result<Found, 
     })
 }
 
-async fn is_final(service: &Service, spent: Spent) -> bool {
-    service.payments.chain.finalized_block().await.is_ok_and(|block| block.number >= spent.block)
+async fn is_final(rail: &Rail, spent: Spent) -> bool {
+    rail.chain.finalized_block().await.is_ok_and(|block| block.number >= spent.block)
 }

@@ -16,7 +16,7 @@ use super::damage;
 use super::ledger::ledger_failure;
 use crate::clock;
 use crate::error::{Class, Failure};
-use crate::service::Service;
+use crate::service::{Rail, Service};
 
 /// Seconds beyond the time that results are kept for within which a payment may still be honoured: what an authorization may live,
 /// and what it may have been submitted before.
@@ -37,20 +37,20 @@ struct Books {
     paid: HashMap<B256, u64>,
 }
 
-/// What must stay in the wallet of what it held at `head`, atomic units. Counts no further than `held`.
+/// What must stay in the wallet of what it held on one network at `head`, atomic units. Counts no further than `held`.
 ///
 /// # Errors
 /// When that cannot be told: the ledger or the chain does not answer, or one contradicts the other.
-pub(crate) async fn owed(service: &Service, head: &Block, held: U256) -> Result<U256, Failure> {
-    let books = books(service).await?;
+pub(crate) async fn owed(service: &Service, rail: &Rail, head: &Block, held: U256) -> Result<U256, Failure> {
+    let books = books(service, rail).await?;
     let horizon = service.settings.config.result_seconds + SLACK_SECONDS;
     let wallet = service.payments.wallet_address();
     let since = head.timestamp.min(clock::now()).saturating_sub(horizon);
-    let received = service.payments.chain.received(wallet, since, head).await.map_err(|why| deferred(&why))?;
-    control(service, &books, &received, head).await?;
+    let received = rail.chain.received(wallet, since, head).await.map_err(|why| deferred(&why))?;
+    control(rail, &books, &received, head).await?;
     let mut kept = books.owed.values().flatten().fold(U256::ZERO, |sum, amount| sum.saturating_add(*amount));
     let unknown = received.payments.iter().filter_map(|payment| {
-        let key = key_of(service, wallet, payment);
+        let key = key_of(rail, wallet, payment);
         match books.owed.get(&key) {
             Some(None) => None,
             Some(Some(counted)) if !counted.is_zero() => None,
@@ -59,7 +59,7 @@ pub(crate) async fn owed(service: &Service, head: &Block, held: U256) -> Result<
     });
     let mut asked = futures::stream::iter(unknown)
         .map(|(nonce, amount)| async move {
-            let used = service.payments.chain.is_used_at(wallet, nonce, head).await.map_err(|why| deferred(&why))?;
+            let used = rail.chain.is_used_at(wallet, nonce, head).await.map_err(|why| deferred(&why))?;
             Ok::<_, Failure>(if used { U256::ZERO } else { amount })
         })
         .buffer_unordered(AT_A_TIME);
@@ -77,7 +77,7 @@ pub(crate) fn deferred(why: &dyn std::fmt::Display) -> Failure {
     Failure::new(Class::ChainUnavailable, "")
 }
 
-async fn books(service: &Service) -> Result<Books, Failure> {
+async fn books(service: &Service, rail: &Rail) -> Result<Books, Failure> {
     let wallet = service.payments.wallet_address();
     let (mut books, mut after) = (Books::default(), None);
     loop {
@@ -87,7 +87,7 @@ async fn books(service: &Service) -> Result<Books, Failure> {
             return Err(deferred(&"the ledger has damaged rows"));
         }
         for record in &page.records {
-            books.enter(service, wallet, record);
+            books.enter(rail, wallet, record);
         }
         match page.next {
             Some(next) => after = Some(next),
@@ -97,10 +97,10 @@ async fn books(service: &Service) -> Result<Books, Failure> {
 }
 
 impl Books {
-    fn enter(&mut self, service: &Service, wallet: Address, record: &Record) {
-        let (config, authorization) = (&service.settings.config, &record.authorization);
-        let ours = authorization.network == config.network.to_string()
-            && config.asset == Address::from(authorization.asset)
+    fn enter(&mut self, rail: &Rail, wallet: Address, record: &Record) {
+        let authorization = &record.authorization;
+        let ours = authorization.network == rail.network().to_string()
+            && rail.settings.asset == Address::from(authorization.asset)
             && wallet == Address::from(authorization.pay_to);
         if !ours {
             return;
@@ -129,11 +129,10 @@ fn owed_by(record: &Record) -> U256 {
     if perhaps_charged { U256::from(record.authorization.amount) } else { U256::ZERO }
 }
 
-fn key_of(service: &Service, wallet: Address, payment: &Incoming) -> ClaimKey {
-    let config = &service.settings.config;
+fn key_of(rail: &Rail, wallet: Address, payment: &Incoming) -> ClaimKey {
     let authorization = Authorization {
-        network: config.network.to_string(),
-        asset: config.asset.into(),
+        network: rail.network().to_string(),
+        asset: rail.settings.asset.into(),
         pay_to: wallet.into(),
         amount: payment.amount.saturating_to(),
         payer: payment.payer.into(),
@@ -144,7 +143,7 @@ fn key_of(service: &Service, wallet: Address, payment: &Incoming) -> ClaimKey {
 }
 
 /// The search must show what the ledger knows to have been paid.
-async fn control(service: &Service, books: &Books, received: &Received, head: &Block) -> Result<(), Failure> {
+async fn control(rail: &Rail, books: &Books, received: &Received, head: &Block) -> Result<(), Failure> {
     let mut missing = books.paid.clone();
     for payment in &received.payments {
         missing.remove(&payment.transaction);
@@ -156,7 +155,7 @@ async fn control(service: &Service, books: &Books, received: &Received, head: &B
     missing.sort_unstable_by_key(|(_, at)| std::cmp::Reverse(*at));
     for (transaction, _) in missing.into_iter().take(CONTROLS) {
         // One that left its block, or lies outside of what was searched, says nothing.
-        let height = service.payments.chain.height_of(transaction).await.map_err(|why| deferred(&why))?;
+        let height = rail.chain.height_of(transaction).await.map_err(|why| deferred(&why))?;
         if height.is_some_and(|height| (received.from..=head.number).contains(&height)) {
             return Err(deferred(&"the chain's logs lack a payment that is in a block"));
         }

@@ -57,14 +57,14 @@ pub(crate) struct Statement<'a> {
 /// Signs what became of a job, as the next receipt of the keyset in force, which is returned with it.
 ///
 /// # Errors
-/// Without evidence, randomness, or a recent block of the payment chain; [`Class::CannotSign`] outside the keyset's period.
+/// Without evidence, randomness, or a recent block of the network that was paid on; [`Class::CannotSign`] outside the keyset's period.
 pub(crate) async fn sign(
     service: &Service,
     record: &Record,
     context: &Context,
     statement: &Statement<'_>,
 ) -> Result<(SignedReceipt, Arc<Generation>), Failure> {
-    let block = service.payments.recent_block().await?;
+    let block = service.payments.of(&record.authorization)?.recent_block().await?;
     let by = service.identity.current();
     let own = by.evidence().ok_or_else(|| Failure::internal("receipt", "no evidence"))?;
     let random = || random::bytes::<32>().map_err(|e| Failure::internal("random", e));

@@ -18,7 +18,7 @@ use super::ended;
 use super::ledger::advance;
 use crate::clock;
 use crate::error::{Class, Failure};
-use crate::service::Service;
+use crate::service::{Rail, Service};
 
 /// How long one authorization of a refund is good for, seconds; if it lapses, the next has the same nonce.
 const VALID_SECONDS: u64 = 24 * 3600;
@@ -73,7 +73,8 @@ enum Payment {
 }
 
 async fn pay(service: &Service, record: Record, context: &Context) -> Result<Payment, Failure> {
-    let order = match order(service, &record, context) {
+    let rail = service.payments.of(&record.authorization)?;
+    let order = match order(service, rail, &record, context) {
         Ok(order) => order,
         Err(why) => {
             tracing::error!(event = "refund.needs_operator", job = %hex::encode(record.job_id.0), why);
@@ -83,11 +84,11 @@ async fn pay(service: &Service, record: Record, context: &Context) -> Result<Pay
     let transfer = *order.transfer();
     // The transaction that was written down is found however long ago it was; another one of the same nonce is searched for.
     if let State::Refunding { broadcast: Some(sent), .. } = &record.state
-        && let Ok(Some(paid)) = service.payments.chain.paid_by(B256::from(sent.transaction), &transfer).await
+        && let Ok(Some(paid)) = rail.chain.paid_by(B256::from(sent.transaction), &transfer).await
     {
         return Ok(Payment::Done(record, paid.transaction));
     }
-    match service.payments.chain.reconcile(&transfer, context.seen_at).await {
+    match rail.chain.reconcile(&transfer, context.seen_at).await {
         Reconciled::PaidUs(paid) => return Ok(Payment::Done(record, paid.transaction)),
         Reconciled::Unspent(_) | Reconciled::Expired(_) => {}
         other @ (Reconciled::SpentElsewhere(_) | Reconciled::Cancelled(_)) => {
@@ -99,7 +100,7 @@ async fn pay(service: &Service, record: Record, context: &Context) -> Result<Pay
             return Ok(Payment::Pending(record));
         }
     }
-    let (record, settlement) = submit(service, record, &order, context.seen_at).await?;
+    let (record, settlement) = submit(service, rail, record, &order, context.seen_at).await?;
     match settlement {
         Settlement::Settled(paid) => Ok(Payment::Done(record, paid.transaction)),
         other => {
@@ -112,6 +113,7 @@ async fn pay(service: &Service, record: Record, context: &Context) -> Result<Pay
 /// Sends what was stored, or makes and stores anew: the token accepts one of them.
 async fn submit(
     service: &Service,
+    rail: &Rail,
     record: Record,
     order: &exact::Authorized,
     since: u64,
@@ -121,19 +123,19 @@ async fn submit(
     };
     if let Some(broadcast) = &broadcast {
         let sent = SignedTransaction { hash: B256::from(broadcast.transaction), raw: broadcast.raw.clone().into() };
-        let settlement = service.payments.facilitator.resume(order.transfer(), Some(&sent), since).await;
+        let settlement = rail.facilitator.resume(order.transfer(), Some(&sent), since).await;
         if !matches!(settlement, Settlement::Deferred(_) | Settlement::Rejected { .. }) {
             return Ok((record, settlement));
         }
     }
-    let prepared = match service.payments.facilitator.prepare(order).await {
+    let prepared = match rail.facilitator.prepare(order).await {
         Ok(prepared) => prepared,
         Err(settlement) => return Ok((record, settlement)),
     };
     let broadcast = prepared.transaction().map(|t| Broadcast { transaction: t.hash.0, raw: t.raw.to_vec() });
     let state = State::Refunding { transaction, code, broadcast };
     let record = advance(service, &record, Change::to(state, clock::now())).await?;
-    let settlement = service.payments.facilitator.broadcast(order, prepared).await;
+    let settlement = rail.facilitator.broadcast(order, prepared).await;
     Ok((record, settlement))
 }
 
@@ -142,17 +144,21 @@ async fn submit(
 ///
 /// # Errors
 /// Why only the operator can pay it back.
-fn order(service: &Service, record: &Record, context: &Context) -> Result<exact::Authorized, &'static str> {
-    let (authorization, accepted) = (&record.authorization, &context.payment.accepted);
-    let configured = service.payments.chain.asset();
-    let domain = TokenDomain::announced(accepted).ok_or("the record does not name the token's domain")?;
-    let network = authorization.network.parse().map_err(|_| "the record does not name a network")?;
+fn order(
+    service: &Service,
+    rail: &Rail,
+    record: &Record,
+    context: &Context,
+) -> Result<exact::Authorized, &'static str> {
+    let (authorization, configured) = (&record.authorization, rail.chain.asset());
+    let domain = TokenDomain::announced(&context.payment.accepted);
+    let domain = domain.ok_or("the record does not name the token's domain")?;
     let asset = authorization.asset.into();
-    if (network, asset, &domain) != (configured.network, configured.address, &configured.domain) {
+    if (asset, &domain) != (configured.address, &configured.domain) {
         return Err("it was paid in another token than the configured one");
     }
     let transfer = Transfer {
-        network,
+        network: rail.network(),
         asset,
         from: authorization.pay_to.into(),
         to: authorization.payer.into(),

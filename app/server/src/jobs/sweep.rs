@@ -13,18 +13,17 @@ use precis_payment::facilitator::Settlement;
 use precis_payment::own;
 use precis_protocol::job::sweep_nonce;
 
-use super::context::token_domain;
 use super::owed::{deferred, owed};
 use crate::error::Failure;
-use crate::service::Service;
+use crate::service::{Rail, Service};
 
-/// Sweeps the surplus of the current period to `to`, unless that was done.
+/// Sweeps the surplus of the current period on one network to `to`, unless that was done.
 ///
 /// # Errors
 /// When chain or ledger do not answer or do not agree, or the transfer did not settle; the next call tries again.
-pub(crate) async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Failure> {
+pub(crate) async fn sweep(service: &Arc<Service>, rail: &Rail, to: Address) -> Result<(), Failure> {
     let config = &service.settings.config;
-    let (from, chain) = (service.payments.wallet_address(), &service.payments.chain);
+    let (from, chain) = (service.payments.wallet_address(), &rail.chain);
     // Every question of the chain is asked at one block; the ledger is read afterwards, so that it knows what that block shows.
     let head = chain.pin().await.map_err(|why| deferred(&why))?;
     let period = head.timestamp / config.sweep_seconds;
@@ -37,7 +36,7 @@ pub(crate) async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Fai
     if held <= keep {
         return Ok(());
     }
-    let kept = owed(service, &head, held).await?.saturating_add(keep);
+    let kept = owed(service, rail, &head, held).await?.saturating_add(keep);
     // What has left since then is not there any more.
     let now = chain.balance_of(from).await.map_err(|why| deferred(&why))?;
     let surplus = held.min(now).saturating_sub(kept);
@@ -45,8 +44,8 @@ pub(crate) async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Fai
         return Ok(());
     }
     let transfer = Transfer {
-        network: config.network,
-        asset: config.asset,
+        network: rail.network(),
+        asset: rail.settings.asset,
         from,
         to,
         value: AtomicUnits::from(surplus.saturating_to::<u128>()),
@@ -54,16 +53,16 @@ pub(crate) async fn sweep(service: &Arc<Service>, to: Address) -> Result<(), Fai
         valid_before: U256::from(period.saturating_add(1).saturating_mul(config.sweep_seconds)),
         nonce,
     };
-    let order = own::sign(&service.payments.wallet, &token_domain(service), transfer)
+    let order = own::sign(&service.payments.wallet, &chain.asset().domain, transfer)
         .ok_or_else(|| Failure::internal("sweep", "not signed"))?;
-    let facilitator = &service.payments.facilitator;
+    let facilitator = &rail.facilitator;
     let settlement = match facilitator.prepare(&order).await {
         Ok(prepared) => facilitator.broadcast(&order, prepared).await,
         Err(settlement) => settlement,
     };
     match settlement {
         Settlement::Settled(paid) => {
-            tracing::info!(event = "sweep.settled", units = %surplus, transaction = %paid.transaction);
+            tracing::info!(event = "sweep.settled", network = %rail.network(), units = %surplus, transaction = %paid.transaction);
             Ok(())
         }
         other => Err(deferred(&format!("{other:?}"))),

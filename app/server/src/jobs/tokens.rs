@@ -32,12 +32,12 @@ impl Token {
     }
 
     fn is_configured(&self, config: &Config) -> bool {
-        self.network == config.network.to_string()
-            && self.asset == config.asset
-            && self
-                .domain
-                .as_ref()
-                .is_none_or(|(name, version)| *name == config.asset_name && *version == config.asset_version)
+        config.networks.iter().any(|network| {
+            let domain = &network.domain;
+            self.network == network.network.to_string()
+                && self.asset == network.asset
+                && self.domain.as_ref().is_none_or(|(name, version)| *name == domain.name && *version == domain.version)
+        })
     }
 }
 
@@ -51,7 +51,7 @@ impl std::fmt::Display for Token {
     }
 }
 
-/// Checks that every open job was paid in the configured token.
+/// Checks that every open job was paid in a configured token.
 ///
 /// # Errors
 /// A sentence for the operator that names the tokens which the settings lack; or the ledger's.
@@ -67,11 +67,11 @@ pub(crate) async fn check_open_jobs(ledger: &dyn Ledger, config: &Config) -> any
         return Ok(());
     }
     let named = lacking.iter().take(MAX_NAMED).map(|(token, jobs)| format!("{token}: {jobs}"));
+    let configured = config.networks.iter().map(|network| format!("{} on {}", network.asset, network.network));
     anyhow::bail!(
-        "the ledger has open jobs that were paid in other tokens than the configured {} on {}: {}; set network, asset, name \
-         and version to theirs until these jobs have ended",
-        config.asset,
-        config.network,
+        "the ledger has open jobs that were paid in other tokens than the configured {}: {}; set network, asset, name and \
+         version to theirs, beside the others, until these jobs have ended",
+        configured.collect::<Vec<_>>().join(", "),
         named.collect::<Vec<_>>().join(", ")
     )
 }

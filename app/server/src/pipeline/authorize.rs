@@ -7,7 +7,7 @@ use axum::http::HeaderValue;
 use precis_payment::chain::RpcError;
 use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
-use precis_payment::wire::{self, PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse};
+use precis_payment::wire::{self, PaymentPayload, PaymentRequirements};
 use precis_protocol::encoding::lower_hex;
 use precis_protocol::problem::Charged;
 use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
@@ -15,14 +15,15 @@ use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
 use super::admit::Admitted;
 use super::quote::Quoted;
 use super::state::Work;
-use super::{identifier, offer, prepay, quote};
+use super::terms::{self, Terms};
+use super::{identifier, prepay, quote};
 use crate::error::{Class, Failure};
 use crate::flights::JobKey;
 use crate::jobs::context::{Context, remembered};
 use crate::jobs::ended;
 use crate::jobs::ledger::ledger_failure;
 use crate::jobs::reverters;
-use crate::service::{Generation, Known, Permit, SETTLEMENT_SECONDS, Service};
+use crate::service::{Known, Permit, Rail, SETTLEMENT_SECONDS, Service};
 use crate::task::offering;
 use crate::{clock, random};
 
@@ -51,7 +52,7 @@ impl Authorized {
 pub struct Judged {
     admitted: Admitted,
     payload: PaymentPayload,
-    required: PaymentRequired,
+    terms: Terms,
     key: ClaimKey,
     fingerprint: [u8; 32],
     nonce_committed: bool,
@@ -82,11 +83,11 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
     let Quoted { admitted, payment, required, flow } = quoted;
     let payload: PaymentPayload =
         wire::decode(payment.as_bytes()).map_err(|error| Failure::new(Class::MalformedPayment, error.to_string()))?;
-    let (required, flow) = prepay::chosen(&service.settings.config, &payload, required, flow);
+    let rail = terms::rail(service, &payload)?;
+    let terms = Terms::of(service, rail, &admitted, &payload, (required, flow))?;
     let identifier = identifier::of(service, &payload)?;
     let nonce_committed = committed(&admitted, &payload.payload.authorization.nonce)?;
-    let config = &service.settings.config;
-    let transfer = Transfer::new(config.network, config.asset, &payload.payload.authorization);
+    let transfer = Transfer::new(rail.network(), rail.settings.asset, &payload.payload.authorization);
     let authorization = remembered(&transfer)
         .ok_or_else(|| Failure::new(Class::MalformedPayment, "an amount or a time is out of range"))?;
     let key = authorization.claim_key();
@@ -104,12 +105,12 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
             }
             let (task, tokens) = (admitted.input.task(), admitted.tokens);
             let sold = service.engine.of(task)?;
-            if flow == Flow::Authorization {
+            if terms.flow == Flow::Authorization {
                 quote::unpaid_work(service, &sold, tokens)?;
             }
-            let needed = needed_seconds(&sold, tokens, flow);
+            let needed = needed_seconds(&sold, tokens, terms.flow);
             let Fresh { seen_at, funds, most_unsettled } =
-                fresh(service, &admitted.asked_of, &payload, &required, needed, nonce_committed).await?;
+                fresh(service, rail, &terms, &payload, needed, nonce_committed).await?;
             let permit = service.engine.reserve(task, tokens)?;
             let context = Context {
                 payment: service.payments.kept(payload.clone(), &service.extensions_of(offering(task)?.path())),
@@ -126,7 +127,7 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
                 authorization,
                 fingerprint,
                 identifier,
-                flow,
+                flow: terms.flow,
                 context: context.store()?,
                 at: clock::now(),
                 max_unsettled: Some(most_unsettled),
@@ -135,7 +136,7 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
             Claims::New(Box::new(claim), permit)
         }
     };
-    Ok(Judged { admitted, payload, required, key, fingerprint, nonce_committed, standing })
+    Ok(Judged { admitted, payload, terms, key, fingerprint, nonce_committed, standing })
 }
 
 /// Claims the payment for this request, unless it was claimed for it before.
@@ -144,7 +145,7 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
 /// 402 for a payer who has claimed more than it has, 409 for a payment that was used for another request meanwhile, 429 for a
 /// payer with too many jobs.
 pub async fn claim(service: &Service, judged: Judged) -> Result<Authorized, Failure> {
-    let Judged { admitted, payload, required, key, fingerprint, nonce_committed, standing } = judged;
+    let Judged { admitted, payload, terms, key, fingerprint, nonce_committed, standing } = judged;
     let (record, permit) = match standing {
         Claims::Earlier(record) => (*record, None),
         Claims::New(claim, permit) => {
@@ -156,7 +157,7 @@ pub async fn claim(service: &Service, judged: Judged) -> Result<Authorized, Fail
                 }
                 Claim::TooManyUnsettled { .. } => return Err(Failure::new(Class::TooManyUnsettled, "")),
                 Claim::FundsReserved { reserved } => {
-                    return Err(reserved_funds(service, &admitted.asked_of, &required, &payload, funds, reserved));
+                    return Err(reserved_funds(service, &terms, &payload, funds, reserved));
                 }
                 Claim::IdentifierTaken => return Err(Failure::new(Class::IdentifierReused, "")),
                 // Another copy was faster: both wait for one job.
@@ -190,15 +191,14 @@ struct Fresh {
 /// A payment not seen before: it must equal the quote of this very request and settle now.
 async fn fresh(
     service: &Service,
-    asked_of: &Generation,
+    rail: &Rail,
+    terms: &Terms,
     payload: &PaymentPayload,
-    required: &PaymentRequired,
     needed_seconds: u64,
     nonce_committed: bool,
 ) -> Result<Fresh, Failure> {
-    let invalid = |reason: exact::Invalid| payment_invalid(service, asked_of, required, payload, reason);
-    let Some(own) = required.accepts.first() else { return Err(Failure::internal("quote", "empty")) };
-    let mut own = own.clone();
+    let invalid = |reason: exact::Invalid| terms.refuse(service, payload, reason);
+    let mut own = terms.own.clone();
     let longest = own.max_timeout_seconds + CLOCK_SKEW_SECONDS;
     // A replica may have predicted another time; what counts is the authorization's own end.
     if payload.accepted.max_timeout_seconds > longest {
@@ -210,7 +210,7 @@ async fn fresh(
     // again, and whether it was taken is not known here any more.
     let end = u64::try_from(payload.payload.authorization.valid_before).unwrap_or(u64::MAX);
     if now >= end.saturating_add(service.settings.config.result_seconds) {
-        return Err(forgotten(service, payload).await.unwrap_or_else(|| invalid(exact::Invalid::ExpiresTooSoon)));
+        return Err(forgotten(rail, payload).await.unwrap_or_else(|| invalid(exact::Invalid::ExpiresTooSoon)));
     }
     // Too late to be taken, but perhaps taken in time by somebody else, while the payer was told to come back.
     let (payment, late) = match verify_offline(payload, &own, now, needed_seconds) {
@@ -222,36 +222,35 @@ async fn fresh(
         return Err(invalid(exact::Invalid::ExpiresTooLate));
     }
     service.takes_payments(own.max_timeout_seconds)?;
-    service.payments.can_settle()?;
-    service.payments.worth_settling(payment.transfer().value)?;
+    rail.is_open()?;
+    rail.worth_settling(payment.transfer().value)?;
     let at_our_expense = prepay::is_at_our_expense(&service.settings.config, &payment);
     let most_unsettled = prepay::most_unsettled(&service.settings.config, at_our_expense);
     let unavailable = |why: &dyn std::fmt::Display| {
         tracing::warn!(event = "payment.unverified", why = %why);
         Failure::new(Class::ChainUnavailable, "")
     };
-    let seen_at = service.payments.chain_time().await?;
+    let seen_at = rail.chain_time().await?;
     // A contract account's own check can take as long as it likes.
-    let verified = tokio::time::timeout(VERIFY_TIMEOUT, service.payments.facilitator.verify(&payment)).await;
+    let verified = tokio::time::timeout(VERIFY_TIMEOUT, rail.facilitator.verify(&payment)).await;
     match verified.map_err(|slow| unavailable(&slow))? {
         Ok(Standing::Payable) if late => Err(invalid(exact::Invalid::ExpiresTooSoon)),
         // Refused only now that the chain shows the authorization unspent.
         Ok(Standing::Payable) if prepay::is_due(&service.settings.config, &payment) => {
-            let first = prepay::first_of(required.clone());
-            Err(payment_invalid(service, asked_of, &first, payload, exact::Invalid::ContractFlow))
+            Err(terms.clone().first().refuse(service, payload, exact::Invalid::ContractFlow))
         }
         Ok(Standing::Payable) if at_our_expense && is_reverter(service, &payment, now).await? => {
             Err(invalid(exact::Invalid::AccountReverts))
         }
         // Before the ledger is asked what is reserved: what settles in between is counted as little as can be.
         Ok(Standing::Payable) => {
-            let funds = service.payments.chain.funds_of(payment.payer()).await.map_err(|why| unavailable(&why))?;
+            let funds = rail.chain.funds_of(payment.payer()).await.map_err(|why| unavailable(&why))?;
             Ok(Fresh { seen_at, funds: Some(u128::try_from(funds).unwrap_or(u128::MAX)), most_unsettled })
         }
         // An authorization that somebody else submitted, and that paid us, is honoured: the claim makes it once. It was meant for
         // this service if it went to the enclave's own wallet, or names this request.
-        Ok(Standing::Paid(paid)) if nonce_committed || service.settings.config.pay_to.is_none() => {
-            let paid_at = service.payments.chain.time_of(paid.block).await.map_err(|why| unavailable(&why))?;
+        Ok(Standing::Paid(paid)) if nonce_committed || rail.settings.pay_to.is_none() => {
+            let paid_at = rail.chain.time_of(paid.block).await.map_err(|why| unavailable(&why))?;
             Ok(Fresh { seen_at: seen_at.min(paid_at), funds: None, most_unsettled })
         }
         Ok(Standing::Paid(_)) => Err(invalid(exact::Invalid::NonceUsed)),
@@ -282,8 +281,8 @@ fn verify_late(
 }
 
 /// The answer to a payment that may have been taken and forgotten; none if the chain shows that it was not, and cannot be any more.
-async fn forgotten(service: &Service, payload: &PaymentPayload) -> Option<Failure> {
-    let (chain, authorization) = (&service.payments.chain, &payload.payload.authorization);
+async fn forgotten(rail: &Rail, payload: &PaymentPayload) -> Option<Failure> {
+    let (chain, authorization) = (&rail.chain, &payload.payload.authorization);
     let used = async {
         let at = chain.pin().await?;
         let used = chain.is_used_at(authorization.from, authorization.nonce, &at).await?;
@@ -333,54 +332,11 @@ fn committed(admitted: &Admitted, nonce: &B256) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// The 402 of a payment that does not fit, which names the member that is wrong.
-fn payment_invalid(
-    service: &Service,
-    asked_of: &Generation,
-    required: &PaymentRequired,
-    payload: &PaymentPayload,
-    reason: exact::Invalid,
-) -> Failure {
-    let member = match (reason, required.accepts.first()) {
-        (exact::Invalid::Requirements, Some(own)) => Some(exact::differing(&payload.accepted, own)),
-        _ => reason.member(),
-    };
-    let why = member.map_or_else(|| reason.to_string(), |member| format!("{member}: {reason}"));
-    refused(service, asked_of, required, payload, reason, &why)
-}
-
 /// The 402 of a payer who promised more than it has.
-fn reserved_funds(
-    service: &Service,
-    asked_of: &Generation,
-    required: &PaymentRequired,
-    payload: &PaymentPayload,
-    funds: u128,
-    reserved: u128,
-) -> Failure {
-    let reason = exact::Invalid::InsufficientFunds;
+fn reserved_funds(service: &Service, terms: &Terms, payload: &PaymentPayload, funds: u128, reserved: u128) -> Failure {
     let why = format!(
         "payload.authorization.from: of the payer's {funds} atomic units {reserved} are claimed by its jobs that are not settled; \
          wait for them, or add funds"
     );
-    refused(service, asked_of, required, payload, reason, &why)
-}
-
-fn refused(
-    service: &Service,
-    asked_of: &Generation,
-    required: &PaymentRequired,
-    payload: &PaymentPayload,
-    reason: exact::Invalid,
-    why: &str,
-) -> Failure {
-    let quote = PaymentRequired { error: Some(format!("{}: {why}", reason.code())), ..required.clone() };
-    let network = service.settings.config.network;
-    let payer = payload.payload.authorization.from;
-    offer::refuse(service, asked_of, Class::PaymentInvalid, why, quote).with_settlement(SettleResponse::failed(
-        network,
-        Some(payer),
-        reason.code(),
-        None,
-    ))
+    terms.refuse_for(service, payload, exact::Invalid::InsufficientFunds, &why)
 }

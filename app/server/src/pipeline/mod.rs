@@ -19,6 +19,7 @@ mod reconcile;
 mod seal;
 mod settle;
 mod state;
+mod terms;
 mod work;
 
 use std::sync::Arc;

@@ -47,7 +47,7 @@ pub(super) fn settlement(
 ) -> Result<String, Failure> {
     let authorization = &settled.record.authorization;
     let path = task::offering(settled.context.task)?.path();
-    let (network, payer) = (service.settings.config.network, authorization.payer.into());
+    let (network, payer) = (settled.context.payment.accepted.network, authorization.payer.into());
     let mut response = SettleResponse::settled(network, payer, authorization.amount.into(), settled.paid);
     if service.origin.vouched {
         let receipt =

@@ -5,21 +5,16 @@
 //! a remote facilitator pays its gas and judges for itself.
 
 use precis_payment::exact::{Authorized, SignatureKind};
-use precis_payment::wire::{EXTRA_FLOW, FLOW_UPFRONT, PaymentPayload, PaymentRequired};
+use precis_payment::wire::{EXTRA_FLOW, FLOW_UPFRONT, PaymentPayload, PaymentRequired, PaymentRequirements};
 use precis_store::Flow;
 
 use crate::config::{Config, ContractAccounts};
 
-/// The terms that the payer accepted: those of the quote, or the same with the payment first, where the service takes that.
-pub(super) fn chosen(
-    config: &Config,
-    payload: &PaymentPayload,
-    required: PaymentRequired,
-    flow: Flow,
-) -> (PaymentRequired, Flow) {
+/// When the payer has accepted to pay: as the quote says, or first, where the service takes that.
+pub(super) fn chosen(config: &Config, payload: &PaymentPayload, flow: Flow) -> Flow {
     let first = payload.accepted.extra_text(EXTRA_FLOW) == Some(FLOW_UPFRONT);
     let taken = config.contract_accounts == ContractAccounts::On && config.facilitator_url.is_none();
-    if flow == Flow::Authorization && first && taken { (first_of(required), Flow::Upfront) } else { (required, flow) }
+    if first && taken { Flow::Upfront } else { flow }
 }
 
 /// Whether the payer is a contract account whose settlement costs the enclave's wallet gas.
@@ -41,8 +36,13 @@ pub(super) fn is_due(config: &Config, payment: &Authorized) -> bool {
     is_at_our_expense(config, payment) && payment.requirements().extra_text(EXTRA_FLOW) != Some(FLOW_UPFRONT)
 }
 
-/// The same terms with the payment first.
+/// The same quote with the payment first.
 pub(super) fn first_of(mut required: PaymentRequired) -> PaymentRequired {
-    required.accepts = required.accepts.into_iter().map(|terms| terms.with_extra(EXTRA_FLOW, FLOW_UPFRONT)).collect();
+    required.accepts = required.accepts.into_iter().map(first).collect();
     required
+}
+
+/// The same terms with the payment first.
+pub(super) fn first(terms: PaymentRequirements) -> PaymentRequirements {
+    terms.with_extra(EXTRA_FLOW, FLOW_UPFRONT)
 }

@@ -1,4 +1,5 @@
-//! Step 3: the price of this request, as requirements that only this request can satisfy (SPEC 5.3, 6.2).
+//! Step 3: the price of this request, as requirements that only this request can satisfy, one entry for each network that takes
+//! payments now (SPEC 5.3, 6.2).
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use serde::Serialize;
 use super::admit::{Admitted, Opened, asked_tokens};
 use super::offer;
 use crate::error::{Class, Failure};
-use crate::service::{Known, Service};
+use crate::service::{Known, Rail, Service, Sold, some_of};
 use crate::task::{About, offering};
 
 /// A request with the price it has here and now, and a payment header to judge.
@@ -32,14 +33,19 @@ pub fn quote(service: &Service, mut admitted: Admitted) -> Result<Quoted, Failur
     let (task, tokens) = (admitted.input.task(), admitted.tokens);
     let sold = service.engine.of(task)?;
     let flow = flow(service, &sold, tokens);
-    let required = required(service, Some(&admitted.commitment), task, tokens)?;
+    let quote = |rails: &[&Rail]| required(service, rails, Some(&admitted.commitment), task, tokens);
     match admitted.payment.take() {
-        Some(payment) => Ok(Quoted { admitted, payment, required, flow }),
+        Some(payment) => {
+            // What was bought is delivered, whether or not the network takes new payments.
+            let all: Vec<&Rail> = service.payments.rails.iter().collect();
+            let required = quote(&open(service, &sold, tokens).unwrap_or(all))?;
+            Ok(Quoted { admitted, payment, required, flow })
+        }
         None => {
             unpaid_work(service, &sold, tokens)?;
             // Nobody is asked to sign what would be refused.
             service.takes_payments(sold.timeout_seconds(tokens))?;
-            service.payments.worth_settling(sold.amount(tokens).into())?;
+            let required = quote(&open(service, &sold, tokens)?)?;
             let unpaid =
                 PaymentRequired { error: Some("payment_required: send `PAYMENT-SIGNATURE`".into()), ..required };
             Err(offer::refuse(service, &admitted.asked_of, Class::PaymentRequired, "", unpaid))
@@ -68,10 +74,18 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
     unpaid_work(service, &sold, tokens)?;
     service.takes_payments(sold.timeout_seconds(tokens))?;
     let amount = sold.amount(tokens);
-    service.payments.worth_settling(amount.into())?;
-    let required = required(service, commitment.as_ref(), task, tokens)?;
+    let required = required(service, &open(service, &sold, tokens)?, commitment.as_ref(), task, tokens)?;
     let predicted_seconds = sold.predicted_seconds(tokens);
     Ok(Quote { task, tokens, amount: amount.to_string(), predicted_seconds, requirements: required.accepts })
+}
+
+/// The networks that a payment for so much work would be taken on now.
+///
+/// # Errors
+/// Why the first network takes none, if none does.
+fn open<'a>(service: &'a Service, sold: &Sold<'_>, tokens: u32) -> Result<Vec<&'a Rail>, Failure> {
+    let price: AtomicUnits = sold.amount(tokens).into();
+    some_of(service.payments.open()?.into_iter().map(|rail| rail.worth_settling(price).map(|()| rail)))
 }
 
 /// Work that takes long is paid for before it is done.
@@ -103,7 +117,8 @@ pub(super) fn unpaid_work(service: &Service, known: &Known, tokens: u32) -> Resu
 /// # Errors
 /// `not_sold`.
 pub(super) fn least(service: &Service, task: Task) -> Result<PaymentRequired, Failure> {
-    let mut quote = required(service, None, task, 1)?;
+    let all: Vec<&Rail> = service.payments.rails.iter().collect();
+    let mut quote = required(service, &service.payments.open().unwrap_or(all), None, task, 1)?;
     quote.error = Some("document_required: the least that this costs; send the document for its exact price".into());
     quote.accepts = quote.accepts.into_iter().map(|entry| entry.with_extra(EXTRA_PRICE, PRICE_LEAST)).collect();
     Ok(quote)
@@ -116,36 +131,14 @@ const PRICE_LEAST: &str = "minimum";
 
 fn required(
     service: &Service,
+    rails: &[&Rail],
     commitment: Option<&Commitment>,
     task: Task,
     tokens: u32,
 ) -> Result<PaymentRequired, Failure> {
-    let (sold, offering) = (service.engine.of(task)?, offering(task)?);
+    let offering = offering(task)?;
     let About { description, tags } = offering.about(task);
-    let no_target = || Failure::internal("keyset", "no way of paying");
-    let payment = service.identity.payments.first().ok_or_else(no_target)?;
-    let config = &service.settings.config;
-    let amount = sold.amount(tokens);
-    let mut requirements = PaymentRequirements {
-        scheme: "exact".into(),
-        network: config.network,
-        amount: AtomicUnits::from(amount),
-        asset: payment.asset,
-        pay_to: payment.pay_to,
-        max_timeout_seconds: sold.timeout_seconds(tokens),
-        extra: serde_json::Map::new(),
-        other: serde_json::Map::new(),
-    }
-    .with_extra("name", &config.asset_name)
-    .with_extra("version", &config.asset_version)
-    .with_extra("assetTransferMethod", "eip3009");
-    if let Some(commitment) = commitment {
-        let digest = commitment.quote_digest(&service.identity.quote_secret);
-        requirements = requirements.with_extra("requestDigest", &hex::encode(digest));
-    }
-    if flow(service, &sold, tokens) == Flow::Upfront {
-        requirements = requirements.with_extra(EXTRA_FLOW, FLOW_UPFRONT);
-    }
+    let accepts = rails.iter().map(|rail| requirements(service, rail, commitment, task, tokens));
     Ok(PaymentRequired {
         x402_version: precis_payment::wire::Version2,
         error: None,
@@ -157,7 +150,42 @@ fn required(
             tags: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
             ..ResourceInfo::default()
         },
-        accepts: vec![requirements],
+        accepts: accepts.collect::<Result<_, _>>()?,
         extensions: Some(service.extensions_of(offering.path())),
     })
+}
+
+/// The terms of one network.
+///
+/// # Errors
+/// `not_sold`.
+pub(super) fn requirements(
+    service: &Service,
+    rail: &Rail,
+    commitment: Option<&Commitment>,
+    task: Task,
+    tokens: u32,
+) -> Result<PaymentRequirements, Failure> {
+    let sold = service.engine.of(task)?;
+    let mut requirements = PaymentRequirements {
+        scheme: "exact".into(),
+        network: rail.network(),
+        amount: AtomicUnits::from(sold.amount(tokens)),
+        asset: rail.settings.asset,
+        pay_to: rail.payee,
+        max_timeout_seconds: sold.timeout_seconds(tokens),
+        extra: serde_json::Map::new(),
+        other: serde_json::Map::new(),
+    }
+    .with_extra("name", &rail.settings.domain.name)
+    .with_extra("version", &rail.settings.domain.version)
+    .with_extra("assetTransferMethod", "eip3009");
+    if let Some(commitment) = commitment {
+        let digest = commitment.quote_digest(&service.identity.quote_secret);
+        requirements = requirements.with_extra("requestDigest", &hex::encode(digest));
+    }
+    if flow(service, &sold, tokens) == Flow::Upfront {
+        requirements = requirements.with_extra(EXTRA_FLOW, FLOW_UPFRONT);
+    }
+    Ok(requirements)
 }

@@ -13,7 +13,7 @@ use crate::error::{Class, Failure};
 use crate::jobs::context::Context;
 use crate::jobs::ledger::{advance, ledger_failure};
 use crate::jobs::reverters;
-use crate::service::Service;
+use crate::service::{Rail, Service};
 
 /// Transactions that are made for one settlement in a row, when others of the same wallet displace them.
 const SUBMISSIONS: u32 = 5;
@@ -58,11 +58,11 @@ pub async fn settle_upfront(service: &Service, mut claimed: Claimed) -> Result<P
 
 /// Takes the money, or goes on where an earlier attempt stopped.
 async fn take(service: &Service, mut record: Record, context: &Context) -> Result<(Record, B256), Failure> {
-    let payment = &context.payment(service)?;
+    let (payment, rail) = &context.payment(service)?;
     let mut settlement = match &record.state {
         State::Settling { .. } | State::Unknown { .. } => {
             let stored = stored(&record.state);
-            service.payments.facilitator.resume(payment.transfer(), stored.as_ref(), context.seen_at).await
+            rail.facilitator.resume(payment.transfer(), stored.as_ref(), context.seen_at).await
         }
         _ => Settlement::Deferred(Unavailable::Displaced),
     };
@@ -71,16 +71,16 @@ async fn take(service: &Service, mut record: Record, context: &Context) -> Resul
         if !matches!(settlement, Settlement::Deferred(Unavailable::Displaced)) {
             break;
         }
-        (record, settlement) = submit(service, record, payment).await?;
+        (record, settlement) = submit(service, rail, record, payment).await?;
     }
     close(service, record, payment, settlement).await.map_err(doubtful)
 }
 
 /// Finds out what became of a payment that was begun, and takes nothing.
 async fn look(service: &Service, record: Record, context: &Context) -> Result<(Record, B256), Failure> {
-    let payment = &context.payment(service)?;
+    let (payment, rail) = &context.payment(service)?;
     let stored = stored(&record.state);
-    let settlement = service.payments.facilitator.ended(payment.transfer(), stored.as_ref(), context.seen_at).await;
+    let settlement = rail.facilitator.ended(payment.transfer(), stored.as_ref(), context.seen_at).await;
     close(service, record, payment, settlement).await.map_err(doubtful)
 }
 
@@ -100,16 +100,17 @@ fn stored(state: &State) -> Option<SignedTransaction> {
 
 async fn submit(
     service: &Service,
+    rail: &Rail,
     record: Record,
     payment: &exact::Authorized,
 ) -> Result<(Record, Settlement), Failure> {
-    let prepared = match service.payments.facilitator.prepare(payment).await {
+    let prepared = match rail.facilitator.prepare(payment).await {
         Ok(prepared) => prepared,
         Err(settlement) => return Ok((record, settlement)),
     };
     let broadcast = prepared.transaction().map(|t| Broadcast { transaction: t.hash.0, raw: t.raw.to_vec() });
     let record = advance(service, &record, Change::to(State::Settling { broadcast }, clock::now())).await?;
-    let settlement = service.payments.facilitator.broadcast(payment, prepared).await;
+    let settlement = rail.facilitator.broadcast(payment, prepared).await;
     Ok((record, settlement))
 }
 

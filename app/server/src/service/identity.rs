@@ -10,7 +10,7 @@ use ed25519_dalek::SigningKey;
 use precis_channel::{ChannelKey, Gateway};
 use precis_protocol::attestation::{Attestation, Evidence};
 use precis_protocol::challenge::{Block, Challenge};
-use precis_protocol::keyset::{Keyset, PaymentTarget};
+use precis_protocol::keyset::Keyset;
 use precis_protocol::receipt::SignedReceipt;
 use precis_protocol::{Digest, tags};
 use precis_store::Holder;
@@ -177,8 +177,6 @@ fn portion(capacity: usize, age: Duration) -> usize {
 pub struct Identity {
     /// Names this process where several share a ledger, and stands in every keyset of it.
     pub instance_id: Holder,
-    /// Targets of payments.
-    pub payments: Vec<PaymentTarget>,
     /// Keys the `requestDigest` of quotes.
     pub quote_secret: Zeroizing<[u8; 32]>,
     /// Keys what the ledger remembers of a request.
@@ -196,7 +194,6 @@ impl Identity {
     pub fn new(first: Generation, fingerprint_key: Zeroizing<[u8; 32]>) -> Self {
         Self {
             instance_id: first.keyset.instance_id,
-            payments: first.keyset.payments.clone(),
             quote_secret: Zeroizing::new(precis_protocol::job::quote_secret(&fingerprint_key)),
             fingerprint_key,
             generations: RwLock::new(Generations { current: Arc::new(first), previous: None }),

@@ -5,6 +5,7 @@ pub(crate) mod extensions;
 mod identity;
 mod payments;
 mod period;
+mod rail;
 mod recent;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ pub use engine::{Engine, Known, Permit, Sold};
 pub(crate) use engine::{SETTLEMENT_SECONDS, digest_of};
 pub use identity::{Generation, Identity, OwnEvidence, SecretKeys};
 pub use payments::Payments;
+pub(crate) use payments::some_of;
+pub use rail::Rail;
 
 use precis_store::Holder;
 
@@ -41,7 +44,7 @@ pub struct Service {
     pub identity: Identity,
     /// Models and the thread they run on.
     pub engine: Engine,
-    /// Ledger, facilitator, view of the chain.
+    /// Ledger, wallet, networks.
     pub payments: Payments,
     /// Declarations of the x402 extensions in quotes, by the path of the route.
     extensions: BTreeMap<&'static str, Map<String, Value>>,

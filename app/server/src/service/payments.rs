@@ -1,58 +1,65 @@
-//! How the service is paid: the ledger, the facilitator, and its own view of the payment chain.
+//! How the service is paid: the ledger, the wallet, and the networks that payments are taken on.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use alloy_primitives::Address;
 use k256::ecdsa::SigningKey;
-use precis_payment::AtomicUnits;
+use precis_payment::Network;
 use precis_payment::authorize::address_of;
-use precis_payment::chain::ChainView;
-use precis_payment::facilitator::{Facilitator, Unavailable};
 use precis_payment::wire::PaymentPayload;
 use precis_protocol::challenge::Block;
 use precis_protocol::limits::{MAX_DOCUMENT_BYTES, MAX_REQUEST_BODY_BYTES};
-use precis_protocol::service::{ServiceConfig, ServiceLimits};
-use precis_store::Ledger;
+use precis_protocol::service::{NetworkConfig, ServiceConfig, ServiceLimits};
+use precis_store::{Authorization, Ledger};
 
 use super::extensions::BAZAAR;
-use super::recent::Recent;
-use crate::config::Settings;
+use super::rail::Rail;
+use crate::config::{NetworkSettings, Settings};
 use crate::error::{Class, Failure};
 use crate::redact;
 
-/// Ledger, facilitator, view of the chain.
+/// Ledger, wallet, networks.
 pub struct Payments {
     /// Every payment and what became of it.
     pub ledger: Arc<dyn Ledger>,
-    /// Verifies and settles.
-    pub facilitator: Arc<dyn Facilitator>,
-    /// Reads the chain.
-    pub chain: ChainView,
-    /// Receives payments, pays gas, pays back.
+    /// Receives payments, pays gas, pays back: one key on all networks.
     pub wallet: SigningKey,
+    /// The networks, in the order of the settings; one at least.
+    pub rails: Vec<Rail>,
     remote: bool,
-    /// Why payments cannot be taken now.
-    unable: RwLock<Option<Unavailable>>,
-    block: Recent<Block>,
-    time: Recent<u64>,
 }
 
 impl Payments {
     /// Puts the parts together; `remote` if the facilitator is another's.
-    pub fn new(
-        ledger: Arc<dyn Ledger>,
-        facilitator: Arc<dyn Facilitator>,
-        chain: ChainView,
-        wallet: SigningKey,
-        remote: bool,
-    ) -> Self {
-        let (unable, block, time) = (RwLock::default(), Recent::default(), Recent::default());
-        Self { ledger, facilitator, chain, wallet, remote, unable, block, time }
+    pub fn new(ledger: Arc<dyn Ledger>, wallet: SigningKey, rails: Vec<Rail>, remote: bool) -> Self {
+        Self { ledger, wallet, rails, remote }
     }
 
     /// Address of the enclave wallet.
     pub fn wallet_address(&self) -> Address {
         address_of(&self.wallet)
+    }
+
+    /// The network of this name, if payments are taken on it.
+    pub fn on(&self, network: Network) -> Option<&Rail> {
+        self.rails.iter().find(|rail| rail.network() == network)
+    }
+
+    /// The network that a job was paid on.
+    ///
+    /// # Errors
+    /// If it is not configured any more, which boot excludes for jobs that are open.
+    pub fn of(&self, authorization: &Authorization) -> Result<&Rail, Failure> {
+        let rail = authorization.network.parse().ok().and_then(|network| self.on(network));
+        rail.ok_or_else(|| Failure::internal("ledger", "a job was paid on a network that is not configured"))
+    }
+
+    /// The networks that payments can be taken on now.
+    ///
+    /// # Errors
+    /// Why the first network takes none, if none does.
+    pub fn open(&self) -> Result<Vec<&Rail>, Failure> {
+        some_of(self.rails.iter().map(|rail| rail.is_open().map(|()| rail)))
     }
 
     /// What of a payment the ledger keeps. A remote facilitator may want the extensions, too: those that the payer echoed, and
@@ -72,75 +79,29 @@ impl Payments {
         PaymentPayload { extensions: Some(extensions), ..payment }
     }
 
-    /// Whether payments can be taken now, by the latest check.
+    /// A recent final block of one of the networks, of those that answer the first.
     ///
     /// # Errors
-    /// `cannot_settle`: work would be done for nothing. `gas_price`: it costs too much now.
-    pub fn can_settle(&self) -> Result<(), Failure> {
-        match *self.unable.read().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(why @ Unavailable::GasPrice) => Err(Failure::new(Class::GasPrice, why.to_string())),
-            Some(why) => Err(Failure::new(Class::CannotSettle, why.to_string())),
-        }
-    }
-
-    /// Whether a payment of `price` is worth its settlement, by what gas cost lately.
-    ///
-    /// # Errors
-    /// `gas_price`: new payments are not taken for now. What is claimed already is settled all the same.
-    pub fn worth_settling(&self, price: AtomicUnits) -> Result<(), Failure> {
-        self.facilitator.affordable(price).map_err(|why| Failure::new(Class::GasPrice, why.to_string()))
-    }
-
-    /// Asks whether payments can be taken. An endpoint that does not answer is found out by the payment itself.
-    pub async fn check_settlement(&self) {
-        let found = match self.facilitator.ready().await {
-            Err(
-                why @ (Unavailable::NoGas
-                | Unavailable::GasPrice
-                | Unavailable::WrongChain
-                | Unavailable::Credential
-                | Unavailable::Redirected),
-            ) => Some(why),
-            _ => None,
-        };
-        let mut unable = self.unable.write().unwrap_or_else(PoisonError::into_inner);
-        if *unable != found {
-            tracing::warn!(event = "settlement.able", able = found.is_none(), why = found.map(|why| why.to_string()));
-        }
-        *unable = found;
-    }
-
-    /// A recent final block of the payment chain, which no reorganization takes back; a little old when the chain does not answer.
-    ///
-    /// # Errors
-    /// `chain_unavailable` when there has been no answer for [`super::recent::STALE`].
+    /// `chain_unavailable` when none has answered lately.
     pub async fn recent_block(&self) -> Result<Block, Failure> {
-        let network = self.chain.asset().network;
-        let ask = async || {
-            let block = self.chain.finalized_block().await.ok()?;
-            Some(Block { network: network.to_string(), number: block.number, hash: block.hash })
-        };
-        self.block.get(ask).await.ok_or_else(|| Failure::new(Class::ChainUnavailable, ""))
-    }
-
-    /// Time of a block that is there by now, Unix seconds.
-    ///
-    /// # Errors
-    /// `chain_unavailable`, as [`Payments::recent_block`].
-    pub async fn chain_time(&self) -> Result<u64, Failure> {
-        let ask = async || self.chain.recent_block().await.ok().map(|block| block.timestamp);
-        self.time.get(ask).await.ok_or_else(|| Failure::new(Class::ChainUnavailable, ""))
+        // One that is known to fail is asked last: it may keep the caller waiting.
+        let (open, closed): (Vec<&Rail>, Vec<&Rail>) = self.rails.iter().partition(|rail| rail.failing().0.is_none());
+        let mut last = Failure::new(Class::ChainUnavailable, "");
+        for rail in open.into_iter().chain(closed) {
+            match rail.recent_block().await {
+                Ok(block) => return Ok(block),
+                Err(failure) => last = failure,
+            }
+        }
+        Err(last)
     }
 
     /// The configuration that matters to callers and that the measurement does not fix.
     pub fn describe(&self, settings: &Settings) -> ServiceConfig {
         let config = &settings.config;
         ServiceConfig {
-            asset_name: config.asset_name.clone(),
-            asset_version: config.asset_version.clone(),
+            networks: config.networks.iter().map(describe_network).collect(),
             facilitator: config.facilitator_url.as_deref().map_or_else(|| "enclave".into(), redact::urls),
-            rpc_host: rpc_host(&config.rpc_url),
             sweep_to: config.sweep_to,
             limits: ServiceLimits {
                 max_document_bytes: MAX_DOCUMENT_BYTES as u64,
@@ -153,6 +114,34 @@ impl Payments {
                 unpaid_seconds: settings.unpaid_seconds,
             },
         }
+    }
+}
+
+/// What is there, or why the first is not.
+///
+/// # Errors
+/// The first failure, if all fail.
+pub(crate) fn some_of<T>(outcomes: impl Iterator<Item = Result<T, Failure>>) -> Result<Vec<T>, Failure> {
+    let (mut there, mut first) = (Vec::new(), None);
+    for outcome in outcomes {
+        match outcome {
+            Ok(item) => there.push(item),
+            Err(failure) => first = first.or(Some(failure)),
+        }
+    }
+    match first {
+        Some(failure) if there.is_empty() => Err(failure),
+        _ => Ok(there),
+    }
+}
+
+fn describe_network(settings: &NetworkSettings) -> NetworkConfig {
+    NetworkConfig {
+        network: settings.network.to_string(),
+        asset_name: settings.domain.name.clone(),
+        asset_version: settings.domain.version.clone(),
+        rpc_host: rpc_host(&settings.rpc_url),
+        confirmations: settings.confirmations,
     }
 }
 

@@ -32,10 +32,13 @@ section! {
 }
 
 section! {
-    /// A network that payments are taken on; today exactly one. Where there is none, it is Base. Token and node have defaults on
-    /// Base and Base Sepolia, and are required on other networks.
+    /// A network that payments are taken on, up to eight; payers choose. One that fails is left out of new quotes until it is back,
+    /// and the others go on. Where there is none, it is Base. Token and node have defaults on Base, Polygon, Arbitrum One,
+    /// Avalanche C-Chain and their testnets (Base Sepolia, Polygon Amoy, Arbitrum Sepolia, Avalanche Fuji), and are required on
+    /// other networks.
     Network {
-        /// CAIP-2 name. The node must serve this chain, or the service does not start.
+        /// CAIP-2 name. The node must serve this chain, or the service does not start. Prices are the same on all networks, so that
+        /// their tokens should be worth the same.
         network: precis_payment::Network = "eip155:8453";
         /// EIP-3009 token that is paid in. Prices are in its atomic units. Default: the network's USDC.
         asset: Option<Address>;
@@ -50,7 +53,7 @@ section! {
         /// Keys of the nodes whose URL has `{key}`, in their order.
         rpc_keys: Vec<Secret<String>>;
         /// Payee. Another address than the enclave wallet excludes refunds, upfront payment and sweeps, and the money goes past
-        /// the enclave. Default: the enclave wallet.
+        /// the enclave. Set for every network or for none. Default: the enclave wallet.
         pay_to: Option<Address>;
         /// Blocks that must show a settlement before a result is released, the first included. More of them survive deeper
         /// reorganizations, and let callers wait longer.
@@ -86,9 +89,9 @@ section! {
 section! {
     /// Destination of the enclave wallet's surplus. What may have to be refunded always stays.
     Sweep {
-        /// Address that gets it. Default: nothing is swept.
+        /// Address that gets it, on every network. Default: nothing is swept.
         to: Option<Address>;
-        /// Atomic units that stay beside what may have to be refunded.
+        /// Atomic units that stay on each network, beside what may have to be refunded.
         keep: u64 = "0";
         /// Time between two sweeps. Each costs gas.
         every: Duration = "24h", "1m" to "90d";

@@ -1,0 +1,153 @@
+//! One network that payments are taken on: its facilitator, its own view of the chain, and whether it can take payments now.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use alloy_primitives::Address;
+use precis_payment::chain::ChainView;
+use precis_payment::facilitator::{Facilitator, Unavailable};
+use precis_payment::{AtomicUnits, Network};
+use precis_protocol::challenge::Block;
+
+use super::recent::Recent;
+use crate::config::NetworkSettings;
+use crate::error::{Class, Failure};
+
+/// Facilitator, view of the chain, state.
+pub struct Rail {
+    /// Its settings.
+    pub settings: NetworkSettings,
+    /// Verifies and settles.
+    pub facilitator: Arc<dyn Facilitator>,
+    /// Reads the chain.
+    pub chain: ChainView,
+    /// Gets what is paid.
+    pub payee: Address,
+    /// Whether the chain was seen to have the configured token.
+    checked: AtomicBool,
+    state: RwLock<State>,
+    block: Recent<Block>,
+    time: Recent<u64>,
+}
+
+/// What was found last.
+#[derive(Default)]
+struct State {
+    /// Why the chain cannot be relied on.
+    chain: Option<String>,
+    /// Why nothing can be settled.
+    settlement: Option<Unavailable>,
+}
+
+impl Rail {
+    /// Puts the parts together; `checked` if the chain was seen to have the configured token.
+    pub fn new(
+        settings: NetworkSettings,
+        facilitator: Arc<dyn Facilitator>,
+        chain: ChainView,
+        payee: Address,
+        checked: bool,
+    ) -> Self {
+        let chain_state = (!checked).then(|| "it has not answered yet".to_owned());
+        let state = RwLock::new(State { chain: chain_state, settlement: None });
+        let checked = AtomicBool::new(checked);
+        Self { settings, facilitator, chain, payee, checked, state, block: Recent::default(), time: Recent::default() }
+    }
+
+    /// Its CAIP-2 name.
+    pub fn network(&self) -> Network {
+        self.settings.network
+    }
+
+    /// Whether the chain was seen to have the configured token.
+    pub fn is_checked(&self) -> bool {
+        self.checked.load(Ordering::Relaxed)
+    }
+
+    /// Writes down that the chain has the configured token.
+    pub fn set_checked(&self) {
+        self.checked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether payments can be taken on it now, by the latest checks.
+    ///
+    /// # Errors
+    /// `chain_unavailable`: its node does not answer or is not in step. `cannot_settle`: work would be done for nothing.
+    /// `gas_price`: it costs too much now.
+    pub fn is_open(&self) -> Result<(), Failure> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        match (&state.chain, state.settlement) {
+            (Some(_), _) => Err(Failure::new(Class::ChainUnavailable, "")),
+            (None, Some(why @ Unavailable::GasPrice)) => Err(Failure::new(Class::GasPrice, why.to_string())),
+            (None, Some(why)) => Err(Failure::new(Class::CannotSettle, why.to_string())),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Why the chain cannot be relied on, and why nothing can be settled, for the operator.
+    pub fn failing(&self) -> (Option<String>, Option<String>) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        (state.chain.clone(), state.settlement.map(|why| why.to_string()))
+    }
+
+    /// Whether a payment of `price` is worth its settlement, by what gas cost lately.
+    ///
+    /// # Errors
+    /// `gas_price`: new payments are not taken for now. What is claimed already is settled all the same.
+    pub fn worth_settling(&self, price: AtomicUnits) -> Result<(), Failure> {
+        self.facilitator.affordable(price).map_err(|why| Failure::new(Class::GasPrice, why.to_string()))
+    }
+
+    /// Writes down what a look at the chain found.
+    pub fn found_chain(&self, outcome: Result<(), String>) {
+        let found = outcome.err();
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.chain.is_some() != found.is_some() {
+            let (network, able) = (self.network(), found.is_none());
+            tracing::warn!(event = "network.chain", %network, able, why = found);
+        }
+        state.chain = found;
+    }
+
+    /// Asks whether payments can be settled. An endpoint that does not answer is found out by the payment itself.
+    pub async fn check_settlement(&self) {
+        let found = match self.facilitator.ready().await {
+            Err(
+                why @ (Unavailable::NoGas
+                | Unavailable::GasPrice
+                | Unavailable::WrongChain
+                | Unavailable::Unsupported
+                | Unavailable::Credential
+                | Unavailable::Redirected),
+            ) => Some(why),
+            _ => None,
+        };
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.settlement != found {
+            let (network, why) = (self.network(), found.map(|why| why.to_string()));
+            tracing::warn!(event = "settlement.able", %network, able = found.is_none(), why);
+        }
+        state.settlement = found;
+    }
+
+    /// A recent final block, which no reorganization takes back; a little old when the chain does not answer.
+    ///
+    /// # Errors
+    /// `chain_unavailable` when there has been no answer for [`super::recent::STALE`].
+    pub async fn recent_block(&self) -> Result<Block, Failure> {
+        let ask = async || {
+            let block = self.chain.finalized_block().await.ok()?;
+            Some(Block { network: self.network().to_string(), number: block.number, hash: block.hash })
+        };
+        self.block.get(ask).await.ok_or_else(|| Failure::new(Class::ChainUnavailable, ""))
+    }
+
+    /// Time of a block that is there by now, Unix seconds.
+    ///
+    /// # Errors
+    /// `chain_unavailable`, as [`Rail::recent_block`].
+    pub async fn chain_time(&self) -> Result<u64, Failure> {
+        let ask = async || self.chain.recent_block().await.ok().map(|block| block.timestamp);
+        self.time.get(ask).await.ok_or_else(|| Failure::new(Class::ChainUnavailable, ""))
+    }
+}
