@@ -78,6 +78,18 @@ impl Two {
         Ok(wire::encode(&self.payer.authorize(terms)?)?)
     }
 
+    /// A policy file that allows both networks, `second` the second first.
+    fn policy(&self, second: bool) -> anyhow::Result<std::path::PathBuf> {
+        let policy = std::fs::read_to_string(self.scene.stack.devnet.get("PRECIS_POLICY")?)?;
+        let (rest, first) = policy.split_once("[[payment]]").context("no [[payment]]")?;
+        let asset = self.second.get("PRECIS_DEVNET_ASSET")?.to_lowercase();
+        let pins = format!("\nnetwork = \"{}\"\nasset = \"{asset}\"\n", self.network());
+        let (one, other) = if second { (pins.as_str(), first) } else { (first, pins.as_str()) };
+        let path = self.scene.stack.file(if second { "second.toml" } else { "first.toml" });
+        std::fs::write(&path, format!("{rest}[[payment]]{one}\n[[payment]]{other}"))?;
+        Ok(path)
+    }
+
     fn network(&self) -> String {
         format!("eip155:{SECOND}")
     }
@@ -175,11 +187,7 @@ async fn a_payer_chooses_the_network_that_it_pays_on() {
             Ok(())
         })
         .await;
-    let policy = std::fs::read_to_string(&cli.policy).unwrap();
-    let asset = two.second.get("PRECIS_DEVNET_ASSET").unwrap();
-    cli.policy = two.scene.stack.file("two.toml");
-    let both = format!("{policy}\n[[payment]]\nnetwork = \"{second}\"\nasset = \"{}\"\n", asset.to_lowercase());
-    std::fs::write(&cli.policy, both).unwrap();
+    cli.policy = two.policy(false).unwrap();
     cli.key_file = two.second.get("PRECIS_PAYER_KEY_FILE").unwrap().into();
     story
         .tell(
@@ -196,6 +204,14 @@ async fn a_payer_chooses_the_network_that_it_pays_on() {
             }),
         )
         .await;
+    cli.policy = two.policy(true).unwrap();
+    std::fs::write(&document, format!("{DOCUMENT} A ferry runs meanwhile.")).unwrap();
+    story
+        .tell(
+            "without that it pays on the one that its policy names first",
+            two.moving(PRICE, async { cli.summarize(&document, &[]).await?.expect(0).map(drop) }),
+        )
+        .await;
     story.end().unwrap();
 }
 
@@ -210,6 +226,12 @@ async fn a_network_that_fails_leaves_new_quotes_and_what_was_bought_on_it_is_del
             ensure!(two.quoted().await? == [first.as_str()]);
             let told = two.told().await?;
             ensure!(told["open"] == false && told["why"].is_string(), "{told}");
+            let mut cli = two.scene.stack.cli()?;
+            cli.policy = two.policy(true)?;
+            let document = two.scene.stack.file("bridge.txt");
+            std::fs::write(&document, DOCUMENT)?;
+            let ended = cli.summarize(&document, &[]).await?;
+            ensure!(ended.code != 0 && ended.stderr.contains("it takes payments on eip155"), "{}", ended.stderr);
             Ok(())
         })
         .await;

@@ -207,7 +207,7 @@ pub struct Target {
     /// Origin of the service
     #[arg(long, value_name = "URL", env = "PRECIS_URL", hide_env_values = true)]
     pub url: String,
-    /// Pay on this network, CAIP-2; by default the first that the service names and the policy allows
+    /// Pay on this network, CAIP-2; by default the first that the policy names and the service is paid on
     #[arg(long, value_name = "NETWORK", env = "PRECIS_PAY_ON", hide_env_values = true)]
     pub network: Option<String>,
     #[command(flatten)]

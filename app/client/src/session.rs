@@ -64,6 +64,12 @@ struct QuoteBody {
     requirements: Vec<PaymentRequirements>,
 }
 
+/// The target that the policy names first; the keyset's first where it names none. A verified service has one.
+fn preferred<'a>(policy: &Policy, targets: &'a [PaymentTarget]) -> Option<&'a PaymentTarget> {
+    let named = policy.payments.iter().find_map(|pins| targets.iter().find(|target| pins.allow(target)));
+    named.or_else(|| targets.first())
+}
+
 impl Session {
     pub(crate) fn new(
         exchange: Exchange,
@@ -72,13 +78,12 @@ impl Session {
         policy: &Policy,
         appraisal: &Appraisal,
     ) -> Option<Self> {
-        // A verified service has a payment target that the policy allows.
-        let target = service.payments().first().cloned()?;
+        let target = preferred(policy, service.payments())?.clone();
         let token = Token::known(&target.network, target.asset);
         Some(Self { exchange, channel, policy: policy.clone(), target, token, service, appraisal: appraisal.clone() })
     }
 
-    /// Pays on `network` (CAIP-2) from here on. Without this call it is the first that the keyset names and the policy allows.
+    /// Pays on `network` (CAIP-2) from here on. Without this call it is the first that the policy names and the service is paid on.
     ///
     /// # Errors
     /// [`ClientError::Input`] when the service cannot be paid there, or the policy does not allow it; it names those that are left.
@@ -164,7 +169,7 @@ impl Session {
                 && r.amount == body.amount
         };
         if !body.requirements.iter().any(attested) {
-            return Err(TermsError::NothingAttested { network: target.network.clone(), asset: target.asset }.into());
+            return Err(TermsError::nothing_attested(target, &body.requirements).into());
         }
         Ok(Quote {
             task: body.task,

@@ -4,6 +4,7 @@
 //! keyset's price list, and which neither the policy's pins nor the caller's cap forbid. Only `Terms` are ever signed.
 
 use alloy_primitives::{Address, U256};
+use precis_payment::Network;
 use precis_payment::wire::{self, PaymentRequired, PaymentRequirements};
 use precis_protocol::Task;
 use precis_protocol::keyset::PaymentTarget;
@@ -26,13 +27,15 @@ pub enum TermsError {
     Unreadable,
     /// No entry is on the keyset's network with the keyset's token.
     #[error(
-        "the service offers no way to pay with {asset} on {network}, which is what its attested keyset names; report this to its operator"
+        "the service offers no way to pay with {asset} on {network} now, which its attested keyset names; {}", instead(.quoted)
     )]
     NothingAttested {
         /// The keyset's network.
         network: String,
         /// The keyset's token.
         asset: Address,
+        /// Networks that the quote names.
+        quoted: Vec<Network>,
     },
     /// The keyset does not name the task, or the policy does not allow it.
     #[error(
@@ -94,6 +97,24 @@ pub enum TermsError {
     Lifetime(u64),
 }
 
+impl TermsError {
+    /// None of `quoted` is what the keyset names as `target`.
+    pub(crate) fn nothing_attested(target: &PaymentTarget, quoted: &[PaymentRequirements]) -> Self {
+        let quoted = quoted.iter().map(|terms| terms.network).filter(|network| network.to_string() != target.network);
+        Self::NothingAttested { network: target.network.clone(), asset: target.asset, quoted: quoted.collect() }
+    }
+}
+
+fn instead(quoted: &[Network]) -> String {
+    match quoted {
+        [] => "report this to its operator".into(),
+        networks => {
+            let named: Vec<_> = networks.iter().map(ToString::to_string).collect();
+            format!("it takes payments on {}: choose with --network what your policy allows", named.join(", "))
+        }
+    }
+}
+
 /// What terms are held against.
 pub(crate) struct Expected<'a> {
     pub target: &'a PaymentTarget,
@@ -118,11 +139,8 @@ impl Terms {
         let attested = |r: &&PaymentRequirements| {
             r.scheme == wire::SCHEME_EXACT && r.network.to_string() == target.network && r.asset == target.asset
         };
-        let chosen = quote
-            .accepts
-            .iter()
-            .find(attested)
-            .ok_or_else(|| TermsError::NothingAttested { network: target.network.clone(), asset: target.asset })?;
+        let chosen =
+            quote.accepts.iter().find(attested).ok_or_else(|| TermsError::nothing_attested(target, &quote.accepts))?;
         if chosen.pay_to != target.pay_to {
             return Err(TermsError::PayTo { expected: target.pay_to, found: chosen.pay_to });
         }

@@ -175,7 +175,9 @@ pub struct PaymentPins {
 }
 
 impl PaymentPins {
-    fn allow(&self, target: &PaymentTarget) -> bool {
+    /// Checks whether `target` is what they pin.
+    #[must_use]
+    pub fn allow(&self, target: &PaymentTarget) -> bool {
         self.network.as_ref().is_none_or(|network| *network == target.network)
             && self.asset.is_none_or(|asset| asset == target.asset)
             && self.pay_to.is_none_or(|pay_to| pay_to == target.pay_to)
