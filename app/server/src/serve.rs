@@ -1,11 +1,12 @@
 //! Binds, serves, and drains on a signal.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::boot::{self, Parts};
 use crate::config::Settings;
@@ -13,6 +14,9 @@ use crate::edge::{Edge, Front, TrustedProxies};
 use crate::readiness::Readiness;
 use crate::{drain, routes};
 
+/// Connections that wait to be accepted; the kernel may allow fewer (`net.core.somaxconn`). One that finds no room comes again
+/// after a second, so that a crowd at the door would cost everybody that.
+const BACKLOG: u32 = 4096;
 /// How long requests in work may take to end once the jobs have.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -21,11 +25,8 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// # Errors
 /// When an address cannot be bound, or the model or the ledger cannot be opened.
 pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
-    let public =
-        TcpListener::bind(settings.config.listen).await.with_context(|| format!("bind {}", settings.config.listen))?;
-    let internal = TcpListener::bind(settings.config.internal_listen)
-        .await
-        .with_context(|| format!("bind {}", settings.config.internal_listen))?;
+    let public = listen(settings.config.listen)?;
+    let internal = listen(settings.config.internal_listen)?;
     let (public_address, internal_address) = (public.local_addr()?, internal.local_addr()?);
     if let Some(path) = &settings.config.address_file {
         write_addresses(path, public_address, internal_address)?;
@@ -65,6 +66,17 @@ pub async fn run(settings: Settings, parts: Parts) -> anyhow::Result<()> {
     outcome
 }
 
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A port whose earlier connections are not forgotten yet is free all the same.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().with_context(|| format!("bind {address}"))
+}
+
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
@@ -76,7 +88,7 @@ async fn signal() {
     }
 }
 
-fn write_addresses(path: &Path, public: std::net::SocketAddr, internal: std::net::SocketAddr) -> anyhow::Result<()> {
+fn write_addresses(path: &Path, public: SocketAddr, internal: SocketAddr) -> anyhow::Result<()> {
     let text = format!("PRECIS_URL=http://{public}\nPRECIS_INTERNAL_URL=http://{internal}\n");
     let part = path.with_extension("part");
     std::fs::write(&part, text)

@@ -1,7 +1,7 @@
 //! What honest callers notice of floods that cost their senders nothing: latencies quiet and under each, and peak memory.
 //! Started by `scripts/bench abuse`.
 //!
-//! Floods come from a process of their own at the lowest priority, since they stand for other machines, and from the same
+//! Floods come from a process of their own that runs when nothing else does (SCHED_IDLE), since they stand for other machines, and from the same
 //! address as the honest callers, as behind a proxy that the settings do not name. Everything is on loopback.
 #![allow(clippy::print_stdout)]
 
@@ -38,8 +38,8 @@ struct Running(Child);
 
 impl Running {
     fn start(flood: Flood, origin: &str) -> anyhow::Result<Self> {
-        let mut command = Command::new("nice");
-        command.args(["-n", "19"]).arg(std::env::current_exe()?).args(["flood", flood.name(), origin]);
+        let mut command = Command::new("chrt");
+        command.args(["--idle", "0"]).arg(std::env::current_exe()?).args(["flood", flood.name(), origin]);
         Ok(Self(command.stdout(Stdio::null()).spawn().context("flood")?))
     }
 
