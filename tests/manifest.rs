@@ -161,6 +161,15 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
             )
     );
 
+    // Every network that payments are taken on is stated, in the order of the settings.
+    let second = "        [[payment.network]]\n        network = \"eip155:43113\"\n        \
+        asset = \"0x5425890298aed601595a70AB815c96711a31Bc65\"\n        asset_name = \"USD Coin\"\n        asset_version = \"2\"\n        \
+        rpc_urls = [\"https://api.avax-test.network/ext/bc/C/rpc\"]\n\n        [tasks.";
+    let two = state(&rofl, &compose.replacen("        [tasks.", second, 1));
+    assert!(two.status.success(), "{}", String::from_utf8_lossy(&two.stderr));
+    let networks: Vec<_> = Release::parse(&two.stdout).unwrap().payments.into_iter().map(|paid| paid.network).collect();
+    assert_eq!(networks, ["eip155:84532", "eip155:43113"]);
+
     // The model that the deployment names is stated, and none that has no weights yet.
     let with = |model: &str| {
         compose.replacen("        [model]\n", &format!("        [model]\n        name = \"{model}\"\n"), 1)
