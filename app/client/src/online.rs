@@ -213,7 +213,7 @@ async fn mined(node: &Transport, transaction: Option<B256>) -> Result<Option<Min
     }))
 }
 
-/// The first node of the chain that is meant. The others are of other chains, or do not answer.
+/// The first node that answers and is of this network.
 async fn node_of(network: &str, urls: &[String], authorities: &Authorities) -> Result<Transport, String> {
     let network: Network = network.parse().map_err(|_| "no EVM chain is named".to_owned())?;
     let mut why = Vec::new();

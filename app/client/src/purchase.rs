@@ -145,8 +145,17 @@ impl Session {
         Ok(Terms::check(answer::quote(&response)?, &self.expected(request, cap)?)?)
     }
 
-    /// A cap that the caller names bounds what was signed before as well: nothing more is done with it.
+    /// A payment that is kept goes on where it was signed for: held against the terms of another network it would look refused, and
+    /// a second one would be signed. A cap that the caller names bounds it as well: nothing more is done with it.
     fn check_kept(&self, kept: &Pending, options: &PurchaseOptions) -> Result<(), ClientError> {
+        let here = self.target();
+        if let Some((network, asset)) = SignedPayment::from(kept).target
+            && (network != here.network || asset != here.asset)
+        {
+            return Err(ClientError::Input(format!(
+                "an unfinished payment on {network} is kept for this request; go on with it by --network {network}, or give it up by --new-payment, which may charge twice"
+            )));
+        }
         let Some(max_price) = &options.max_price else { return Ok(()) };
         let target = self.target();
         let cap = max_price.resolve(&target.network, target.asset, self.token.as_ref())?;
@@ -208,8 +217,13 @@ impl Session {
             let payment = Payment::kept(earlier, &terms);
             return self.close(&Order { request, terms: &terms, payment: &payment }, end, true, options).await;
         }
-        // What is signed is signed: no cap.
-        let terms = self.terms(request, U256::MAX, options, progress).await?;
+        // What is signed is signed: no cap. A network that takes no new payments is not quoted, and still delivers what was bought on it.
+        let terms = match self.terms(request, U256::MAX, options, progress).await {
+            Err(ClientError::Terms(why @ TermsError::NothingAttested { .. })) => {
+                self.kept_terms(request, &earlier).ok_or(why)?
+            }
+            terms => terms?,
+        };
         if !is_for(&earlier, &terms) {
             let signed = SignedPayment::from(&earlier);
             return Err(ClientError::refused(format!(

@@ -27,7 +27,7 @@ pub enum TermsError {
     Unreadable,
     /// No entry is on the keyset's network with the keyset's token.
     #[error(
-        "the service offers no way to pay with {asset} on {network} now, which its attested keyset names; {}", instead(.quoted)
+        "the service takes no payment with {asset} on {network} now, although its attested keyset names them; {}", instead(.quoted)
     )]
     NothingAttested {
         /// The keyset's network.
@@ -110,7 +110,7 @@ fn instead(quoted: &[Network]) -> String {
         [] => "report this to its operator".into(),
         networks => {
             let named: Vec<_> = networks.iter().map(ToString::to_string).collect();
-            format!("it takes payments on {}: choose with --network what your policy allows", named.join(", "))
+            format!("it takes payments on {}: choose one that your policy allows by --network", named.join(", "))
         }
     }
 }

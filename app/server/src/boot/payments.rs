@@ -66,6 +66,9 @@ pub(super) async fn open(
     // What time can heal is waited for; what only the configuration can is not.
     let able = readiness.until("settlement", async || able(&rails, shared.wallet_address()).await);
     able.await.context("facilitator")?;
+    for rail in rails.iter().filter(|rail| rail.is_checked()) {
+        rail.found_chain(Ok(()));
+    }
     futures::future::join_all(rails.iter().filter(|rail| rail.is_checked()).map(Rail::check_settlement)).await;
     Ok(Payments::new(ledger, wallet, rails, config.facilitator_url.is_some()))
 }
@@ -75,7 +78,7 @@ fn chain(http: &reqwest::Client, network: &NetworkSettings) -> anyhow::Result<Ch
     ChainView::new(http.clone(), &network.rpc_url, asset).with_context(|| network.network.to_string())
 }
 
-/// The chains that have the configured token, each of which is one that answers.
+/// For each chain, whether it answers. One that answers has the configured token.
 ///
 /// # Errors
 /// Why the first does not answer, if none does. Inside: a chain or a token that is not the configured one.
@@ -102,28 +105,44 @@ async fn checked(chains: &[ChainView]) -> Result<anyhow::Result<Vec<bool>>, Stri
     }
 }
 
-/// Whether one of the networks can settle.
+/// Whether one of the networks can settle. Those that have not answered yet are asked again.
 ///
 /// # Errors
 /// Why the first cannot, if none can. Inside: what only the configuration can heal.
 async fn able(rails: &[Rail], wallet: Address) -> Result<anyhow::Result<()>, String> {
-    let rails: Vec<&Rail> = rails.iter().filter(|rail| rail.is_checked()).collect();
-    let outcomes = futures::future::join_all(rails.iter().map(|rail| rail.facilitator.ready())).await;
+    let outcomes = futures::future::join_all(rails.iter().map(ready)).await;
     let (mut able, mut first) = (false, None);
-    for (network, outcome) in rails.iter().map(|rail| rail.network()).zip(outcomes) {
+    for (network, outcome) in rails.iter().map(Rail::network).zip(outcomes) {
         match outcome {
-            Ok(()) => able = true,
-            Err(why @ (Unavailable::WrongChain | Unavailable::Unsupported)) => {
+            Ok(Ok(())) => able = true,
+            Ok(Err(why @ (Unavailable::WrongChain | Unavailable::Unsupported))) => {
                 return Ok(Err(anyhow::Error::new(why).context(network.to_string())));
             }
-            Err(why @ Unavailable::NoGas) => drop(first.get_or_insert_with(|| format!("{network}: {why}: {wallet}"))),
-            Err(why) => drop(first.get_or_insert_with(|| format!("{network}: {why}"))),
+            Ok(Err(why @ Unavailable::NoGas)) => {
+                first.get_or_insert_with(|| format!("{network}: {why}: {wallet}"));
+            }
+            Ok(Err(why)) => {
+                first.get_or_insert_with(|| format!("{network}: {why}"));
+            }
+            Err(why @ AssetError::Chain { .. }) => {
+                first.get_or_insert_with(|| format!("{network}: {why}"));
+            }
+            Err(why) => return Ok(Err(anyhow::Error::new(why).context(network.to_string()))),
         }
     }
     match first {
         Some(why) if !able => Err(why),
         _ => Ok(Ok(())),
     }
+}
+
+/// Whether a network could settle, once its chain was seen to have the configured token.
+async fn ready(rail: &Rail) -> Result<Result<(), Unavailable>, AssetError> {
+    if !rail.is_checked() {
+        rail.chain.check_asset().await?;
+        rail.set_checked();
+    }
+    Ok(rail.facilitator.ready().await)
 }
 
 /// The facilitator in this process: its wallet's nonces are leased in the ledger, and what an earlier life sent is followed

@@ -49,7 +49,7 @@ async fn keep_reconciled(service: &Arc<Service>) {
 async fn keep_swept(service: &Arc<Service>) {
     let Some(to) = service.settings.config.sweep_to else { return };
     loop {
-        for rail in &service.payments.rails {
+        for rail in service.payments.rails.iter().filter(|rail| rail.has_chain()) {
             if let Err(failure) = sweep(service, rail, to).await {
                 tracing::warn!(event = "sweep.failed", network = %rail.network(), code = failure.code());
             }

@@ -11,9 +11,9 @@ use crate::clock;
 use crate::health::Check;
 use crate::service::{Rail, Service};
 
-/// Time between two looks while all is well.
+/// Time between two looks at a network while all is well.
 const CALM: Duration = Duration::from_secs(5);
-/// The same while something is not.
+/// The same while something is not, and between two looks at everything else.
 const WORRIED: Duration = Duration::from_secs(1);
 /// Whether payments could be settled is asked this often: it takes several questions to the node.
 const SETTLEMENT_EVERY: Duration = Duration::from_secs(15);
@@ -28,20 +28,27 @@ const LEAST_ROOM_BYTES: u64 = 64 << 20;
 
 /// Looks for as long as the process lives.
 pub(super) async fn keep_watched(service: &Arc<Service>) {
-    let mut heads: Vec<Head<'_>> = service.payments.rails.iter().map(Head::of).collect();
+    // Each network by itself: one that keeps its watcher waiting keeps nobody else.
+    let networks = futures::future::join_all(service.payments.rails.iter().map(|rail| Head::of(rail).keep_looking()));
+    tokio::join!(networks, keep_checked(service));
+}
+
+async fn keep_checked(service: &Arc<Service>) {
     loop {
         let found = |check, outcome| service.health.found(check, outcome, clock::now());
         found(Check::Keyset, keyset(service));
         found(Check::Ledger, ledger(service));
         found(Check::Workers, workers(service));
         found(Check::Disk, room(service));
-        // Side by side: a network that keeps one waiting keeps no other.
-        futures::future::join_all(heads.iter_mut().map(Head::look)).await;
-        found(Check::Chain, one_of(service, |(chain, _)| chain));
-        found(Check::Settlement, one_of(service, |(chain, settlement)| chain.or(settlement)));
-        let all_open = service.payments.rails.iter().all(|rail| rail.is_open().is_ok());
-        let pause = if service.health.failing().is_empty() && all_open { CALM } else { WORRIED };
-        tokio::time::sleep(pause).await;
+        let chain = one_of(service, |(chain, _)| chain);
+        let settlement = match chain {
+            // One that could settle may have no chain, and the other way around: then nothing is open.
+            Ok(()) => one_of(service, |(chain, settlement)| chain.or(settlement)),
+            Err(_) => one_of(service, |(_, settlement)| settlement),
+        };
+        found(Check::Chain, chain);
+        found(Check::Settlement, settlement);
+        tokio::time::sleep(WORRIED).await;
     }
 }
 
@@ -110,9 +117,16 @@ impl<'a> Head<'a> {
         Self { rail, answered: now, pace_seconds: None, settlement_at }
     }
 
+    async fn keep_looking(mut self) {
+        loop {
+            self.look().await;
+            tokio::time::sleep(if self.rail.is_open().is_ok() { CALM } else { WORRIED }).await;
+        }
+    }
+
     async fn look(&mut self) {
         let outcome = self.chain().await;
-        // First: a network that is back takes no payment before it is known to settle.
+        // First: a network that is back is asked whether it can settle before it takes a payment.
         if outcome.is_ok() && Instant::now() >= self.settlement_at {
             self.rail.check_settlement().await;
             self.settlement_at = Instant::now() + SETTLEMENT_EVERY;

@@ -12,7 +12,7 @@ use precis_store::{Authorization, Record};
 use serde::{Deserialize, Serialize};
 
 use super::stored::{self, Stored, Version};
-use crate::error::Failure;
+use crate::error::{Class, Failure};
 use crate::service::{Rail, Service};
 
 /// A claimed request without its document. A member that is added has a default, a line in [`Stored::MEMBERS`] and a new minor number.
@@ -60,6 +60,10 @@ impl Context {
         let network = self.payment.accepted.network;
         let rail = service.payments.on(network);
         let rail = rail.ok_or_else(|| Failure::internal("stored payment", "its network is not configured"))?;
+        if !rail.is_checked() {
+            // Its node may be of another chain: what it says of a payment counts for nothing.
+            return Err(Failure::new(Class::ChainUnavailable, "").charged(Charged::Unknown));
+        }
         let Asset { address, domain, .. } = rail.chain.asset();
         let payment = verify_claimed(&self.payment, network, *address, domain, self.seen_at);
         Ok((payment.map_err(|e| Failure::internal("stored payment", e))?, rail))

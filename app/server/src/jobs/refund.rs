@@ -74,6 +74,9 @@ enum Payment {
 
 async fn pay(service: &Service, record: Record, context: &Context) -> Result<Payment, Failure> {
     let rail = service.payments.of(&record.authorization)?;
+    if !rail.is_checked() {
+        return Ok(Payment::Pending(record));
+    }
     let order = match order(service, rail, &record, context) {
         Ok(order) => order,
         Err(why) => {

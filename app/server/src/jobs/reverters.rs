@@ -4,18 +4,19 @@
 //! only, whose facilitator remembers many more.
 
 use alloy_primitives::Address;
+use precis_payment::Network;
 use precis_payment::exact::{Authorized, SignatureKind};
 use precis_store::{Ledger, LedgerError};
 use sha2::{Digest as _, Sha256};
 
 /// Seconds for which an account is refused.
 const REFUSED_SECONDS: u64 = 24 * 60 * 60;
-/// Accounts that are kept of each day, count.
+/// Accounts that are kept of each day on each network, count.
 const KEPT_PER_DAY: u8 = 16;
 
-/// Where the account of a day with this number is kept.
-fn name(day: u64, number: u8) -> [u8; 32] {
-    let parts = [&b"precis reverting account"[..], &day.to_be_bytes(), &[number]];
+/// Where the account of a network and a day with this number is kept.
+fn name(network: Network, day: u64, number: u8) -> [u8; 32] {
+    let parts = [&b"precis reverting account"[..], &network.chain_id().to_be_bytes(), &day.to_be_bytes(), &[number]];
     Sha256::digest(parts.concat()).into()
 }
 
@@ -34,12 +35,16 @@ fn read(document: &[u8]) -> Option<(Address, u64)> {
 /// # Errors
 /// If the ledger does not keep it.
 pub(crate) async fn remember(ledger: &dyn Ledger, payment: &Authorized, now: u64) -> Result<(), LedgerError> {
-    if payment.signature_kind() == SignatureKind::Contract { keep(ledger, payment.payer(), now).await } else { Ok(()) }
+    if payment.signature_kind() == SignatureKind::Contract {
+        keep(ledger, payment.transfer().network, payment.payer(), now).await
+    } else {
+        Ok(())
+    }
 }
 
-async fn keep(ledger: &dyn Ledger, account: Address, now: u64) -> Result<(), LedgerError> {
+async fn keep(ledger: &dyn Ledger, network: Network, account: Address, now: u64) -> Result<(), LedgerError> {
     for number in 0..KEPT_PER_DAY {
-        let name = name(now / REFUSED_SECONDS, number);
+        let name = name(network, now / REFUSED_SECONDS, number);
         if ledger.kept(&name).await?.is_none() {
             // What was kept first stays, should another replica be as fast.
             ledger.keep(&name, &document(account, now), now).await?;
@@ -57,12 +62,17 @@ async fn keep(ledger: &dyn Ledger, account: Address, now: u64) -> Result<(), Led
 ///
 /// # Errors
 /// If the ledger does not tell.
-pub(crate) async fn is_refused(ledger: &dyn Ledger, account: Address, now: u64) -> Result<bool, LedgerError> {
+pub(crate) async fn is_refused(
+    ledger: &dyn Ledger,
+    network: Network,
+    account: Address,
+    now: u64,
+) -> Result<bool, LedgerError> {
     let today = now / REFUSED_SECONDS;
     for day in [today, today.saturating_sub(1)] {
         // Some may have been forgotten in between, so that a gap is no end.
         for number in 0..KEPT_PER_DAY {
-            let kept = ledger.kept(&name(day, number)).await?;
+            let kept = ledger.kept(&name(network, day, number)).await?;
             let refused = |(other, at): (Address, u64)| other == account && now.saturating_sub(at) < REFUSED_SECONDS;
             if kept.as_deref().and_then(read).is_some_and(refused) {
                 return Ok(true);
@@ -85,19 +95,20 @@ mod tests {
         let open = async || EmbeddedLedger::open(&dir.path().join("ledger"), SealingKey::new([7; 32])).await.unwrap();
         let (account, now) = (Address::repeat_byte, 20_000 * REFUSED_SECONDS - 100);
         let ledger = open().await;
-        assert!(!is_refused(&ledger, account(1), now).await.unwrap());
-        keep(&ledger, account(1), now).await.unwrap();
-        keep(&ledger, account(1), now + 1).await.unwrap();
+        assert!(!is_refused(&ledger, Network::BASE, account(1), now).await.unwrap());
+        keep(&ledger, Network::BASE, account(1), now).await.unwrap();
+        keep(&ledger, Network::BASE, account(1), now + 1).await.unwrap();
         drop(ledger);
         let ledger = open().await;
         for (later, refused) in [(0, true), (REFUSED_SECONDS - 1, true), (REFUSED_SECONDS, false)] {
-            assert_eq!(is_refused(&ledger, account(1), now + later).await.unwrap(), refused, "{later}");
+            assert_eq!(is_refused(&ledger, Network::BASE, account(1), now + later).await.unwrap(), refused, "{later}");
         }
-        assert!(!is_refused(&ledger, account(2), now).await.unwrap());
+        assert!(!is_refused(&ledger, Network::BASE, account(2), now).await.unwrap());
+        assert!(!is_refused(&ledger, Network::POLYGON, account(1), now).await.unwrap(), "another's, perhaps");
         for number in 2..=KEPT_PER_DAY + 1 {
-            keep(&ledger, account(number), now).await.unwrap();
+            keep(&ledger, Network::BASE, account(number), now).await.unwrap();
         }
-        assert!(is_refused(&ledger, account(KEPT_PER_DAY), now).await.unwrap());
-        assert!(!is_refused(&ledger, account(KEPT_PER_DAY + 1), now).await.unwrap(), "there is no room");
+        assert!(is_refused(&ledger, Network::BASE, account(KEPT_PER_DAY), now).await.unwrap());
+        assert!(!is_refused(&ledger, Network::BASE, account(KEPT_PER_DAY + 1), now).await.unwrap(), "there is no room");
     }
 }

@@ -87,7 +87,9 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
     let terms = Terms::of(service, rail, &admitted, &payload, (required, flow))?;
     let identifier = identifier::of(service, &payload)?;
     let nonce_committed = committed(&admitted, &payload.payload.authorization.nonce)?;
-    let transfer = Transfer::new(rail.network(), rail.settings.asset, &payload.payload.authorization);
+    // As the payment names them: what was bought on a network that is served no more is still found. What is new has to name ours.
+    let accepted = &payload.accepted;
+    let transfer = Transfer::new(accepted.network, accepted.asset, &payload.payload.authorization);
     let authorization = remembered(&transfer)
         .ok_or_else(|| Failure::new(Class::MalformedPayment, "an amount or a time is out of range"))?;
     let key = authorization.claim_key();
@@ -267,7 +269,7 @@ async fn fresh(
 /// Whether a contract account has made the wallet pay for a revert lately.
 async fn is_reverter(service: &Service, payment: &exact::Authorized, now: u64) -> Result<bool, Failure> {
     let ledger = service.payments.ledger.as_ref();
-    reverters::is_refused(ledger, payment.payer(), now).await.map_err(ledger_failure)
+    reverters::is_refused(ledger, payment.transfer().network, payment.payer(), now).await.map_err(ledger_failure)
 }
 
 /// Checks an authorization that has lapsed, or is about to, as it was when it was signed.

@@ -47,6 +47,10 @@ async fn look_after(service: &Arc<Service>, record: &Record) -> Result<(), Failu
     if service.flights.in_flight(key.as_bytes()).is_some() || !hold::is_free(service, &key).await? {
         return Ok(());
     }
+    // A network that does not answer has nothing to tell, and would keep the jobs of others waiting.
+    if !service.payments.of(&record.authorization)?.has_chain() {
+        return Ok(());
+    }
     let now = clock::now();
     let lapsed = now > record.authorization.valid_before.saturating_add(LAPSED_SECONDS);
     match record.state.stage() {

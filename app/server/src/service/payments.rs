@@ -85,7 +85,7 @@ impl Payments {
     /// `chain_unavailable` when none has answered lately.
     pub async fn recent_block(&self) -> Result<Block, Failure> {
         // One that is known to fail is asked last: it may keep the caller waiting.
-        let (open, closed): (Vec<&Rail>, Vec<&Rail>) = self.rails.iter().partition(|rail| rail.failing().0.is_none());
+        let (open, closed): (Vec<&Rail>, Vec<&Rail>) = self.rails.iter().partition(|rail| rail.has_chain());
         let mut last = Failure::new(Class::ChainUnavailable, "");
         for rail in open.into_iter().chain(closed) {
             match rail.recent_block().await {

@@ -84,6 +84,11 @@ impl Rail {
         }
     }
 
+    /// Whether the chain answers, is in step and is the configured one, by the latest look.
+    pub fn has_chain(&self) -> bool {
+        self.is_checked() && self.failing().0.is_none()
+    }
+
     /// Why the chain cannot be relied on, and why nothing can be settled, for the operator.
     pub fn failing(&self) -> (Option<String>, Option<String>) {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
@@ -109,9 +114,10 @@ impl Rail {
         state.chain = found;
     }
 
-    /// Asks whether payments can be settled. An endpoint that does not answer is found out by the payment itself.
+    /// Asks whether payments can be settled. Where no answer comes, what was found before stands.
     pub async fn check_settlement(&self) {
         let found = match self.facilitator.ready().await {
+            Ok(()) => None,
             Err(
                 why @ (Unavailable::NoGas
                 | Unavailable::GasPrice
@@ -120,7 +126,8 @@ impl Rail {
                 | Unavailable::Credential
                 | Unavailable::Redirected),
             ) => Some(why),
-            _ => None,
+            // It says nothing of what was found before.
+            Err(_) => return,
         };
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.settlement != found {

@@ -37,7 +37,7 @@ section! {
     /// Avalanche C-Chain and their testnets (Base Sepolia, Polygon Amoy, Arbitrum Sepolia, Avalanche Fuji), and are required on
     /// other networks.
     Network {
-        /// CAIP-2 name. The node must serve this chain, or the service does not start. Prices are the same on all networks, so that
+        /// CAIP-2 name. A node that answers at the start and serves another chain ends it. Prices are the same on all networks, so that
         /// their tokens should be worth the same.
         network: precis_payment::Network = "eip155:8453";
         /// EIP-3009 token that is paid in. Prices are in its atomic units. Default: the network's USDC.
