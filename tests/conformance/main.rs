@@ -1,4 +1,4 @@
-//! Clients that others wrote: the official x402 SDKs pay for a summary, the official ROFL client speaks to our devnet.
+//! Clients that others wrote: the official x402 SDKs pay for every task, the official ROFL client speaks to our devnet.
 //!
 //! They need node, Python and the packages that scripts/setup installs. Where those are absent the tests say that they are
 //! skipped; with PRECIS_REQUIRE_CONFORMANCE set, as scripts/test sets it, absence is a failure.
@@ -7,7 +7,7 @@
 mod browser;
 mod nginx;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use precis_protocol::attestation::Attestation;
@@ -19,6 +19,7 @@ use precis_tests::paths;
 use precis_tests::payer::send_paid;
 use precis_tests::process::PATIENCE;
 use precis_tests::stack::{Devnet, Stack};
+use precis_tests::tasks::{EXTRACT, Row, TASKS};
 use serde_json::{Value, json};
 
 /// The interpreter, if what it runs is installed.
@@ -58,24 +59,35 @@ async fn run(program: PathBuf, script: &str, arguments: &[&str], env: &[(&str, &
     Ok(stdout)
 }
 
-/// One SDK buys one summary with one request, as its users would write it.
+/// One SDK buys one result of each task with one request, as its users would write it.
 async fn buys(python: bool, script: &str, settings: &[(&str, String)]) -> anyhow::Result<()> {
     let Some(program) = interpreter(python) else { return Ok(()) };
     let stack = Stack::start_with(&[], settings).await?;
+    for row in TASKS {
+        buys_one(&stack, &program, script, row).await.with_context(|| row.task.to_string())?;
+    }
+    Ok(())
+}
+
+async fn buys_one(stack: &Stack, program: &Path, script: &str, row: &Row) -> anyhow::Result<()> {
     let (chain, payer) = (stack.chain()?, stack.payer()?);
     let before = chain.tokens(payer.address).await?;
-    let document = paths::document("notice.txt");
+    let text = std::fs::read_to_string(paths::document("notice.txt"))?;
+    let (ask, body) = (row.ask(&text), stack.file("order.json"));
+    std::fs::write(&body, &ask.body)?;
     let env = [
         ("PRECIS_URL", stack.server.url.as_str()),
         ("PRECIS_KEY_FILE", stack.devnet.get("PRECIS_PAYER_KEY_FILE")?),
         ("PRECIS_RPC_URL", stack.devnet.get("PRECIS_RPC_URL")?),
     ];
-    let said = run(program, script, &[document.to_str().context("path")?], &env).await?;
+    let arguments = [body.to_str().context("path")?, &ask.path, &ask.media_type];
+    let said = run(program.to_owned(), script, &arguments, &env).await?;
     let said: Value = serde_json::from_str(said.lines().last().context("no output")?).with_context(|| said.clone())?;
     ensure!(said["status"] == 200 && said["settlement"]["success"] == true, "{said}");
-    let text = std::fs::read_to_string(document)?;
-    for sentence in said["body"]["result"]["sentences"].as_array().context("sentences")? {
-        ensure!(text.contains(sentence["text"].as_str().context("text")?), "not in the document: {sentence}");
+    if row.task == EXTRACT.task {
+        for sentence in said["body"]["result"]["sentences"].as_array().context("sentences")? {
+            ensure!(text.contains(sentence["text"].as_str().context("text")?), "not in the document: {sentence}");
+        }
     }
     let price: alloy_primitives::U256 =
         said["body"]["receipt"]["payment"]["amount"].as_str().context("amount")?.parse()?;
@@ -87,12 +99,12 @@ async fn buys(python: bool, script: &str, settings: &[(&str, String)]) -> anyhow
 }
 
 #[tokio::test]
-async fn the_official_javascript_client_buys_a_summary() {
+async fn the_official_javascript_client_buys_every_task() {
     buys(false, "x402_fetch.mjs", &[]).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_official_python_client_buys_a_summary() {
+async fn the_official_python_client_buys_every_task() {
     buys(true, "x402_httpx.py", &[]).await.unwrap();
 }
 

@@ -1,4 +1,4 @@
-// Buys one summary of the document named on the command line with the official JavaScript client, and prints what it got.
+// Buys with the official JavaScript client, and prints what it got: x402_fetch.mjs FILE [PATH MEDIA_TYPE]. By default a summary of a text.
 import { readFileSync } from 'node:fs';
 import { x402Client, wrapFetchWithPayment, decodePaymentResponseHeader } from '@x402/fetch';
 import { ExactEvmScheme, toClientEvmSigner } from '@x402/evm';
@@ -13,11 +13,12 @@ client.register('eip155:*', new ExactEvmScheme(toClientEvmSigner(account, chain)
 // The devnet's token is not among the assets that the client trusts with the user's money by default.
 client.setSpendControls(false);
 
+const [, , file, path = '/v1/summaries', mediaType = 'text/plain'] = process.argv;
 const pay = wrapFetchWithPayment(fetch, client);
-const response = await pay(`${process.env.PRECIS_URL}/v1/summaries`, {
+const response = await pay(`${process.env.PRECIS_URL}${path}`, {
   method: 'POST',
-  headers: { 'content-type': 'text/plain' },
-  body: readFileSync(process.argv[2]),
+  headers: { 'content-type': mediaType },
+  body: readFileSync(file),
 });
 const header = response.headers.get('PAYMENT-RESPONSE');
 console.log(JSON.stringify({

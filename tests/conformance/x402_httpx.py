@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Buys one summary of the document named on the command line with the official Python client, and prints what it got."""
+"""Buys with the official Python client, and prints what it got: x402_httpx.py FILE [PATH MEDIA_TYPE]. By default a summary of a text."""
 import asyncio
 import json
 import os
@@ -15,6 +15,7 @@ from x402.mechanisms.evm.exact import ExactEvmScheme
 
 
 async def main():
+    file, path, media_type = (sys.argv[1:] + ["/v1/summaries", "text/plain"])[:3] if len(sys.argv) == 2 else sys.argv[1:4]
     account = Account.from_key(pathlib.Path(os.environ["PRECIS_KEY_FILE"]).read_text().strip())
     client = x402Client()
     client.register("eip155:*", ExactEvmScheme(EthAccountSigner(account)))
@@ -22,9 +23,9 @@ async def main():
     client.set_spend_controls(False)
     async with x402HttpxClient(client, timeout=120) as http:
         response = await http.post(
-            f"{os.environ['PRECIS_URL']}/v1/summaries",
-            headers={"content-type": "text/plain"},
-            content=pathlib.Path(sys.argv[1]).read_bytes(),
+            f"{os.environ['PRECIS_URL']}{path}",
+            headers={"content-type": media_type},
+            content=pathlib.Path(file).read_bytes(),
         )
         header = response.headers.get("PAYMENT-RESPONSE")
         settlement = decode_payment_response_header(header).model_dump(mode="json") if header else None

@@ -19,10 +19,10 @@ use precis_verify::{Beside, Online, check_receipt, check_receipt_chain, verify_a
 use precis_verify::{Body, Exchange};
 
 use crate::cli::Cli;
-use crate::http::{self, Ask};
+use crate::http;
 use crate::payer::send_paid;
 use crate::process::PATIENCE;
-use crate::tasks::EXTRACT;
+use crate::tasks::TASKS;
 use crate::testbed::bank::Purse;
 use crate::testbed::receipts::policy;
 use crate::testbed::town::Town;
@@ -201,17 +201,18 @@ impl Run<'_> {
         verified(self.town, &self.policy).await.map(drop)
     }
 
-    /// A payment by an unmodified client, its receipt judged by the attestation that the service keeps of the keyset.
+    /// A payment by an unmodified client for each task in its turn, its receipt judged by the attestation that the service keeps of the keyset.
     async fn pays_in_clear(&mut self) -> anyhow::Result<()> {
         let town = self.town;
-        let ask = Ask::raw("text/plain", self.document("in clear"));
+        let row = TASKS[self.receipts.len() % TASKS.len()];
+        let ask = row.ask(&self.document("in clear"));
         let quote = ask.send(&town.client, &town.url(), &[]).await?.quote()?;
         let required = quote.accepts.first().context("no requirements")?;
         let payment = self.purse.payer.authorize_at(required, town.now()?)?;
         let header = precis_payment::wire::encode(&payment)?;
         let paid = send_paid(&town.client, &town.url(), &ask, &header).await?;
         ensure!(paid.status == 200, "{}: {}", paid.status, paid.text());
-        let (result, signed) = answer::split(EXTRACT.task, &paid.body)?;
+        let (result, signed) = answer::split(row.task, &paid.body)?;
         let receipt = SignedReceipt::parse(&signed)?;
         let kept = format!("{}{}?keyset={}", town.url(), headers::ATTESTATION_PATH, receipt.receipt.keyset_digest);
         let kept = http::get(&town.client, &kept).await?;
