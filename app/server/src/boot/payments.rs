@@ -1,4 +1,4 @@
-//! How the service comes to be paid: the ledger is opened, the networks are checked, their facilitators made.
+//! Preparations to be paid: the ledger is opened, the networks are checked, their facilitators made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,10 +66,6 @@ pub(super) async fn open(
     // What time can heal is waited for; what only the configuration can is not.
     let able = readiness.until("settlement", async || able(&rails, shared.wallet_address()).await);
     able.await.context("facilitator")?;
-    for rail in rails.iter().filter(|rail| rail.is_checked()) {
-        rail.found_chain(Ok(()));
-    }
-    futures::future::join_all(rails.iter().filter(|rail| rail.is_checked()).map(Rail::check_settlement)).await;
     Ok(Payments::new(ledger, wallet, rails, config.facilitator_url.is_some()))
 }
 
@@ -81,7 +77,7 @@ fn chain(http: &reqwest::Client, network: &NetworkSettings) -> anyhow::Result<Ch
 /// For each chain, whether it answers. One that answers has the configured token.
 ///
 /// # Errors
-/// Why the first does not answer, if none does. Inside: a chain or a token that is not the configured one.
+/// The first network's reason, if none answers. Inside: a chain or a token that is not the configured one.
 async fn checked(chains: &[ChainView]) -> Result<anyhow::Result<Vec<bool>>, String> {
     let named = |chain: &ChainView, error: &AssetError| format!("{}: {error}", chain.asset().network);
     let outcomes = futures::future::join_all(chains.iter().map(ChainView::check_asset)).await;
@@ -105,10 +101,10 @@ async fn checked(chains: &[ChainView]) -> Result<anyhow::Result<Vec<bool>>, Stri
     }
 }
 
-/// Whether one of the networks can settle. Those that have not answered yet are asked again.
+/// Checks that one of the networks can settle. Those that have not answered yet are asked again.
 ///
 /// # Errors
-/// Why the first cannot, if none can. Inside: what only the configuration can heal.
+/// The first network's reason, if none can. Inside: what only the configuration can heal.
 async fn able(rails: &[Rail], wallet: Address) -> Result<anyhow::Result<()>, String> {
     let outcomes = futures::future::join_all(rails.iter().map(ready)).await;
     let (mut able, mut first) = (false, None);
@@ -136,13 +132,16 @@ async fn able(rails: &[Rail], wallet: Address) -> Result<anyhow::Result<()>, Str
     }
 }
 
-/// Whether a network could settle, once its chain was seen to have the configured token.
+/// Asks a network whether it could settle, once its chain was seen to have the configured token.
 async fn ready(rail: &Rail) -> Result<Result<(), Unavailable>, AssetError> {
     if !rail.is_checked() {
         rail.chain.check_asset().await?;
         rail.set_checked();
+        rail.found_chain(Ok(()));
     }
-    Ok(rail.facilitator.ready().await)
+    let answer = rail.facilitator.ready().await;
+    rail.found_settlement(answer);
+    Ok(answer)
 }
 
 /// The facilitator in this process: its wallet's nonces are leased in the ledger, and what an earlier life sent is followed

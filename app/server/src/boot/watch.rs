@@ -52,7 +52,7 @@ async fn keep_checked(service: &Arc<Service>) {
     }
 }
 
-/// What fails on every network, by what each says of its chain and of settlement; one that works is enough.
+/// The failure that all networks share, by what each says of its chain and of settlement; one that works is enough.
 fn one_of(service: &Service, fails: impl Fn((Option<String>, Option<String>)) -> Option<String>) -> Result<(), String> {
     let rails = &service.payments.rails;
     let whys: Option<Vec<(Network, String)>> =
@@ -113,7 +113,7 @@ impl<'a> Head<'a> {
     fn of(rail: &'a Rail) -> Self {
         let now = Instant::now();
         // What was found at boot stands until it is due again.
-        let settlement_at = if rail.is_checked() { now + SETTLEMENT_EVERY } else { now };
+        let settlement_at = if rail.is_settlement_known() { now + SETTLEMENT_EVERY } else { now };
         Self { rail, answered: now, pace_seconds: None, settlement_at }
     }
 
@@ -129,7 +129,9 @@ impl<'a> Head<'a> {
         // First: a network that is back is asked whether it can settle before it takes a payment.
         if outcome.is_ok() && Instant::now() >= self.settlement_at {
             self.rail.check_settlement().await;
-            self.settlement_at = Instant::now() + SETTLEMENT_EVERY;
+            if self.rail.is_settlement_known() {
+                self.settlement_at = Instant::now() + SETTLEMENT_EVERY;
+            }
         }
         self.rail.found_chain(outcome);
     }

@@ -37,7 +37,7 @@ pub async fn readyz(State(readiness): State<Arc<Readiness>>) -> (StatusCode, Jso
     }))
 }
 
-/// Whether payments are taken on a network, and if not, why: no value of a setting.
+/// State of a network: open to payments, or the reason; no value of a setting.
 fn network(rail: &Rail) -> Value {
     let (chain, settlement) = rail.failing();
     let why = chain.or(settlement);

@@ -37,7 +37,7 @@ struct Books {
     paid: HashMap<B256, u64>,
 }
 
-/// What must stay in the wallet of what it held on one network at `head`, atomic units. Counts no further than `held`.
+/// Amount that must stay in the wallet of what it held on one network at `head`, atomic units. Counts no further than `held`.
 ///
 /// # Errors
 /// When that cannot be told: the ledger or the chain does not answer, or one contradicts the other.

@@ -14,7 +14,7 @@ const REFUSED_SECONDS: u64 = 24 * 60 * 60;
 /// Accounts that are kept of each day on each network, count.
 const KEPT_PER_DAY: u8 = 16;
 
-/// Where the account of a network and a day with this number is kept.
+/// Name under which the account of a network and a day with this number is kept.
 fn name(network: Network, day: u64, number: u8) -> [u8; 32] {
     let parts = [&b"precis reverting account"[..], &network.chain_id().to_be_bytes(), &day.to_be_bytes(), &[number]];
     Sha256::digest(parts.concat()).into()

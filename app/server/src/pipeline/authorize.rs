@@ -284,6 +284,11 @@ fn verify_late(
 
 /// The answer to a payment that may have been taken and forgotten; none if the chain shows that it was not, and cannot be any more.
 async fn forgotten(rail: &Rail, payload: &PaymentPayload) -> Option<Failure> {
+    // No other chain and no other token tells of it.
+    let here = (payload.accepted.network, payload.accepted.asset) == (rail.network(), rail.settings.asset);
+    if !here || !rail.is_checked() {
+        return Some(Failure::new(Class::ExpiredJob, "the payment may have been taken on a network that is not asked"));
+    }
     let (chain, authorization) = (&rail.chain, &payload.payload.authorization);
     let used = async {
         let at = chain.pin().await?;

@@ -10,7 +10,7 @@ use precis_store::Flow;
 
 use crate::config::{Config, ContractAccounts};
 
-/// When the payer has accepted to pay: as the quote says, or first, where the service takes that.
+/// Flow that the payer has accepted: that of the quote, or the payment first, where the service takes that.
 pub(super) fn chosen(config: &Config, payload: &PaymentPayload, flow: Flow) -> Flow {
     let first = payload.accepted.extra_text(EXTRA_FLOW) == Some(FLOW_UPFRONT);
     let taken = config.contract_accounts == ContractAccounts::On && config.facilitator_url.is_none();

@@ -82,7 +82,7 @@ pub async fn quote_only(service: &Arc<Service>, opened: Opened) -> Result<Quote,
 /// The networks that a payment for so much work would be taken on now.
 ///
 /// # Errors
-/// Why the first network takes none, if none does.
+/// The first network's reason, if none takes a payment.
 fn open<'a>(service: &'a Service, sold: &Sold<'_>, tokens: u32) -> Result<Vec<&'a Rail>, Failure> {
     let price: AtomicUnits = sold.amount(tokens).into();
     some_of(service.payments.open()?.into_iter().map(|rail| rail.worth_settling(price).map(|()| rail)))

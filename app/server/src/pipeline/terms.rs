@@ -11,12 +11,12 @@ use super::{offer, prepay, quote};
 use crate::error::{Class, Failure};
 use crate::service::{Generation, Rail, Service};
 
-/// What one payment is held against.
+/// Terms that one payment is held against.
 #[derive(Clone)]
 pub(super) struct Terms {
     /// Our own terms on the network of the payment.
     pub(super) own: PaymentRequirements,
-    /// When the payment is taken.
+    /// Time at which the payment is taken.
     pub(super) flow: Flow,
     /// The quote that goes with a refusal.
     quote: PaymentRequired,

@@ -1,4 +1,4 @@
-//! How the service is paid: the ledger, the wallet, and the networks that payments are taken on.
+//! Means of being paid: the ledger, the wallet, and the networks that payments are taken on.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl Payments {
     /// The networks that payments can be taken on now.
     ///
     /// # Errors
-    /// Why the first network takes none, if none does.
+    /// The first network's reason, if none takes a payment.
     pub fn open(&self) -> Result<Vec<&Rail>, Failure> {
         some_of(self.rails.iter().map(|rail| rail.is_open().map(|()| rail)))
     }
@@ -117,7 +117,7 @@ impl Payments {
     }
 }
 
-/// What is there, or why the first is not.
+/// The successes, or the first failure.
 ///
 /// # Errors
 /// The first failure, if all fail.

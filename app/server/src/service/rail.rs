@@ -23,20 +23,27 @@ pub struct Rail {
     pub chain: ChainView,
     /// Gets what is paid.
     pub payee: Address,
-    /// Whether the chain was seen to have the configured token.
+    /// Set once the chain was seen to have the configured token.
     checked: AtomicBool,
     state: RwLock<State>,
     block: Recent<Block>,
     time: Recent<u64>,
 }
 
-/// What was found last.
-#[derive(Default)]
+/// The latest findings.
 struct State {
-    /// Why the chain cannot be relied on.
+    /// Reason not to rely on the chain.
     chain: Option<String>,
-    /// Why nothing can be settled.
-    settlement: Option<Unavailable>,
+    settlement: Settlement,
+}
+
+/// Ability to settle. Nothing is concluded from an answer that did not come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settlement {
+    /// No answer yet.
+    Unknown,
+    Able,
+    Unable(Unavailable),
 }
 
 impl Rail {
@@ -49,7 +56,7 @@ impl Rail {
         checked: bool,
     ) -> Self {
         let chain_state = (!checked).then(|| "it has not answered yet".to_owned());
-        let state = RwLock::new(State { chain: chain_state, settlement: None });
+        let state = RwLock::new(State { chain: chain_state, settlement: Settlement::Unknown });
         let checked = AtomicBool::new(checked);
         Self { settings, facilitator, chain, payee, checked, state, block: Recent::default(), time: Recent::default() }
     }
@@ -59,7 +66,7 @@ impl Rail {
         self.settings.network
     }
 
-    /// Whether the chain was seen to have the configured token.
+    /// True once the chain was seen to have the configured token.
     pub fn is_checked(&self) -> bool {
         self.checked.load(Ordering::Relaxed)
     }
@@ -69,7 +76,7 @@ impl Rail {
         self.checked.store(true, Ordering::Relaxed);
     }
 
-    /// Whether payments can be taken on it now, by the latest checks.
+    /// Checks that payments can be taken on it now, by the latest findings.
     ///
     /// # Errors
     /// `chain_unavailable`: its node does not answer or is not in step. `cannot_settle`: work would be done for nothing.
@@ -77,28 +84,40 @@ impl Rail {
     pub fn is_open(&self) -> Result<(), Failure> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         match (&state.chain, state.settlement) {
-            (Some(_), _) => Err(Failure::new(Class::ChainUnavailable, "")),
-            (None, Some(why @ Unavailable::GasPrice)) => Err(Failure::new(Class::GasPrice, why.to_string())),
-            (None, Some(why)) => Err(Failure::new(Class::CannotSettle, why.to_string())),
-            (None, None) => Ok(()),
+            (Some(_), _) | (None, Settlement::Unknown) => Err(Failure::new(Class::ChainUnavailable, "")),
+            (None, Settlement::Unable(why @ Unavailable::GasPrice)) => {
+                Err(Failure::new(Class::GasPrice, why.to_string()))
+            }
+            (None, Settlement::Unable(why)) => Err(Failure::new(Class::CannotSettle, why.to_string())),
+            (None, Settlement::Able) => Ok(()),
         }
     }
 
-    /// Whether the chain answers, is in step and is the configured one, by the latest look.
+    /// True if the chain answers, is in step and is the configured one, by the latest look.
     pub fn has_chain(&self) -> bool {
         self.is_checked() && self.failing().0.is_none()
     }
 
-    /// Why the chain cannot be relied on, and why nothing can be settled, for the operator.
+    /// Reasons not to rely on the chain, and not to settle, for the operator.
     pub fn failing(&self) -> (Option<String>, Option<String>) {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        (state.chain.clone(), state.settlement.map(|why| why.to_string()))
+        let settlement = match state.settlement {
+            Settlement::Able => None,
+            Settlement::Unable(why) => Some(why.to_string()),
+            Settlement::Unknown => Some("its ability to settle is not known yet".to_owned()),
+        };
+        (state.chain.clone(), settlement)
     }
 
-    /// Whether a payment of `price` is worth its settlement, by what gas cost lately.
+    /// True once the facilitator said whether it settles.
+    pub fn is_settlement_known(&self) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).settlement != Settlement::Unknown
+    }
+
+    /// Checks that a payment of `price` is worth its settlement, by what gas cost lately.
     ///
     /// # Errors
-    /// `gas_price`: new payments are not taken for now. What is claimed already is settled all the same.
+    /// `gas_price`: new payments are refused meanwhile. What is claimed already is settled all the same.
     pub fn worth_settling(&self, price: AtomicUnits) -> Result<(), Failure> {
         self.facilitator.affordable(price).map_err(|why| Failure::new(Class::GasPrice, why.to_string()))
     }
@@ -116,8 +135,13 @@ impl Rail {
 
     /// Asks whether payments can be settled. Where no answer comes, what was found before stands.
     pub async fn check_settlement(&self) {
-        let found = match self.facilitator.ready().await {
-            Ok(()) => None,
+        self.found_settlement(self.facilitator.ready().await);
+    }
+
+    /// Writes down an answer of the facilitator.
+    pub fn found_settlement(&self, answer: Result<(), Unavailable>) {
+        let found = match answer {
+            Ok(()) => Settlement::Able,
             Err(
                 why @ (Unavailable::NoGas
                 | Unavailable::GasPrice
@@ -125,14 +149,17 @@ impl Rail {
                 | Unavailable::Unsupported
                 | Unavailable::Credential
                 | Unavailable::Redirected),
-            ) => Some(why),
+            ) => Settlement::Unable(why),
             // It says nothing of what was found before.
             Err(_) => return,
         };
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.settlement != found {
-            let (network, why) = (self.network(), found.map(|why| why.to_string()));
-            tracing::warn!(event = "settlement.able", %network, able = found.is_none(), why);
+            let network = self.network();
+            match found {
+                Settlement::Unable(why) => tracing::warn!(event = "settlement.able", %network, able = false, %why),
+                _ => tracing::info!(event = "settlement.able", %network, able = true),
+            }
         }
         state.settlement = found;
     }
