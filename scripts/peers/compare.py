@@ -2,7 +2,7 @@
 
 usage: compare.py OURS MODEL_DIR BENCH_DIR [--rounds N] [--only WORD]
 
-OURS is model/examples/inference.rs, built. Both sides get as many tokens (the same ones where likelihood is compared), compute on as many threads as this process may use, and
+OURS is model/summarize/examples/inference.rs, built. Both sides get as many tokens (the same ones where likelihood is compared), compute on as many threads as this process may use, and
 take turns; every figure is a median. Of the peers' settings the best for each measurement is taken, found beforehand.
 """
 import argparse

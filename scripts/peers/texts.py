@@ -4,12 +4,12 @@ import os
 import pathlib
 import re
 
-ARTICLE = pathlib.Path(__file__).resolve().parents[2] / "model" / "tests" / "article.txt"
+ARTICLE = pathlib.Path(__file__).resolve().parents[2] / "model" / "summarize" / "tests" / "article.txt"
 EVAL = os.environ.get("PRECIS_EVAL")
 
 
 def source():
-    return "the evaluation's documents" if EVAL else "model/tests/article.txt, repeated"
+    return "the evaluation's documents" if EVAL else "model/summarize/tests/article.txt, repeated"
 
 
 def documents():

@@ -2,7 +2,7 @@
 
 usage: vectors.py BUYER OURS MODEL_DIR
 
-BUYER is tests/examples/vectors, OURS model/examples/inference.rs (its tokenizer), both built. Prints the mean cosine, and for how many pairs of documents, whose scores
+BUYER is tests/examples/vectors, OURS model/summarize/examples/inference.rs (its tokenizer), both built. Prints the mean cosine, and for how many pairs of documents, whose scores
 for one query lie apart by more than a margin, both put the same one first.
 """
 import itertools

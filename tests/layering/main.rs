@@ -13,7 +13,7 @@ use precis_tests::{paths, source};
 use serde_json::Value;
 
 /// Which crates of ours each crate may use. `precis-tests` may use any.
-const INTERNAL: [(&str, &[&str]); 16] = [
+const INTERNAL: [(&str, &[&str]); 17] = [
     ("precis-protocol", &[]),
     ("precis-verify", &["precis-protocol", "precis-extract"]),
     ("precis-tls", &[]),
@@ -23,7 +23,8 @@ const INTERNAL: [(&str, &[&str]); 16] = [
     ("precis-extract", &["precis-protocol"]),
     ("precis-rofl", &["precis-protocol", "precis-tls"]),
     ("precis-kernels", &[]),
-    ("precis-model", &["precis-kernels"]),
+    ("precis-engine", &["precis-kernels"]),
+    ("precis-summarize", &["precis-kernels", "precis-engine"]),
     (
         "precis-client",
         &["precis-protocol", "precis-verify", "precis-extract", "precis-payment", "precis-channel", "precis-rofl"],
@@ -33,7 +34,15 @@ const INTERNAL: [(&str, &[&str]); 16] = [
     ("precis-web", &["precis-protocol", "precis-verify"]),
     (
         "precis-fuzz",
-        &["precis-protocol", "precis-verify", "precis-payment", "precis-extract", "precis-channel", "precis-model"],
+        &[
+            "precis-protocol",
+            "precis-verify",
+            "precis-payment",
+            "precis-extract",
+            "precis-channel",
+            "precis-engine",
+            "precis-summarize",
+        ],
     ),
     (
         "precis-server",
@@ -45,7 +54,8 @@ const INTERNAL: [(&str, &[&str]); 16] = [
             "precis-store",
             "precis-channel",
             "precis-rofl",
-            "precis-model",
+            "precis-engine",
+            "precis-summarize",
         ],
     ),
 ];
@@ -125,7 +135,7 @@ fn outside_crates_are_named_only_where_the_design_says() {
         ("axum", &["precis-server", "precis-devnet"][..]),
         ("alloy", &["precis-payment", "precis-devnet"]),
         ("revm", &["precis-devnet"]),
-        ("candle-core", &["precis-model"]),
+        ("candle-core", &["precis-engine", "precis-summarize"]),
         ("redb", &["precis-store"]),
         ("ohttp", &["precis-channel"]),
         ("dcap-qvl", &["precis-verify", "precis-rofl", "precis-devnet", "precis-fuzz"]),
@@ -145,7 +155,7 @@ fn outside_crates_are_named_only_where_the_design_says() {
             "{name} is given its randomness"
         );
     }
-    for name in ["precis-model", "precis-extract"] {
+    for name in ["precis-engine", "precis-summarize", "precis-extract"] {
         assert!(
             !direct[name].contains("http") && !direct[name].contains("alloy-primitives"),
             "{name} knows no HTTP and no money"

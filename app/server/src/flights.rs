@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use precis_model::Control;
 use precis_protocol::problem::Charged;
+use precis_summarize::Control;
 use tokio::sync::{Notify, watch};
 
 use crate::error::{Class, Failure};

@@ -1,10 +1,11 @@
 //! Documents, which anybody may send, and the files of the models, which an operator may have from anywhere: refused with a reason or read, in memory that follows their size.
 
-use precis_model::fuzzing;
+use precis_engine::fuzzing as engine;
+use precis_summarize::fuzzing;
 
 /// A GGUF file: its header, its tokenizer, and its weights as far as they can be packed.
 pub fn gguf(bytes: &[u8]) {
-    fuzzing::gguf(bytes);
+    engine::gguf(bytes);
 }
 
 /// A document: its segments, and what of it may be quoted.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use precis_model::{
+use precis_summarize::{
     ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Screened, Screening, Sentence, Summarizer,
     Summary, Vectorizer, Vectors,
 };
@@ -33,7 +33,7 @@ struct Stub {
 ///
 /// # Errors
 /// If a manifest is not well formed.
-pub fn models(_: &Path, _: &str, _: &precis_model::Settings) -> anyhow::Result<Models> {
+pub fn models(_: &Path, _: &str, _: &precis_summarize::Settings) -> anyhow::Result<Models> {
     let delay = Duration::from_millis(number(DELAY)?.unwrap_or(0).try_into()?);
     let slow = Duration::from_secs(number(PREDICT)?.unwrap_or(0).try_into()?);
     let stub = |mode, predicted| {

@@ -16,9 +16,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use precis_model::Models;
 use precis_rofl::appd::Appd;
 use precis_store::Ledger;
+use precis_summarize::Models;
 
 use keys::Shared;
 
@@ -37,7 +37,7 @@ const SHORT_KEYSET_SECONDS: u64 = 3600;
 /// What a service is made of that can be something else in a test: its models, its clock, what stands around its ledger.
 pub struct Parts {
     /// Loads the models from the configured directory, the abstractive one by its name.
-    pub models: fn(&Path, &str, &precis_model::Settings) -> anyhow::Result<Models>,
+    pub models: fn(&Path, &str, &precis_summarize::Settings) -> anyhow::Result<Models>,
     /// Tells the time, Unix seconds.
     pub clock: fn() -> u64,
     /// Wraps the opened ledger.
@@ -50,7 +50,7 @@ impl Default for Parts {
     /// What the enclave runs.
     fn default() -> Self {
         Self {
-            models: |directory, name, settings| Ok(precis_model::load_with(directory, name, settings)?),
+            models: |directory, name, settings| Ok(precis_summarize::load_with(directory, name, settings)?),
             clock: clock::system,
             ledger: |ledger| ledger,
             edge: edge::Limits::default(),
@@ -92,12 +92,12 @@ pub async fn run(settings: Settings, parts: Parts, address: SocketAddr, readines
 
 async fn load_models(
     settings: &Settings,
-    load: fn(&Path, &str, &precis_model::Settings) -> anyhow::Result<Models>,
+    load: fn(&Path, &str, &precis_summarize::Settings) -> anyhow::Result<Models>,
 ) -> anyhow::Result<Engine> {
     let config = &settings.config;
     let (dir, name, queue, batch) = (config.model_dir.clone(), config.model.clone(), config.queue, config.batch);
     let cache_bytes = (config.kv_mib > 0).then_some(config.kv_mib << 20);
-    let size = precis_model::Settings { batch: batch as usize, cache_bytes, ..Default::default() };
+    let size = precis_summarize::Settings { batch: batch as usize, cache_bytes, ..Default::default() };
     let (started, prices) = (std::time::Instant::now(), settings.prices.clone());
     let models = tokio::task::spawn_blocking(move || load(&dir, &name, &size)).await??;
     let engine = Engine::of_models(models, prices, queue, batch);

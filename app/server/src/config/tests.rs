@@ -32,7 +32,7 @@ fn without_any_setting_the_defaults_are_valid() {
     assert_eq!((network.network, network.domain.name.as_str()), (precis_payment::Network::BASE, "USD Coin"));
     assert_eq!(network.asset.to_string(), "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
     assert_eq!((network.rpc_url.as_str(), config.queue, config.drain_seconds), ("https://mainnet.base.org", 16, 300));
-    assert_eq!(config.model, precis_model::DEFAULT_MODEL);
+    assert_eq!(config.model, precis_summarize::DEFAULT_MODEL);
     assert!(settings.mock_root.is_none() && settings.origin.is_none());
 }
 

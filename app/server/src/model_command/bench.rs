@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use precis_model::Rig;
-use precis_model::synthetic::{self, Shape};
+use precis_engine::Rig;
+use precis_engine::synthetic::{self, Shape};
 use serde::Serialize;
 
 use super::directory::Directory;
@@ -25,7 +25,7 @@ const RUNS: usize = 3;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Name of a model whose weights lie in the model directory.
-    #[arg(long, default_value = precis_model::DEFAULT_MODEL)]
+    #[arg(long, default_value = precis_summarize::DEFAULT_MODEL)]
     model: String,
     /// Random weights in this shape instead: smollm2-135m, qwen3-0.6b, qwen3-1.7b or qwen3-4b.
     #[arg(long, value_name = "SHAPE", conflicts_with = "model")]
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         }
         None => (
             arguments.model.clone(),
-            precis_model::measure::language_model(&arguments.directory.path, &arguments.model)?,
+            precis_summarize::measure::language_model(&arguments.directory.path, &arguments.model)?,
         ),
     };
     let measured = measure(name, bytes, threads)?;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use precis_model::{Manifest, Mode};
+use precis_summarize::{Manifest, Mode};
 use serde::Serialize;
 
 /// One model.

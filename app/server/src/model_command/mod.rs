@@ -57,7 +57,7 @@ pub fn run(operation: Operation) -> ExitCode {
 
 fn add(file: &Path, name: Option<&str>, directory: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
-    let filled = precis_model::fill(&bytes, name).with_context(|| file.display().to_string())?;
+    let filled = precis_summarize::fill(&bytes, name).with_context(|| file.display().to_string())?;
     let installed = directory.join(format!("{}.toml", filled.manifest.name));
     let replaces = installed.exists();
     filled.install(directory, &bytes).with_context(|| directory.display().to_string())?;

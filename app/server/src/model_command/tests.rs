@@ -24,8 +24,8 @@ fn a_file_that_is_no_model_is_not_added_and_leaves_nothing_behind() {
 
 #[test]
 fn a_model_in_any_shape_is_measured_without_its_weights() {
-    let shape = precis_model::synthetic::Shape::tiny_qwen3();
-    let measured = bench::measure("tiny".to_owned(), precis_model::synthetic::gguf(&shape, 1), 2).unwrap();
+    let shape = precis_engine::synthetic::Shape::tiny_qwen3();
+    let measured = bench::measure("tiny".to_owned(), precis_engine::synthetic::gguf(&shape, 1), 2).unwrap();
     for speed in [measured.prefill_per_second, measured.decode_per_second, measured.batch_per_second] {
         assert!(speed.is_finite() && speed > 0.0);
     }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_model::Screening;
 use precis_protocol::receipt::Channel;
 use precis_protocol::request::Commitment;
 use precis_protocol::{Task, headers};
+use precis_summarize::Screening;
 
 use crate::edge::Visitor;
 use crate::error::{Class, Failure};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_model::{Job, Payer};
 use precis_protocol::Digest;
 use precis_protocol::problem::Charged;
 use precis_store::{Change, JobResult, Record, Stage, State};
+use precis_summarize::{Job, Payer};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 

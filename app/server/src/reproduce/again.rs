@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use precis_model::{Control, Error, Models};
 use precis_protocol::Digest;
 use precis_protocol::Task;
 use precis_protocol::attestation::Attestation;
@@ -12,6 +11,7 @@ use precis_protocol::request::{Commitment, response_digest, text_digest};
 use precis_protocol::result::{Content, TaskResult};
 use precis_protocol::summary::SummaryResult;
 use precis_store::JobId;
+use precis_summarize::{Control, Error, Models};
 use precis_verify::Verdict;
 
 use super::report::{Judged, Outcome, Report};

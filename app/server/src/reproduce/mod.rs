@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use precis_model::Models;
 use precis_protocol::limits::{MAX_POLICY_BYTES, MAX_RECEIPT_FILE_BYTES, MAX_REQUEST_BODY_BYTES};
 use precis_protocol::receipt::ReceiptFile;
+use precis_summarize::Models;
 use precis_verify::{Beside, Policy};
 
 use crate::clock;
@@ -43,7 +43,7 @@ pub struct Arguments {
     #[arg(long, env = "PRECIS_MODEL__DIR", default_value = "/models")]
     model_dir: PathBuf,
     /// Abstractive model, as the service was configured.
-    #[arg(long, env = "PRECIS_MODEL__NAME", default_value = precis_model::DEFAULT_MODEL)]
+    #[arg(long, env = "PRECIS_MODEL__NAME", default_value = precis_summarize::DEFAULT_MODEL)]
     model: String,
     /// Judge the receipt under this policy first; without one only its own consistency is looked at.
     #[arg(long, env = "PRECIS_POLICY")]
@@ -56,7 +56,7 @@ pub struct Arguments {
 /// Carries it out; the exit code says how it went.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let report = files(arguments).and_then(|(file, body)| {
-        let load = || Ok(precis_model::load_named(&arguments.model_dir, &arguments.model)?);
+        let load = || Ok(precis_summarize::load_named(&arguments.model_dir, &arguments.model)?);
         reproduce(&file, &body, arguments.policy.as_deref(), load)
     });
     match report.and_then(|report| print(&report, arguments.json).map(|()| report.outcome())) {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_model::Models;
 use precis_protocol::price::Price;
 use precis_protocol::request::parameters_digest;
 use precis_protocol::task::TaskTerms;
 use precis_protocol::{Digest, PerTask, Task};
+use precis_summarize::Models;
 
 use crate::edge::memory::Work;
 use crate::error::{Class, Failure};
@@ -23,7 +23,7 @@ const LONGEST_TIMEOUT_SECONDS: u64 = 3600;
 const TIMEOUT_STEP_SECONDS: u64 = 60;
 
 /// A place in the queue of the models.
-pub type Permit = precis_model::Permit<Vec<u8>>;
+pub type Permit = precis_summarize::Permit<Vec<u8>>;
 
 /// A task with its model, and what it costs here.
 pub struct Known {
@@ -105,7 +105,7 @@ pub struct Engine {
     models: Arc<Models>,
     known: PerTask<Known>,
     prices: PerTask<Price>,
-    worker: precis_model::Worker<Vec<u8>>,
+    worker: precis_summarize::Worker<Vec<u8>>,
     side_by_side: u64,
     queue: u32,
 }
@@ -118,7 +118,7 @@ impl Engine {
         let each = OFFERINGS.iter().flat_map(|offering| offering.tasks().iter().map(move |task| (*offering, *task)));
         let known =
             each.map(|(offering, task)| (task, Known::new(offering.facts(task, &models), side_by_side))).collect();
-        let worker = precis_model::Worker::spawn(queue as usize, concurrency as usize);
+        let worker = precis_summarize::Worker::spawn(queue as usize, concurrency as usize);
         Self { models: Arc::new(models), known, prices, worker, side_by_side, queue }
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use precis_model::{Control, Error, Models};
 use precis_protocol::embeddings::{
     Embedding, EmbeddingTag, EmbeddingsRequest, EmbeddingsResult, EncodingFormat, ListTag, TokenUsage, Vector,
 };
 use precis_protocol::limits::MAX_TEXTS;
 use precis_protocol::{Digest, Task, headers};
 use precis_store::JobId;
+use precis_summarize::{Control, Error, Models};
 use serde_json::json;
 
 use super::body;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use precis_model::{Control, Error, Limits, Models, Screened, Screening};
 use precis_protocol::task::TaskLimits;
 use precis_protocol::{Digest, Task};
 use precis_store::JobId;
+use precis_summarize::{Control, Error, Limits, Models, Screened, Screening};
 
 use crate::error::{Class, Failure};
 

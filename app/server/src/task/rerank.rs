@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use precis_model::{Control, Error, Models, cosine};
 use precis_protocol::embeddings::TokenUsage;
 use precis_protocol::limits::MAX_TEXTS;
 use precis_protocol::rerank::{Ranked, RerankDocument, RerankRequest, RerankResult, TextObject};
 use precis_protocol::{Digest, Task, headers};
 use precis_store::JobId;
+use precis_summarize::{Control, Error, Models, cosine};
 use serde_json::json;
 
 use super::body;

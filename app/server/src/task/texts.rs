@@ -1,9 +1,9 @@
 //! Several texts: what is counted and checked alike wherever a model reads a list of them.
 
-use precis_model::{Error, Models, Reason};
 use precis_protocol::embeddings::{check_texts, digest_of_texts};
 use precis_protocol::task::TaskLimits;
 use precis_protocol::{Digest, limits};
+use precis_summarize::{Error, Models, Reason};
 use zeroize::Zeroizing;
 
 use super::offering::{Counted, Counting, Facts, PREDICTED_TOKENS};

@@ -1,6 +1,6 @@
 //! Documents of several kinds; small model files: language models with random weights, a file of tensors.
 
-use precis_model::synthetic::{self, Shape};
+use precis_engine::synthetic::{self, Shape};
 use serde_json::json;
 
 use super::{Seed, seed};

@@ -3,10 +3,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, U256};
-use precis_model::{
-    ByteRange, Error, Limits, Manifest, Mode as ModelMode, Reason, Screened, Screening, Sentence, Summarizer, Summary,
-    Vectorizer, Vectors,
-};
 use precis_protocol::challenge::{Block, Challenge};
 use precis_protocol::keyset::{Keys, PayToOrigin, PaymentTarget, Release, Scheme};
 use precis_protocol::price::Price;
@@ -14,6 +10,10 @@ use precis_protocol::receipt::{Channel, Receipt, Salts, SignedReceipt};
 use precis_protocol::request::text_digest;
 use precis_protocol::tags;
 use precis_protocol::task::TaskTerms;
+use precis_summarize::{
+    ByteRange, Error, Limits, Manifest, Mode as ModelMode, Reason, Screened, Screening, Sentence, Summarizer, Summary,
+    Vectorizer, Vectors,
+};
 
 use super::*;
 
@@ -47,7 +47,7 @@ impl Summarizer for Stub {
     fn predict(&self, _: u32) -> Duration {
         Duration::ZERO
     }
-    fn summarize(&self, text: &str, options: &precis_model::Options, _: &Control) -> Result<Summary, Error> {
+    fn summarize(&self, text: &str, options: &precis_summarize::Options, _: &Control) -> Result<Summary, Error> {
         assert_eq!(options.max_words, Some(7), "the options of the request are used");
         if text.contains("refuse") {
             return Err(Error::NotSummarizable(Reason::TooShort));

@@ -7,10 +7,10 @@ mod result;
 use std::sync::Arc;
 
 use precis_extract::DocumentType;
-use precis_model::{Control, Error, Models, Options as ModelOptions, Summarizer};
 use precis_protocol::summary::{Options, SummaryRequest};
 use precis_protocol::{Digest, Mode, Task, headers};
 use precis_store::JobId;
+use precis_summarize::{Control, Error, Models, Options as ModelOptions, Summarizer};
 use zeroize::Zeroizing;
 
 use super::body;

@@ -1,9 +1,9 @@
 //! The result as the wire has it (SPEC 5.2).
 
-use precis_model::{ByteRange, Nearest, Summary};
 use precis_protocol::summary::{Coverage, Grounding, Sentence, Source, SummaryResult, Usage};
 use precis_protocol::{Digest, Mode};
 use precis_store::JobId;
+use precis_summarize::{ByteRange, Nearest, Summary};
 
 /// The result: a function of the summary, the job's id and the model's digest alone.
 pub(super) fn of(model: Digest, mode: Mode, JobId(id): JobId, summary: Summary) -> SummaryResult {

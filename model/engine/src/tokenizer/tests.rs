@@ -1,0 +1,93 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::gguf::Gguf;
+use crate::testing::{AWKWARD, model_file};
+
+/// Vectors by `tests/vectors/tokenizer/generate.py`.
+const VECTORS: &str = include_str!("../../../../tests/vectors/tokenizer/smollm2.json");
+
+#[derive(serde::Deserialize)]
+struct Vector {
+    text: String,
+    ids: Vec<u32>,
+}
+
+fn vectors() -> Vec<Vector> {
+    serde_json::from_str(VECTORS).unwrap()
+}
+
+fn bpe() -> Option<ByteLevelBpe> {
+    let file = "smollm2-135m-instruct.q4_1.gguf";
+    let bytes = std::fs::read(model_file(file)?).unwrap();
+    Some(ByteLevelBpe::from_gguf(&Gguf::parse(file, &bytes).unwrap()).unwrap())
+}
+
+#[test]
+fn the_tokenizer_agrees_with_an_independent_implementation() {
+    let Some(bpe) = bpe() else { return };
+    let vectors = vectors();
+    assert!(vectors.len() >= 200);
+    let wrong: Vec<_> = vectors
+        .iter()
+        .filter_map(|vector| {
+            let ids = bpe.ids(&vector.text).unwrap();
+            (ids != vector.ids).then(|| format!("{:?}: {:?}, expected {:?}", vector.text, ids, vector.ids))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn counting_equals_encoding_and_offsets_fit_the_text() {
+    let Some(bpe) = bpe() else { return };
+    for Vector { text, ids } in vectors() {
+        assert_eq!(bpe.count(&text).unwrap(), ids.len());
+        let encoded = bpe.encode(&text).unwrap();
+        assert!(encoded.starts.is_sorted());
+        assert!(encoded.starts.iter().all(|start| text.is_char_boundary(*start)), "{text:?}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_text_that_is_cut_for_screening_have_its_tokens() {
+    let Some(bpe) = bpe() else { return };
+    let texts = vectors().into_iter().map(|vector| vector.text).chain(AWKWARD.map(str::to_owned));
+    for text in texts.filter(|text| text.len() < 500) {
+        let whole = bpe.count(&text).unwrap();
+        let cuts: std::collections::BTreeSet<usize> = (0..text.len()).map(|at| cut(&text, at)).collect();
+        for cut in cuts {
+            let (head, tail) = text.split_at(cut);
+            assert_eq!(bpe.count(head).unwrap() + bpe.count(tail).unwrap(), whole, "{head:?} {tail:?}");
+        }
+    }
+}
+
+#[test]
+fn a_document_cannot_write_control_tokens() {
+    let Some(bpe) = bpe() else { return };
+    assert_eq!(bpe.control("<|im_start|>"), Some(1));
+    for Vector { text, .. } in vectors() {
+        assert!(bpe.ids(&text).unwrap().iter().all(|id| !bpe.controls().any(|control| control == *id)), "{text:?}");
+    }
+}
+
+#[test]
+fn text_survives_the_tokenizer_wherever_the_vocabulary_has_its_bytes() {
+    let Some(bpe) = bpe() else { return };
+    // The vocabulary lacks six control characters and the lead bytes of the unassigned planes.
+    let lacking = |c: char| {
+        matches!(c, '\u{4}' | '\u{6}' | '\u{13}' | '\u{14}' | '\u{16}' | '\u{1d}' | '\u{40000}'..='\u{bffff}')
+    };
+    for Vector { text, ids } in vectors() {
+        if !text.contains(lacking) {
+            assert_eq!(bpe.decode(&ids).unwrap(), text);
+        }
+    }
+}
+
+#[test]
+fn a_word_of_a_megabyte_is_tokenized_in_bounded_time() {
+    let Some(bpe) = bpe() else { return };
+    let word = "ab".repeat(250_000);
+    assert!(bpe.count(&word).unwrap() > 1000);
+}

@@ -1,0 +1,92 @@
+//! Facts that summaries have, and what they must not have: reads folders of documents with a `facts.toml` (the format is
+//! described in `tests/common/cases.rs`), prints a table and, with `--show`, every summary; with `--segments` the segments
+//! of the documents instead.
+//!
+//! `facts MODEL_DIR FOLDER... [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]`
+
+#![allow(clippy::print_stdout)]
+
+#[path = "../tests/common/cases.rs"]
+mod cases;
+
+use std::error::Error;
+
+use precis_summarize::{Mode, Options, load, segment};
+
+const USAGE: &str =
+    "usage: facts MODEL_DIR FOLDER... [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut mode, mut words, mut only, mut show, mut segments) = (Mode::Extractive, None, None, false, false);
+    let mut places = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--mode" => mode = serde_json::from_value(arguments.next().ok_or(USAGE)?.into())?,
+            "--words" => words = Some(arguments.next().ok_or(USAGE)?.parse()?),
+            "--only" => only = arguments.next(),
+            "--show" => show = true,
+            "--segments" => segments = true,
+            _ => places.push(argument),
+        }
+    }
+    let [directory, folders @ ..] = places.as_slice() else { return Err(USAGE.into()) };
+    let models = load(directory.as_ref())?;
+    let options = Options { max_words: words, ..Options::default() };
+    println!("| document | kind | language | facts | needed | wrong | words |\n|---|---|---|---|---|---|---|");
+    let (mut needed, mut reached, mut wrong, mut count, mut whole) = (0, 0, 0, 0, 0);
+    for folder in folders {
+        for case in cases::cases(folder.as_ref())? {
+            if only.as_ref().is_some_and(|only| *only != case.name) {
+                continue;
+            }
+            if segments {
+                for (index, segment) in segment(&case.text).iter().enumerate() {
+                    let quote = segment.quote.of(&case.text).unwrap_or_default();
+                    println!(
+                        "{index} {:?} lead {:?} resumes {} cut {:?} | {quote:?}",
+                        segment.kind, segment.lead, segment.resumes, segment.cut
+                    );
+                }
+                continue;
+            }
+            let expected = &case.expected;
+            let (name, need) = (&case.name, expected.need);
+            let outcome = match case.run(&models, mode, &options) {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    println!("| {name} | {} | {} | refused: {error} | {need} | | |", expected.kind, expected.language);
+                    (needed, count) = (needed + need, count + 1);
+                    continue;
+                }
+            };
+            let (found, length) = (outcome.found.len(), outcome.summary.text.split_whitespace().count());
+            let bad = if outcome.wrong.is_empty() { String::new() } else { outcome.wrong.join("  ") };
+            println!(
+                "| {name} | {} | {} | {found} of {} | {need} | {bad} | {length} |",
+                expected.kind,
+                expected.language,
+                expected.facts.len()
+            );
+            needed += need;
+            reached += found.min(need);
+            wrong += outcome.wrong.len();
+            count += 1;
+            whole += usize::from(found >= need && outcome.wrong.is_empty());
+            if show {
+                let missing = (0..expected.facts.len()).filter(|index| !outcome.found.contains(index));
+                println!("missing: {:?}", missing.map(|index| &expected.facts[index]).collect::<Vec<_>>());
+                println!("{}\n", outcome.summary.text);
+                for sentence in &outcome.summary.sentences {
+                    println!("   [{:?}] {}", sentence.source, sentence.text.replace('\n', "\\n"));
+                }
+                println!();
+            }
+        }
+    }
+    println!(
+        "\n{reached} of {needed} facts needed ({} %), {wrong} wrong, {whole} of {count} documents whole",
+        100 * reached / needed.max(1)
+    );
+    Ok(())
+}

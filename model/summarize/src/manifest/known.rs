@@ -1,0 +1,20 @@
+//! The manifests that are compiled in.
+
+macro_rules! compiled {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../manifests/", $name, ".toml")))
+    };
+}
+
+/// The manifest of the extractive model.
+pub(crate) const MINILM: (&str, &str) = compiled!("minilm-l6-v2");
+/// The manifest of the abstractive model that comes in a package.
+pub(crate) const SMOLLM2: (&str, &str) = compiled!("smollm2-135m-instruct");
+/// All of them, name and exact text.
+pub(crate) const ALL: [(&str, &str); 5] =
+    [MINILM, SMOLLM2, compiled!("qwen3-0.6b"), compiled!("qwen3-1.7b"), compiled!("qwen3-4b-instruct-2507")];
+
+/// Their names, for people.
+pub(super) fn names() -> String {
+    ALL.map(|(name, _)| name).join(", ")
+}
