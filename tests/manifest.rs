@@ -174,8 +174,9 @@ fn a_complete_deployment_can_be_stated_and_made_into_a_policy_and_an_open_one_ca
     let with = |model: &str| {
         compose.replacen("        [model]\n", &format!("        [model]\n        name = \"{model}\"\n"), 1)
     };
-    let named = state(&rofl, &with("smollm2-135m-instruct"));
-    assert_eq!(Release::parse(&named.stdout).unwrap().tasks, release.tasks);
+    let named = |model| Release::parse(&state(&rofl, &with(model)).stdout).unwrap().tasks;
+    assert_eq!(named("qwen2.5-1.5b-instruct"), release.tasks);
+    assert_ne!(named("smollm2-135m-instruct"), release.tasks);
     for (model, why) in
         [("qwen3-0.6b", "not filled in"), ("minilm-l6-v2", "not an abstractive model"), ("x", "has no x.toml")]
     {

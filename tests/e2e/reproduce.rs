@@ -17,6 +17,7 @@ pub(super) fn reproduce(scene: &Scene, arguments: &[&str]) -> anyhow::Result<End
         .arg("reproduce")
         .args(arguments)
         .env("PRECIS_MODEL__DIR", paths::models()?)
+        .env("PRECIS_MODEL__NAME", "smollm2-135m-instruct")
         .current_dir(&scene.stack.dir)
         .output()?;
     Ok(Ended {

@@ -295,7 +295,7 @@ async fn long_work_is_paid_first_or_where_nothing_can_be_paid_back_refused() {
     let stack = Stack::start_with(&[], &[("PRECIS_PAYMENT__UPFRONT_ABOVE", "3s".into())]).await.unwrap();
     let scene = Scene::around(stack).await.unwrap();
     assert_eq!(flow(&quoted(&scene, 20, "extractive").await.unwrap()), Value::Null);
-    assert_eq!(flow(&quoted(&scene, 9000, "abstractive").await.unwrap()), "upfront");
+    assert_eq!(flow(&quoted(&scene, 60_000, "abstractive").await.unwrap()), "upfront");
     drop(scene);
 
     // An address that is not the enclave's wallet.
@@ -306,8 +306,8 @@ async fn long_work_is_paid_first_or_where_nothing_can_be_paid_back_refused() {
     let scene = Scene::around(Stack::start_with(&[], &settings).await.unwrap()).await.unwrap();
     let short = quoted(&scene, 20, "extractive").await.unwrap();
     assert!(short.status == 200 && flow(&short) == Value::Null, "{}", short.text());
-    quoted(&scene, 9000, "abstractive").await.unwrap().refused(413, "work_too_long").unwrap();
-    let ask = Ask::json(&long(500), json!({"mode": "abstractive"}));
+    quoted(&scene, 60_000, "abstractive").await.unwrap().refused(413, "work_too_long").unwrap();
+    let ask = Ask::json(&long(2_500), json!({"mode": "abstractive"}));
     ask.send(&scene.client, scene.origin(), &[]).await.unwrap().refused(413, "work_too_long").unwrap();
     let limits = http::get(&scene.client, &format!("{}{}", scene.origin(), headers::SERVICE_PATH)).await.unwrap();
     let limits = &limits.json().unwrap()["config"]["limits"];

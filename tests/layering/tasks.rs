@@ -16,7 +16,10 @@ fn what_works_for_any_task_names_none() {
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             // A sample of what is stored names what was bought.
             let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_lowercase();
-            let lines = code.lines().zip(1..).filter(|(line, _)| NAMES.iter().any(|name| line.contains(name)));
+            // The crate of all models is called by one of them.
+            let names_task =
+                |line: &str| NAMES.iter().any(|name| line.replace("precis_summarize::", "").contains(name));
+            let lines = code.lines().zip(1..).filter(|(line, _)| names_task(line));
             named.extend(lines.map(|(line, number)| format!("{}:{number}: {}", path.display(), line.trim())));
         }
     }

@@ -89,6 +89,8 @@ impl Server {
             .env("PRECIS_SERVER__ADDRESS_FILE", &addresses)
             .env("PRECIS_LEDGER__DIR", dir.join("state"))
             .env("PRECIS_MODEL__DIR", paths::models()?)
+            // The smallest one: every test starts a service of its own.
+            .env("PRECIS_MODEL__NAME", "smollm2-135m-instruct")
             .envs(extra.iter().map(|(key, value)| (*key, value)));
         let mut process = Process::start("server", command, dir)?;
         process.until("address file", async |_| addresses.is_file().then_some(())).await?;

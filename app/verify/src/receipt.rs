@@ -278,6 +278,16 @@ fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<Re
         (Mode::Abstractive, true, _) => {
             recorder.fail(check::RECEIPT_VERBATIM, "an abstractive summary says that it is verbatim")
         }
+        // A sentence in place of one that failed is quoted. Without the document, or without its text, nothing is compared.
+        (Mode::Abstractive, false, Some(Ok(document))) => match quoted(result, document) {
+            Err(foreign) => recorder.fail(check::RECEIPT_VERBATIM, foreign),
+            Ok(count) => recorder.optional(
+                check::RECEIPT_VERBATIM,
+                format!(
+                    "abstractive: {count} quoted sentences stand in the document, the others have grounding instead"
+                ),
+            ),
+        },
         (Mode::Abstractive, false, _) => {
             recorder.optional(check::RECEIPT_VERBATIM, "abstractive: sentences have grounding instead")
         }
@@ -289,26 +299,36 @@ fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<Re
             recorder.fail(check::RECEIPT_VERBATIM, format!("the document given has no text: {why}"));
         }
         (Mode::Extractive, true, Some(Ok(document))) => {
-            let stands = |(start, end): (u64, u64), text: &str| {
-                let range = usize::try_from(start).ok()?..usize::try_from(end).ok()?;
-                document.get(range).filter(|quoted| *quoted == text)
-            };
-            let foreign = result.sentences.iter().position(|sentence| match (sentence.start, sentence.end) {
-                (Some(start), Some(end)) => stands((start, end), &sentence.text).is_none(),
-                _ => true,
-            });
-            let result = match foreign {
-                Some(index) => Err(format!(
-                    "sentence {} of {} does not stand at its offsets in the document",
-                    index + 1,
-                    result.sentences.len()
-                )),
-                None if result.sentences.is_empty() => Err("there is no sentence".to_owned()),
-                None => Ok(format!("{} sentences stand in the document", result.sentences.len())),
+            let count = result.sentences.len();
+            let result = match quoted(result, document) {
+                Ok(_) if count == 0 => Err("there is no sentence".to_owned()),
+                Ok(quoted) if quoted < count => Err(format!("{} of {count} sentences have no offsets", count - quoted)),
+                Ok(_) => Ok(format!("{count} sentences stand in the document")),
+                Err(foreign) => Err(foreign),
             };
             recorder.record(check::RECEIPT_VERBATIM, result);
         }
     }
+}
+
+/// How many sentences have offsets; an error if one of them does not stand there.
+fn quoted(result: &SummaryResult, document: &str) -> Result<usize, String> {
+    let stands = |start: Option<u64>, end: Option<u64>, text: &str| {
+        let range = usize::try_from(start?).ok()?..usize::try_from(end?).ok()?;
+        document.get(range).filter(|quoted| *quoted == text)
+    };
+    let (mut quoted, count) = (0, result.sentences.len());
+    for (index, sentence) in result.sentences.iter().enumerate() {
+        let (start, end) = (sentence.start, sentence.end);
+        if start.is_none() && end.is_none() {
+            continue;
+        }
+        if stands(start, end, &sentence.text).is_none() {
+            return Err(format!("sentence {} of {count} does not stand at its offsets in the document", index + 1));
+        }
+        quoted += 1;
+    }
+    Ok(quoted)
 }
 
 /// `price` is that of the task; `None` for a failed job.

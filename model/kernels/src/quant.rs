@@ -17,6 +17,10 @@ pub enum Format {
     Q4_0,
     /// 4 bits, a scale and a minimum for 32.
     Q4_1,
+    /// 5 bits less 16, a scale for 32.
+    Q5_0,
+    /// 5 bits, a scale and a minimum for 32.
+    Q5_1,
     /// 8 bits, a scale for 32.
     Q8_0,
     /// 2 bits, a scale and a minimum for 16, two levels.
@@ -29,26 +33,42 @@ pub enum Format {
     Q5K,
     /// 6 bits less 32, a scale for 16, two levels.
     Q6K,
+    /// 4 bits that stand for sixteen values of 8 bits, a scale for 32; repacked to those values.
+    #[allow(non_camel_case_types)]
+    IQ4_NL,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 8] =
-        [Format::Q4_0, Format::Q4_1, Format::Q8_0, Format::Q2K, Format::Q3K, Format::Q4K, Format::Q5K, Format::Q6K];
+    pub const ALL: [Format; 11] = [
+        Format::Q4_0,
+        Format::Q4_1,
+        Format::Q5_0,
+        Format::Q5_1,
+        Format::Q8_0,
+        Format::Q2K,
+        Format::Q3K,
+        Format::Q4K,
+        Format::Q5K,
+        Format::Q6K,
+        Format::IQ4_NL,
+    ];
 
     /// How many weights of a row a block of the file holds.
     pub const fn block_weights(self) -> usize {
         match self {
-            Format::Q4_0 | Format::Q4_1 | Format::Q8_0 => 32,
-            _ => 256,
+            Format::Q2K | Format::Q3K | Format::Q4K | Format::Q5K | Format::Q6K => 256,
+            _ => 32,
         }
     }
 
     /// How many bytes a block of the file has.
     pub const fn block_bytes(self) -> usize {
         match self {
-            Format::Q4_0 => 18,
+            Format::Q4_0 | Format::IQ4_NL => 18,
             Format::Q4_1 => 20,
+            Format::Q5_0 => 22,
+            Format::Q5_1 => 24,
             Format::Q8_0 => 34,
             Format::Q2K => 84,
             Format::Q3K => 110,

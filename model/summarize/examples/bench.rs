@@ -1,4 +1,5 @@
-//! Speed on this machine: `bench MODEL_DIR` prints one JSON object a line.
+//! Speed on this machine: `bench MODEL_DIR` prints one JSON object a line. The model that writes is the smallest one, or
+//! `PRECIS_MODEL__NAME`.
 //!
 //! Tokens per second of reading and writing are those the summarizers themselves observe and predict with; sentences and
 //! tokens per second of embedding come from whole extractive summaries.
@@ -7,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use precis_summarize::{Control, Error, Models, Options, load};
+use precis_summarize::{Control, Error, Models, Options, SMALLEST_MODEL, load_named};
 use serde_json::json;
 
 /// Sentences that differ from each other and have the length of scientific prose.
@@ -74,7 +75,8 @@ fn abstractive(models: &Models, sentences: usize) -> Result<(), Error> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = std::env::args().nth(1).ok_or("usage: bench MODEL_DIR")?;
     let started = Instant::now();
-    let models = load(directory.as_ref())?;
+    let name = std::env::var("PRECIS_MODEL__NAME").unwrap_or_else(|_| SMALLEST_MODEL.to_owned());
+    let models = load_named(directory.as_ref(), &name)?;
     print("load_seconds", started.elapsed().as_secs_f64().into());
     let long = text(4000);
     let started = Instant::now();

@@ -2,7 +2,7 @@
 //! object for each.
 //!
 //! `evaluate MODEL_DIR extractive|abstractive FILE [MAX_SENTENCES] [LIMIT]` prints `summary` and the time it took; no
-//! bound if it is 0.
+//! bound if it is 0. The model that writes is the smallest one, or `PRECIS_MODEL__NAME`.
 //! `evaluate sentences FILE [LIMIT]` prints the prose `sentences` of the text and those of the reference, for baselines.
 
 #![allow(clippy::print_stdout)]
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::io::BufRead;
 use std::time::Instant;
 
-use precis_summarize::{Control, Kind, Mode, Options, load, segment};
+use precis_summarize::{Control, Kind, Mode, Options, SMALLEST_MODEL, load_named, segment};
 use serde_json::{Value, json};
 
 const USAGE: &str = "usage: evaluate MODEL_DIR extractive|abstractive FILE [MAX_SENTENCES] [LIMIT]
@@ -44,7 +44,8 @@ fn summaries(
     max_sentences: Option<&&str>,
     limit: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let models = load(directory.as_ref())?;
+    let name = std::env::var("PRECIS_MODEL__NAME").unwrap_or_else(|_| SMALLEST_MODEL.to_owned());
+    let models = load_named(directory.as_ref(), &name)?;
     let mode: Mode = serde_json::from_value(mode.into())?;
     let max_sentences = max_sentences.map(|text| text.parse()).transpose()?.filter(|count| *count > 0);
     let options = Options { max_sentences, ..Options::default() };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use precis_summarize::{Control, Job, Options, Payer, Settings, Worker, load};
+use precis_summarize::{Control, Job, Options, Payer, SMALLEST_MODEL, Settings, Worker, load_named};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = arguments.first().ok_or("usage: flood MODEL_DIR [DOCUMENTS] [WORDS]")?;
     let number = |index: usize, usual: usize| arguments.get(index).map_or(Ok(usual), |text| text.parse());
     let (documents, words) = (number(1, DOCUMENTS)?, number(2, WORDS)?);
-    let models = load(Path::new(directory))?;
+    let models = load_named(Path::new(directory), SMALLEST_MODEL)?;
     let before = memory("VmRSS");
     let worker = Worker::spawn(documents, Settings::default().batch);
     let (sender, results) = channel();

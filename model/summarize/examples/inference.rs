@@ -119,7 +119,8 @@ impl State {
             }
             Request::Document { directory, mode, text } => {
                 if self.models.is_none() {
-                    self.models = Some(precis_summarize::load(Path::new(&directory))?);
+                    self.models =
+                        Some(precis_summarize::load_named(Path::new(&directory), precis_summarize::SMALLEST_MODEL)?);
                 }
                 let models = self.models.as_ref().ok_or("nothing is loaded")?;
                 let (summary, seconds) =

@@ -12,6 +12,7 @@
 //! not guarantee: that an abstractive summary is right.
 
 mod abstractive;
+mod checks;
 mod chunk;
 mod decode;
 mod embed;
@@ -39,7 +40,7 @@ pub use error::{Error, LoadError, Reason};
 pub use fill::{Filled, fill};
 pub use limits::Limits;
 pub use load::{Models, load, load_named, load_with};
-pub use manifest::{Chat, DEFAULT_MODEL, File, Manifest, Role, Sizes, Thinking};
+pub use manifest::{Chat, DEFAULT_MODEL, File, Manifest, Role, SMALLEST_MODEL, Sizes, Thinking};
 pub use options::{Mode, Options};
 pub use precis_engine::{Canceller, Control, Drafts, Payer, Settings, Speed};
 pub use screen::{Screened, Screening};

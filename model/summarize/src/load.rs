@@ -79,12 +79,8 @@ pub fn load_with(directory: &Path, abstractive: &str, settings: &Settings) -> Re
     embedder.calibrate(&threads).map_err(|error| LoadError::unusable("embedding model", error))?;
     let language_bytes = read_verified(directory, &language)?;
     let file = (language.name.as_str(), language_bytes);
-    let abstractive = Abstractive::load(chosen, file, Arc::clone(&embedder), Arc::clone(&threads), settings)?;
     let vectorizer = MiniLm::new(minilm.clone(), Arc::clone(&embedder), Arc::clone(&threads));
-    let extractive = Extractive::new(minilm, embedder, threads);
-    Ok(Models {
-        extractive: Arc::new(extractive),
-        abstractive: Arc::new(abstractive),
-        vectorizer: Arc::new(vectorizer),
-    })
+    let extractive = Arc::new(Extractive::new(minilm, Arc::clone(&embedder), Arc::clone(&threads)));
+    let abstractive = Abstractive::load(chosen, file, Arc::clone(&extractive), (embedder, threads), settings)?;
+    Ok(Models { extractive, abstractive: Arc::new(abstractive), vectorizer: Arc::new(vectorizer) })
 }

@@ -14,10 +14,12 @@ use crate::error::LoadError;
 use crate::options::Mode;
 pub use precis_engine::{Chat, Thinking};
 
-pub(crate) use known::{ALL, MINILM, SMOLLM2};
+pub(crate) use known::{ALL, MINILM, QWEN, SMOLLM2};
 
 /// Name of the abstractive model that is served unless another is chosen.
-pub const DEFAULT_MODEL: &str = SMOLLM2.0;
+pub const DEFAULT_MODEL: &str = QWEN.0;
+/// Name of the smallest one: for tests, and for machines with 1 GiB.
+pub const SMALLEST_MODEL: &str = SMOLLM2.0;
 /// Longest manifest read from a model directory, bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
@@ -45,12 +47,20 @@ pub struct File {
     pub bytes: u64,
     /// Lowercase hexadecimal SHA-256 of the whole file; empty until it is filled in.
     pub sha256: String,
-    /// Python package and version that carries it; empty if none does.
+    /// Python package and version that carries it; empty if none does. Where it comes in parts, `{n}` stands for the number
+    /// of a part and `{nn}` for the same with two digits, from 1 on.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub package: String,
     /// Path inside that package.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub member: String,
+    /// Parts that the file is put together from; 0 where it is one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parts: u32,
+}
+
+fn is_zero(parts: &u32) -> bool {
+    *parts == 0
 }
 
 impl File {

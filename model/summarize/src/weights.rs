@@ -45,6 +45,7 @@ mod tests {
             sha256: hex::encode(Sha256::digest(content)),
             package: String::new(),
             member: String::new(),
+            parts: 0,
         }
     }
 

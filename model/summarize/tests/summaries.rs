@@ -154,7 +154,10 @@ fn abstracts_are_the_same_bytes_twice_and_carry_grounding() {
     assert_eq!(Ok(first.input_tokens), models.abstractive.count_tokens(ARTICLE));
     assert!((1..=3).contains(&first.sentences.len()));
     for sentence in &first.sentences {
-        let grounding = sentence.grounding.as_ref().unwrap();
+        let Some(grounding) = &sentence.grounding else {
+            assert_eq!(sentence.source.and_then(|source| source.of(ARTICLE)), Some(sentence.text.as_str()));
+            continue;
+        };
         assert!(grounding.nearest.iter().all(|near| near.source.of(ARTICLE).is_some_and(|quote| !quote.is_empty())));
         assert!(grounding.nearest.is_sorted_by_key(|near| std::cmp::Reverse(near.score_permille)));
         assert!(grounding.nearest[0].score_permille > 300, "nothing in the text supports a sentence");
@@ -162,12 +165,11 @@ fn abstracts_are_the_same_bytes_twice_and_carry_grounding() {
 }
 
 #[test]
-fn a_text_longer_than_one_pass_is_read_in_parts_without_loss() {
+fn of_a_long_text_every_token_is_looked_at() {
     let Some(models) = models() else { return };
     let text = [ARTICLE; 4].join("\n\n") + &long_text(400);
     let summary =
         summarize(models, Mode::Abstractive, &text, &Options { max_sentences: Some(2), ..Options::default() });
-    assert!(summary.chunks >= 2);
     assert_eq!(summary.tokens_read, summary.input_tokens);
     assert!(summary.text.ends_with(['.', '!', '?', '…', '"']), "the summary ends inside a sentence");
 }
@@ -232,7 +234,9 @@ fn one_changed_bit_in_the_weights_is_refused_naming_the_file() {
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(directory()).unwrap() {
         let entry = entry.unwrap();
-        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        if entry.file_name().to_string_lossy().starts_with("all-minilm") {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
     }
     let victim = copy.path().join("all-minilm-l6-v2.safetensors");
     let mut bytes = std::fs::read(&victim).unwrap();

@@ -86,7 +86,7 @@ async fn cpu_per_request(
 
 /// Loads the models and makes the same summaries as the service, in a process without one; prints its peak memory.
 fn model_alone() -> anyhow::Result<()> {
-    let models = precis_summarize::load(&paths::models()?)?;
+    let models = precis_summarize::load_named(&paths::models()?, precis_summarize::SMALLEST_MODEL)?;
     let text = std::fs::read_to_string(paths::document("metre.txt"))?;
     let (options, control) = (precis_summarize::Options::default(), precis_summarize::Control::new());
     models.extractive.summarize(&text, &options, &control)?;

@@ -1,22 +1,25 @@
 #!/usr/bin/env python3
-"""Write smollm2.json: strings and their tokens, by an implementation that shares nothing with the Rust one.
+"""Write smollm2.json or qwen2.json: strings and their tokens, by an implementation that shares nothing with the Rust one.
 
 Usage: generate.py MODEL.gguf > smollm2.json
 Needs the package `regex` (for \\p{L} and \\p{N}); everything else is here: the GGUF metadata reader, the GPT-2 byte
 alphabet, the pre-tokenizer and the merges, from their published descriptions (GGUF specification; Radford et al. 2019;
 Sennrich et al. 2016). The pre-tokenizer of SmolLM is every numeric character on its own, then the GPT-2 pattern on each
-run between. A byte that has no token of its own is left out, and its neighbours become neighbours of each other.
+run between; that of Qwen2 is Unicode NFC, then one pattern (its published tokenizer.json). A byte that has no token of its own is left out, and its neighbours become neighbours of each other.
 Control tokens (token type 3) are no part of the alphabet: text that looks like one is text.
 """
 import json
 import random
 import struct
 import sys
+import unicodedata
 
 import regex
 
 GPT2 = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 NUMERIC = regex.compile(r"\p{N}")
+QWEN2 = regex.compile(
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
 
@@ -58,13 +61,17 @@ def byte_alphabet():
 class Tokenizer:
     def __init__(self, path):
         data = metadata(path)
-        assert (data["tokenizer.ggml.model"], data["tokenizer.ggml.pre"]) == ("gpt2", "smollm")
+        self.pre = data["tokenizer.ggml.pre"]
+        assert data["tokenizer.ggml.model"] == "gpt2" and self.pre in ("smollm", "qwen2")
         kinds = data["tokenizer.ggml.token_type"]
-        self.ids = {t: i for i, t in enumerate(data["tokenizer.ggml.tokens"]) if kinds[i] != 3}
+        self.ids = {t: i for i, t in enumerate(data["tokenizer.ggml.tokens"]) if kinds[i] not in (3, 4)}
         self.ranks = {tuple(m.split(" ")): i for i, m in enumerate(data["tokenizer.ggml.merges"])}
         self.alphabet = byte_alphabet()
 
     def pieces(self, text):
+        if self.pre == "qwen2":
+            yield from (m.group() for m in QWEN2.finditer(unicodedata.normalize("NFC", text)))
+            return
         at = 0
         for digit in NUMERIC.finditer(text):
             yield from (m.group() for m in GPT2.finditer(text[at:digit.start()]))

@@ -6,23 +6,29 @@ use sha2::{Digest, Sha256};
 
 use super::mock::Chain;
 
-/// Tasks of a service as it is packaged, with the manifest of the model that does each: what the devnet's policy names.
-const PACKAGED: [(&str, &str); 4] = [
-    ("embeddings", MINILM),
-    ("rerank", MINILM),
-    ("summary.abstractive", include_str!("../../../../model/manifests/smollm2-135m-instruct.toml")),
-    ("summary.extractive", MINILM),
+/// Tasks of a service as it is packaged, with the manifests of the models that may do each: what the devnet's policy names.
+const PACKAGED: [(&str, &[&str]); 4] = [
+    ("embeddings", &[MINILM]),
+    ("rerank", &[MINILM]),
+    ("summary.abstractive", &WRITERS),
+    ("summary.extractive", &[MINILM]),
+];
+/// The model that writes by default, and the smallest one, which tests use.
+const WRITERS: [&str; 2] = [
+    include_str!("../../../../model/manifests/qwen2.5-1.5b-instruct.toml"),
+    include_str!("../../../../model/manifests/smollm2-135m-instruct.toml"),
 ];
 const MINILM: &str = include_str!("../../../../model/manifests/minilm-l6-v2.toml");
 
 /// Tasks by id, each with the digests of the models that may do it, `sha256:…`.
 pub type Tasks = BTreeMap<String, Vec<String>>;
 
-/// The tasks of a service as it is packaged, each with its model: `sha256:…` over the exact bytes of the manifest.
+/// The tasks of a service as it is packaged, each with its models: `sha256:…` over the exact bytes of the manifest.
 #[must_use]
 pub fn packaged_tasks() -> Tasks {
     let digest = |manifest: &str| format!("sha256:{}", hex::encode(Sha256::digest(manifest)));
-    PACKAGED.iter().map(|(task, manifest)| ((*task).to_owned(), vec![digest(manifest)])).collect()
+    let digests = |manifests: &[&str]| manifests.iter().map(|manifest| digest(manifest)).collect();
+    PACKAGED.iter().map(|(task, manifests)| ((*task).to_owned(), digests(manifests))).collect()
 }
 
 /// What a policy pins about payment: network and asset.

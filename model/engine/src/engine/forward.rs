@@ -111,7 +111,12 @@ impl Transformer {
         let key = key.fit(rows * shape.keys());
         let value = value.fit(rows * shape.keys());
         let weights = [&layer.query, &layer.key, &layer.value];
-        kernels::matmul(threads.isa, &threads.pool, &weights, activations, &mut [&mut *query, &mut *key, value]);
+        kernels::matmul(threads.isa, &threads.pool, &weights, activations, &mut [&mut *query, &mut *key, &mut *value]);
+        if let Some(biases) = &layer.biases {
+            for (data, bias) in [&mut *query, &mut *key, value].into_iter().zip(biases) {
+                threads.rows(data, bias.len(), &|_, row| kernels::add(threads.isa, row, bias));
+            }
+        }
         let norms = layer.head_norms.as_ref();
         self.turn(threads, query, shape.queries(), norms.map(|norms| norms.0.as_slice()), positions);
         self.turn(threads, key, shape.keys(), norms.map(|norms| norms.1.as_slice()), positions);

@@ -39,6 +39,8 @@ const KNOWN_KEYS: [&str; 12] = [
 pub enum Family {
     /// Rotary pairs are neighbours.
     Llama,
+    /// Rotary pairs are half a head apart; queries, keys and values have a bias.
+    Qwen2,
     /// Rotary pairs are half a head apart; queries and keys are normed, head by head.
     Qwen3,
 }
@@ -47,6 +49,7 @@ impl Family {
     fn named(name: &str) -> Option<Self> {
         match name {
             "llama" => Some(Self::Llama),
+            "qwen2" => Some(Self::Qwen2),
             "qwen3" => Some(Self::Qwen3),
             _ => None,
         }
@@ -56,7 +59,7 @@ impl Family {
     pub fn rotation(self) -> Rotation {
         match self {
             Self::Llama => Rotation::Pairs,
-            Self::Qwen3 => Rotation::Halves,
+            Self::Qwen2 | Self::Qwen3 => Rotation::Halves,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Layer {
     pub(super) query: Linear,
     pub(super) key: Linear,
     pub(super) value: Linear,
+    /// Added to the queries, keys and values, where the family does.
+    pub(super) biases: Option<[Vec<f32>; 3]>,
     /// Norms of each head of the queries and of the keys, where the family has them.
     pub(super) head_norms: Option<(Vec<f32>, Vec<f32>)>,
     pub(super) attention_output: Linear,
@@ -85,18 +87,21 @@ impl Layer {
     fn load(tensors: &mut Tensors<'_, '_>, shape: &Shape, index: usize) -> Result<Self, LoadError> {
         let name = |part: &str| format!("blk.{index}.{part}.weight");
         let (hidden, inner, queries, keys) = (shape.hidden, shape.feed_forward, shape.queries(), shape.keys());
-        let head_norms = match shape.family {
-            Family::Llama => None,
-            Family::Qwen3 => Some((
-                tensors.vector(&name("attn_q_norm"), shape.head_width)?,
-                tensors.vector(&name("attn_k_norm"), shape.head_width)?,
-            )),
+        let mut bias = |part: &str, width| tensors.vector(&format!("blk.{index}.{part}.bias"), width);
+        let (biases, head_norms) = match shape.family {
+            Family::Llama => (None, None),
+            Family::Qwen2 => (Some([bias("attn_q", queries)?, bias("attn_k", keys)?, bias("attn_v", keys)?]), None),
+            Family::Qwen3 => {
+                let query = tensors.vector(&name("attn_q_norm"), shape.head_width)?;
+                (None, Some((query, tensors.vector(&name("attn_k_norm"), shape.head_width)?)))
+            }
         };
         Ok(Self {
             attention_norm: tensors.vector(&name("attn_norm"), hidden)?,
             query: tensors.matrix(&name("attn_q"), queries, hidden)?,
             key: tensors.matrix(&name("attn_k"), keys, hidden)?,
             value: tensors.matrix(&name("attn_v"), keys, hidden)?,
+            biases,
             head_norms,
             attention_output: tensors.matrix(&name("attn_output"), hidden, queries)?,
             feed_forward_norm: tensors.vector(&name("ffn_norm"), hidden)?,

@@ -1,29 +1,28 @@
-//! One tensor of a file: a view of its bytes, and what becomes of them.
+//! One tensor of a file: a view of its bytes, and its packed form.
 
-use candle_core::quantized::GgmlDType;
-use precis_kernels::{Format, Linear};
+use precis_kernels::Linear;
 
-use crate::half;
+use super::dequantize;
+use super::kind::Kind;
 
 /// A tensor as it lies in the file; nothing is copied.
 #[derive(Clone, Copy)]
 pub struct Raw<'a> {
-    pub(super) kind: GgmlDType,
+    pub(super) kind: Kind,
     /// Rows first, as the product sees them.
     pub(super) shape: &'a [usize],
     pub(super) bytes: &'a [u8],
 }
 
 /// Bytes of so many elements of one type, if whole blocks of it hold them.
-pub(super) fn size(kind: GgmlDType, shape: &[usize]) -> Option<usize> {
+pub(super) fn size(kind: Kind, shape: &[usize]) -> Option<usize> {
     let elements = shape.iter().try_fold(1usize, |product, length| product.checked_mul(*length))?;
-    let block = kind.block_size();
     // Blocks lie along a row, so it is the row that must be made of whole blocks.
     let row = shape.last().copied().unwrap_or(1);
-    if elements == 0 || !row.is_multiple_of(block) {
+    if elements == 0 || !row.is_multiple_of(kind.block()) {
         return None;
     }
-    (elements / block).checked_mul(kind.type_size())
+    (elements / kind.block()).checked_mul(kind.block_bytes())
 }
 
 impl<'a> Raw<'a> {
@@ -32,27 +31,18 @@ impl<'a> Raw<'a> {
         self.shape
     }
 
-    /// The matrix of `rows` x `cols`, packed for the products. Floats are quantized to eight bits.
+    /// The matrix of `rows` x `cols`, packed for the products. Types without a packed form of their own are quantized to
+    /// eight bits.
     ///
     /// # Errors
-    /// Another shape, a type without a packed form, or scales that are not finite.
+    /// Another shape, or scales that are not finite.
     pub fn linear(&self, rows: usize, cols: usize) -> Result<Linear, String> {
         self.require_shape(&[rows, cols])?;
-        let format = match self.kind {
-            GgmlDType::Q4_0 => Format::Q4_0,
-            GgmlDType::Q4_1 => Format::Q4_1,
-            GgmlDType::Q8_0 => Format::Q8_0,
-            GgmlDType::Q2K => Format::Q2K,
-            GgmlDType::Q3K => Format::Q3K,
-            GgmlDType::Q4K => Format::Q4K,
-            GgmlDType::Q5K => Format::Q5K,
-            GgmlDType::Q6K => Format::Q6K,
-            _ => {
-                let floats = self.floats()?;
-                return Linear::from_f32(rows, cols, &floats).map_err(|error| error.to_string());
-            }
+        let packed = match self.kind.format() {
+            Some(format) => Linear::from_gguf(format, rows, cols, self.bytes),
+            None => Linear::from_f32(rows, cols, &dequantize::floats(self.kind, self.bytes)),
         };
-        Linear::from_gguf(format, rows, cols, self.bytes).map_err(|error| error.to_string())
+        packed.map_err(|error| error.to_string())
     }
 
     /// The vector of `length` floats.
@@ -61,7 +51,10 @@ impl<'a> Raw<'a> {
     /// Another shape, a quantized type, or a value that is not finite.
     pub fn vector(&self, length: usize) -> Result<Vec<f32>, String> {
         self.require_shape(&[length])?;
-        let floats = self.floats()?;
+        if self.kind.block() > 1 {
+            return Err(format!("it is a vector of type {:?}", self.kind));
+        }
+        let floats = dequantize::floats(self.kind, self.bytes);
         if floats.iter().all(|value| value.is_finite()) { Ok(floats) } else { Err("it is not finite".into()) }
     }
 
@@ -71,15 +64,5 @@ impl<'a> Raw<'a> {
         } else {
             Err(format!("its shape is {:?}, expected {expected:?}", self.shape))
         }
-    }
-
-    fn floats(&self) -> Result<Vec<f32>, String> {
-        let halves = self.bytes.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
-        Ok(match self.kind {
-            GgmlDType::F32 => self.bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-            GgmlDType::F16 => halves.map(half::to_f32).collect(),
-            GgmlDType::BF16 => halves.map(|bits| f32::from_bits(u32::from(bits) << 16)).collect(),
-            other => return Err(format!("type {other:?} is not known to this build")),
-        })
     }
 }

@@ -1,7 +1,7 @@
 //! Random blocks of every type, scaled so that a product keeps the size of its input: weights of mean zero and of
 //! variance one over the number of columns. Layouts: ggml's block types.
 
-use super::tensor::Kind;
+use crate::gguf::Kind;
 use crate::half;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
@@ -58,6 +58,16 @@ pub(super) fn row(kind: Kind, random: &mut Random, cols: usize, out: &mut Vec<u8
             // The divisors are the deviations of the integers: 4.61 of four random bits, 74 of eight, and so on.
             Kind::Q4_0 => put(block, 0, random.scale(deviation / 4.61)),
             Kind::Q4_1 => scale_and_minimum(block, 0, random.scale(deviation / 4.61), -7.5),
+            Kind::BF16 => {
+                let bits = (random.uniform() * deviation * 1.732).to_bits();
+                block.copy_from_slice(&((bits >> 16) as u16).to_le_bytes());
+            }
+            Kind::Q5_0 => put(block, 0, random.scale(deviation / 9.23)),
+            Kind::Q5_1 => scale_and_minimum(block, 0, random.scale(deviation / 9.23), -15.5),
+            Kind::IQ4_NL => put(block, 0, random.scale(deviation / 71.0)),
+            Kind::IQ4_XS => put(block, 0, random.scale(deviation / (18.5 * 71.0))),
+            // The nearest power of two; the codes' deviation is 3.
+            Kind::MXFP4 => block[0] = (127.0 + (deviation / 3.0).log2()).round() as u8,
             Kind::Q8_0 => put(block, 0, random.scale(deviation / 74.0)),
             Kind::Q2K => {
                 equal_nibbles(&mut block[..16]);

@@ -16,8 +16,8 @@ mod tensor;
 
 use std::io::{self, Write};
 
+pub use crate::gguf::Kind;
 pub use shape::{Mix, Shape};
-pub use tensor::Kind;
 
 use blocks::Random;
 use tensor::{Tensor, Value};
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_block_makes_a_file_that_can_be_read() {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.iter().copied() {
             let shape = Shape { mix: Mix::All(kind), ..Shape::tiny_llama() };
             let bytes = gguf(&shape, 7);
             let file = Gguf::parse("synthetic", &bytes).unwrap();

@@ -1,6 +1,7 @@
 //! Shapes of models: sizes, metadata, and which tensor has which type.
 
-use super::tensor::{Kind, Tensor, Value};
+use super::tensor::{Tensor, Value};
+use crate::gguf::Kind;
 
 /// Which tensor has which type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub enum Mix {
 /// Sizes of a model. Without a matrix of its own the output uses the embedding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
-    /// `llama` or `qwen3`.
+    /// `llama`, `qwen2` or `qwen3`.
     pub architecture: &'static str,
     /// Width of a token's vector.
     pub hidden: usize,
@@ -126,10 +127,30 @@ impl Shape {
         }
     }
 
-    /// The shape with this name: `smollm2-135m`, `qwen3-0.6b`, `qwen3-1.7b`, `qwen3-4b`.
+    /// Qwen2.5-1.5B, Q4_K_M, 1.1 GB.
+    pub fn qwen2_1_5b() -> Self {
+        Self {
+            architecture: "qwen2",
+            hidden: 1536,
+            feed_forward: 8960,
+            heads: 12,
+            kv_heads: 2,
+            context: 32_768,
+            own_output: true,
+            ..Self::qwen3_0_6b()
+        }
+    }
+
+    /// A qwen2 that answers in microseconds.
+    pub fn tiny_qwen2() -> Self {
+        Self { architecture: "qwen2", heads: 4, ..Self::tiny_qwen3() }
+    }
+
+    /// The shape with this name: `smollm2-135m`, `qwen2.5-1.5b`, `qwen3-0.6b`, `qwen3-1.7b`, `qwen3-4b`.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "smollm2-135m" => Self::smollm2_135m(),
+            "qwen2.5-1.5b" => Self::qwen2_1_5b(),
             "qwen3-0.6b" => Self::qwen3_0_6b(),
             "qwen3-1.7b" => Self::qwen3_1_7b(),
             "qwen3-4b" => Self::qwen3_4b(),
@@ -157,7 +178,7 @@ impl Shape {
         if self.architecture == "qwen3" {
             own("attention.key_length", number(self.head_width));
             own("attention.value_length", number(self.head_width));
-        } else {
+        } else if self.architecture == "llama" {
             own("rope.dimension_count", number(self.head_width));
         }
         all
@@ -180,6 +201,10 @@ impl Shape {
             all.push(matrix(name("attn_q"), of_layers, queries, self.hidden));
             all.push(matrix(name("attn_k"), of_layers, keys, self.hidden));
             all.push(matrix(name("attn_v"), fine, keys, self.hidden));
+            if self.architecture == "qwen2" {
+                let bias = |part: &str, cols| norm(format!("blk.{layer}.{part}.bias"), cols);
+                all.extend([bias("attn_q", queries), bias("attn_k", keys), bias("attn_v", keys)]);
+            }
             all.push(matrix(name("attn_output"), of_layers, self.hidden, queries));
             if self.architecture == "qwen3" {
                 all.push(norm(name("attn_q_norm"), self.head_width));

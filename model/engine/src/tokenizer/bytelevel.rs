@@ -1,11 +1,13 @@
 //! Byte-level BPE from the metadata of a GGUF file, for the language model.
 //!
 //! The pre-tokenizer is the one the file names. For `smollm`: every numeric character on its own, then the GPT-2 pattern
-//! on what is between, with no space added in front. For `qwen2` (Qwen3's files): one pattern for both. Bytes that the
+//! on what is between, with no space added in front. For `qwen2` (Qwen2.5's and Qwen3's files): Unicode NFC, then one
+//! pattern for both. Bytes that the
 //! vocabulary lacks (SmolLM2's has 235 of 256) carry no token.
 
 use tokenizers::Tokenizer;
 use tokenizers::models::bpe::{BPE, Vocab};
+use tokenizers::normalizers::unicode::NFC;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::digits::Digits;
@@ -67,12 +69,12 @@ impl ByteLevelBpe {
             .ok_or_else(|| gguf.unusable("a merge is not a pair"))?;
 
         let (mut vocabulary, mut controls) = (Vocab::default(), Vec::new());
-        for (id, (token, kind)) in (0u32..).zip(tokens.into_iter().zip(types)) {
+        for (id, (token, kind)) in (0u32..).zip(tokens.iter().zip(types)) {
             // Control tokens stay out of the vocabulary, so that no text can be encoded to one.
-            if CONTROLS.contains(&kind) {
-                controls.push((token, id));
+            if CONTROLS.contains(kind) {
+                controls.push((token.clone(), id));
             } else {
-                vocabulary.insert(token, id);
+                vocabulary.insert(token.clone(), id);
             }
         }
         // No cache of words: it would keep words of one caller's document in memory for the next.
@@ -82,6 +84,9 @@ impl ByteLevelBpe {
             .build()
             .map_err(|error| gguf.unusable(error))?;
         let mut tokenizer = Tokenizer::new(bpe);
+        if pre == "qwen2" {
+            tokenizer.with_normalizer(Some(NFC)).map_err(|error| gguf.unusable(error))?;
+        }
         tokenizer.with_pre_tokenizer(Some(Sequence::new(steps)));
         tokenizer.with_decoder(Some(ByteLevel::default().add_prefix_space(false)));
         let end_of_text = u32::try_from(gguf.number("tokenizer.ggml.eos_token_id")?).map_err(|e| gguf.unusable(e))?;

@@ -22,10 +22,7 @@ fn bpe() -> Option<ByteLevelBpe> {
     Some(ByteLevelBpe::from_gguf(&Gguf::parse(file, &bytes).unwrap()).unwrap())
 }
 
-#[test]
-fn the_tokenizer_agrees_with_an_independent_implementation() {
-    let Some(bpe) = bpe() else { return };
-    let vectors = vectors();
+fn assert_agreement(bpe: &ByteLevelBpe, vectors: &[Vector]) {
     assert!(vectors.len() >= 200);
     let wrong: Vec<_> = vectors
         .iter()
@@ -35,6 +32,23 @@ fn the_tokenizer_agrees_with_an_independent_implementation() {
         })
         .collect();
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_tokenizer_agrees_with_an_independent_implementation() {
+    let Some(bpe) = bpe() else { return };
+    assert_agreement(&bpe, &vectors());
+}
+
+#[test]
+fn the_tokenizer_of_qwen_agrees_with_an_independent_implementation() {
+    const VECTORS: &str = include_str!("../../../../tests/vectors/tokenizer/qwen2.json");
+    // All sizes have the same.
+    let files = ["qwen2.5-0.5b-instruct.q4_k_m.gguf", "qwen2.5-1.5b-instruct.q4_k_m.gguf"];
+    let Some((file, path)) = files.into_iter().find_map(|file| Some((file, model_file(file)?))) else { return };
+    let bytes = std::fs::read(path).unwrap();
+    let bpe = ByteLevelBpe::from_gguf(&Gguf::parse(file, &bytes).unwrap()).unwrap();
+    assert_agreement(&bpe, &serde_json::from_str::<Vec<Vector>>(VECTORS).unwrap());
 }
 
 #[test]

@@ -113,6 +113,7 @@ fn offset<S: Spec>(n: i32) -> __m512i {
         0 => _mm512_setzero_si512(),
         4 => _mm512_srai_epi32::<5>(_mm512_set1_epi32(n)),
         8 => _mm512_srai_epi32::<4>(_mm512_set1_epi32(n)),
+        16 => _mm512_srai_epi32::<3>(_mm512_set1_epi32(n)),
         32 => _mm512_srai_epi32::<2>(_mm512_set1_epi32(n)),
         _ => {
             debug_assert_eq!(offset, 128);

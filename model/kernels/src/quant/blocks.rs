@@ -31,6 +31,21 @@ impl Block {
                 (self.d, self.m) = (half(0), half(2));
                 nibbles(&bytes[4..], &mut self.quants[..32]);
             }
+            Format::Q5_0 => {
+                self.d = half(0);
+                nibbles(&bytes[6..], &mut self.quants[..32]);
+                fifth_bits(&bytes[2..6], &mut self.quants[..32]);
+            }
+            Format::Q5_1 => {
+                (self.d, self.m) = (half(0), half(2));
+                nibbles(&bytes[8..], &mut self.quants[..32]);
+                fifth_bits(&bytes[4..8], &mut self.quants[..32]);
+            }
+            Format::IQ4_NL => {
+                self.d = half(0);
+                nibbles(&bytes[2..], &mut self.quants[..32]);
+                self.quants[..32].iter_mut().for_each(|quant| *quant = IQ4[usize::from(*quant)] as u8);
+            }
             Format::Q8_0 => {
                 self.d = half(0);
                 self.quants[..32].copy_from_slice(&bytes[2..34]);
@@ -92,6 +107,16 @@ impl Block {
             self.scales[part + 4] = packed[part + 8] & 15 | packed[part] >> 6 << 4;
             self.minima[part + 4] = packed[part + 8] >> 4 | packed[part + 4] >> 6 << 4;
         }
+    }
+}
+
+/// Values of the sixteen codes of IQ4_NL.
+const IQ4: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
+
+/// The fifth bit of each of 32 quants, from four bytes.
+fn fifth_bits(source: &[u8], target: &mut [u8]) {
+    for (i, quant) in target.iter_mut().enumerate() {
+        *quant |= (source[i / 8] >> (i % 8) & 1) << 4;
     }
 }
 

@@ -21,6 +21,20 @@ pub(crate) fn dequantize(format: Format, block: &[u8]) -> Vec<f32> {
                 let q = if i < 16 { byte & 0xf } else { byte >> 4 };
                 half(0) * f32::from(q) + half(2)
             }
+            Format::Q5_0 | Format::Q5_1 => {
+                // d, (m,) qh, qs[16]
+                let start = if format == Format::Q5_0 { 2 } else { 4 };
+                let upper = u32::from_le_bytes([block[start], block[start + 1], block[start + 2], block[start + 3]]);
+                let byte = block[start + 4 + i % 16];
+                let q = f32::from(if i < 16 { byte & 0xf } else { byte >> 4 }) + (upper >> i & 1) as f32 * 16.0;
+                if format == Format::Q5_0 { half(0) * (q - 16.0) } else { half(0) * q + half(2) }
+            }
+            Format::IQ4_NL => {
+                let byte = block[2 + i % 16];
+                let q = if i < 16 { byte & 0xf } else { byte >> 4 };
+                let value = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113][usize::from(q)];
+                half(0) * value as f32
+            }
             Format::Q8_0 => half(0) * f32::from(block[2 + i] as i8),
             Format::Q2K => {
                 // scales[16], qs[64], d, dmin
@@ -73,8 +87,8 @@ pub(crate) fn dequantize(format: Format, block: &[u8]) -> Vec<f32> {
 /// Where a block of the format keeps its halves.
 pub(crate) fn halves(format: Format) -> &'static [usize] {
     match format {
-        Format::Q4_0 | Format::Q8_0 => &[0],
-        Format::Q4_1 | Format::Q4K | Format::Q5K => &[0, 2],
+        Format::Q4_0 | Format::Q5_0 | Format::Q8_0 | Format::IQ4_NL => &[0],
+        Format::Q4_1 | Format::Q5_1 | Format::Q4K | Format::Q5K => &[0, 2],
         Format::Q2K => &[80, 82],
         Format::Q3K => &[108],
         Format::Q6K => &[208],

@@ -99,6 +99,7 @@ macro_rules! specs {
     ($($name:ident: $store:ident, $scales:ident, $offset:literal, $max:literal;)*) => {
         $(
             #[derive(Clone, Copy)]
+            #[allow(non_camel_case_types)]
             pub(crate) struct $name;
             impl Spec for $name {
                 const STORE: Store = Store::$store;
@@ -122,12 +123,15 @@ macro_rules! specs {
 specs! {
     Q4_0: Nibbles, Half, 8, 15;
     Q4_1: Nibbles, HalfMin, 0, 15;
+    Q5_0: Six, Half, 16, 31;
+    Q5_1: Six, HalfMin, 0, 31;
     Q8_0: Bytes, Half, 0, 128;
     Q2K: Nibbles, Upper16Min, 0, 3;
     Q3K: Nibbles, Upper16, 4, 7;
     Q4K: Nibbles, Upper32Min, 0, 15;
     Q5K: Six, Upper32Min, 0, 31;
     Q6K: Six, Upper16, 32, 63;
+    IQ4_NL: Bytes, Half, 0, 127;
 }
 
 impl Format {

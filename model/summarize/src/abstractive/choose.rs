@@ -3,6 +3,7 @@
 
 use crate::decode::Bounds;
 use crate::grounding::Measured;
+use crate::summary::ByteRange;
 use crate::words;
 
 /// Extra weight of the very start and the very end of a document, in 1000, and the share over which it fades.
@@ -22,9 +23,16 @@ pub(super) struct Candidate {
     pub(super) measured: Measured,
     /// Whether it says nothing without the sentence before it.
     pub(super) leans: bool,
+    /// Place in the document, of a quotation that stands for a sentence that failed.
+    pub(super) quote: Option<ByteRange>,
 }
 
 impl Candidate {
+    /// The text as it stands in the summary: on one line.
+    pub(super) fn shown(&self) -> String {
+        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Keeps so many words at most.
     fn cut(&mut self, words: usize) {
         if words::count(&self.text, words + 1) <= words {

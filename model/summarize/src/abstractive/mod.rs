@@ -1,13 +1,15 @@
 //! Abstractive summaries: an instruct model reads the text and writes.
 //!
-//! A text that fits one pass is read once and summarized by two instructions; a longer one is cut into parts at sentence
-//! boundaries, and each part is summarized in a few sentences. The summary is made of those of all these sentences that
-//! cover the document best and are supported by it ([`choose`]): nothing is written about what was written, so a small
-//! model's mistakes are not compounded. Every token of the text is read in exactly one part. Decoding is greedy, so the
-//! same text gives the same summary.
+//! A model reads the running text ([`material`]). A text that fits one pass is summarized as a whole; a longer one is cut into
+//! parts at sentence boundaries, each part is summarized in a few sentences, and those of them that cover the document best
+//! are chosen ([`choose`]): nothing is written about what was written, so that mistakes are not compounded. Every sentence
+//! is checked against the document ([`checks`](crate::checks)); one that fails is replaced by the sentence of the document
+//! that is nearest to it, or left out ([`repair`]). Decoding is greedy, so the same text gives the same summary.
 
 mod choose;
+mod material;
 mod prompt;
+mod repair;
 mod task;
 mod writing;
 
@@ -15,13 +17,17 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use precis_engine::tokenizer::ByteLevelBpe;
+use precis_engine::{ChatMl, Control, Engine, Gguf, Settings, Speed, Threads, Transformer};
 use serde_json::json;
 
 use crate::Summarizer;
+use crate::checks::{self, Checker, Language};
 use crate::chunk;
 use crate::decode::{self, Bounds};
 use crate::embed::Embedder;
 use crate::error::{Error, LoadError, Reason};
+use crate::extractive::{self, Extractive};
 use crate::grounding::{self, Source};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -31,38 +37,35 @@ use crate::segment;
 use crate::summary::{Sentence, Summary};
 use crate::words;
 use choose::Candidate;
-use precis_engine::ChatMl;
-use precis_engine::Control;
-use precis_engine::Gguf;
-use precis_engine::Speed;
-use precis_engine::Threads;
-use precis_engine::tokenizer::ByteLevelBpe;
-use precis_engine::{Engine, Settings, Transformer};
-use task::{NO_REPEAT_TOKENS, Progress, Task};
+use material::Material;
+use prompt::Wishes;
+use task::{NO_REPEAT_TOKENS, Order, Progress, Task};
 
 /// Version of everything below: changes whenever the same text could give another summary.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Most tokens of text in one pass: what this size of model still reads well, and less than its context.
 const PASS_TOKENS: usize = 2048;
-/// Most tokens written about the whole.
-const SUMMARY_TOKENS: usize = 224;
+/// Most tokens written about the whole, and for each of its words.
+const SUMMARY_TOKENS: usize = 480;
+const TOKENS_A_WORD: usize = 3;
 /// Most tokens written about one part.
 const PART_TOKENS: usize = 112;
 /// Sentences and words written about one part.
 const PART: Bounds = Bounds { sentences: 3, words: 80 };
-/// Sentences of a summary if the caller does not say.
-const DEFAULT_SENTENCES: u32 = 5;
-/// Words of a summary if the caller does not say.
-const DEFAULT_WORDS: u32 = 150;
-/// Words that a sentence is reckoned with where the caller bounds the words but not the sentences.
-const SENTENCE_WORDS: u32 = 20;
+/// Words of a summary if the caller does not say: of a short document, and of the longest.
+const LEAST_WORDS: usize = 90;
+const MOST_WORDS: usize = 220;
+/// Words that a sentence is reckoned with.
+const SENTENCE_WORDS: usize = 12;
+/// Sentences that are written beyond those wanted, in place of such as fail.
+const SPARE: usize = 2;
 /// Fewest words with letters in a document: fewer are a question or an order, not something to summarize.
 const MIN_WORDS: usize = 8;
 /// What this mode accepts.
 const LIMITS: Limits = Limits {
-    max_document_tokens: 32_768,
-    max_document_bytes: 256 * 1024,
-    max_sentences: 12,
+    max_document_tokens: 65_536,
+    max_document_bytes: 512 * 1024,
+    max_sentences: 16,
     max_output_tokens: SUMMARY_TOKENS as u32,
 };
 
@@ -78,6 +81,7 @@ pub(crate) struct Abstractive {
     digits: Vec<u32>,
     embedder: Arc<Embedder>,
     threads: Arc<Threads>,
+    extractive: Arc<Extractive>,
 }
 
 impl Abstractive {
@@ -85,8 +89,8 @@ impl Abstractive {
     pub(crate) fn load(
         manifest: Manifest,
         (name, bytes): (&str, Vec<u8>),
-        embedder: Arc<Embedder>,
-        threads: Arc<Threads>,
+        extractive: Arc<Extractive>,
+        (embedder, threads): (Arc<Embedder>, Arc<Threads>),
         settings: &Settings,
     ) -> Result<Self, LoadError> {
         let mut gguf = Gguf::parse(name, bytes)?;
@@ -99,50 +103,22 @@ impl Abstractive {
         let single = |digit: char| bpe.ids(&digit.to_string()).ok().filter(|ids| ids.len() == 1);
         let digits = ('0'..='9').filter_map(single).flatten().collect();
         let engine = Engine::new(model, Threads::clone(&threads), settings)?;
-        Ok(Self { manifest, engine, bpe, chat, ends, digits, embedder, threads })
+        Ok(Self { manifest, engine, bpe, chat, ends, digits, embedder, threads, extractive })
     }
 
-    /// The sentences of several summaries of a text that fits one pass, from one reading of it.
-    fn drafts(
-        &self,
-        document: &[u32],
-        focus: Option<&str>,
-        bounds: Bounds,
-        control: &Control,
-    ) -> Result<Vec<String>, Error> {
-        let prefix = self.engine.prefix(self.opening(document)?, control.payer(), control.clone())?;
-        let read = words::saturate(document.len());
-        control.report(read, read);
-        let instructions = prompt::whole(bounds.sentences, focus);
-        let cap = SUMMARY_TOKENS.min(2 * bounds.words + 32);
-        let tasks: Vec<Task<'_>> =
-            instructions.iter().map(|instruction| Task { document, instruction, cap, bounds }).collect();
-        let requests =
-            tasks.iter().map(|task| self.request(task, Some(&prefix), None, control)).collect::<Result<_, _>>()?;
-        self.sentences(requests, &tasks)
-    }
-
-    /// Sentences about each part of a text, side by side in the engine's batch.
-    fn notes(
+    /// Sentences about the parts of a text, side by side in the engine's batch, in the order of the parts.
+    fn write(
         &self,
         ids: &[u32],
         parts: &[Range<usize>],
-        focus: Option<&str>,
+        task: Order<'_>,
         control: &Control,
     ) -> Result<Vec<String>, Error> {
-        let instruction = prompt::part(PART.sentences, focus);
         let progress = Progress::new(control, ids.len());
-        let tasks: Vec<Task<'_>> = parts
-            .iter()
-            .map(|part| Task {
-                document: &ids[part.clone()],
-                instruction: &instruction,
-                cap: PART_TOKENS,
-                bounds: PART,
-            })
-            .collect();
-        let requests =
-            tasks.iter().map(|task| self.request(task, None, Some(&progress), control)).collect::<Result<_, _>>()?;
+        let Order { instruction, cap, bounds } = task;
+        let task = |part: &Range<usize>| Task { document: &ids[part.clone()], instruction, cap, bounds };
+        let tasks: Vec<Task<'_>> = parts.iter().map(task).collect();
+        let requests = tasks.iter().map(|task| self.request(task, &progress, control)).collect::<Result<_, _>>()?;
         self.sentences(requests, &tasks)
     }
 
@@ -153,7 +129,7 @@ impl Abstractive {
         Ok(sentences
             .into_iter()
             .zip(measured)
-            .map(|(text, measured)| Candidate { leans: choose::leans(&text), text, measured })
+            .map(|(text, measured)| Candidate { leans: choose::leans(&text), text, measured, quote: None })
             .collect())
     }
 
@@ -169,11 +145,16 @@ impl Abstractive {
         single(format!(" {word}")).is_some_and(|lower| single(format!(" {capital}")).is_none_or(|upper| lower < upper))
     }
 
-    fn bounds(options: &Options) -> Bounds {
-        let words = options.max_words.unwrap_or(DEFAULT_WORDS).max(1);
-        let usual = DEFAULT_SENTENCES.min(words.div_ceil(SENTENCE_WORDS)).max(1);
-        let sentences = options.max_sentences.unwrap_or(usual).clamp(1, LIMITS.max_sentences);
-        Bounds { sentences: sentences as usize, words: words as usize }
+    /// Length of the summary of a document of so many words.
+    fn bounds(options: &Options, size: usize) -> Bounds {
+        let usual = extractive::usual(size).clamp(LEAST_WORDS, MOST_WORDS);
+        let words = options.max_words.map_or(usual, |words| words.max(1) as usize);
+        let sentences = words.div_ceil(SENTENCE_WORDS).clamp(1, LIMITS.max_sentences as usize);
+        let sentences = match options.max_sentences {
+            Some(count) => count.clamp(1, LIMITS.max_sentences) as usize,
+            None => sentences,
+        };
+        Bounds { sentences, words }
     }
 }
 
@@ -189,6 +170,10 @@ impl Summarizer for Abstractive {
     fn parameters(&self) -> serde_json::Value {
         json!({
             "chat_format": "chatml",
+            "checks_anywhere_permille": checks::ANYWHERE_PERMILLE,
+            "checks_foreign_permille": checks::FOREIGN_PERMILLE,
+            "checks_near_permille": checks::NEAR_PERMILLE,
+            "checks_version": checks::VERSION,
             "choice_end_permille": choose::END_PERMILLE,
             "choice_fade_permille": choose::FADE_PERMILLE,
             "choice_invention_permille": choose::INVENTION_PERMILLE,
@@ -196,8 +181,8 @@ impl Summarizer for Abstractive {
             "choice_start_permille": choose::START_PERMILLE,
             "choice_support_permille": choose::SUPPORT_PERMILLE,
             "decoding": "greedy",
-            "default_sentences": DEFAULT_SENTENCES,
-            "default_words": DEFAULT_WORDS,
+            "default_least_words": LEAST_WORDS,
+            "default_most_words": MOST_WORDS,
             "grounding_sentences": grounding::NEAREST,
             "grounding_version": grounding::VERSION,
             "min_words": MIN_WORDS,
@@ -207,11 +192,14 @@ impl Summarizer for Abstractive {
             "part_tokens": PART_TOKENS,
             "part_words": PART.words,
             "pass_tokens": PASS_TOKENS,
+            "passages_permille": material::PICK_PERMILLE,
             "prompt_sha256": prompt::digest(),
             "prompt_version": prompt::VERSION,
             "same_permille": decode::SAME_PERMILLE,
             "sentence_words": SENTENCE_WORDS,
+            "spare_sentences": SPARE,
             "summary_tokens": SUMMARY_TOKENS,
+            "tokens_a_word": TOKENS_A_WORD,
             "version": VERSION,
         })
     }
@@ -226,18 +214,16 @@ impl Summarizer for Abstractive {
     }
 
     fn predict(&self, tokens: u32) -> Duration {
-        /// Tokens of the frame around a text.
-        const FRAME_TOKENS: u64 = 96;
-        /// Parts that are written about in the time of one, at least.
-        const SIDE_BY_SIDE: u64 = 3;
+        /// Tokens of the frame around a text, and of a summary of usual length.
+        const FRAME_TOKENS: usize = 128;
+        const USUAL_TOKENS: u64 = 200;
+        // Three words are four tokens or so; a tenth more for headings.
+        let all = tokens as usize;
+        let passages = extractive::usual(all * 3 / 4) * material::PICK_PERMILLE / 1000 * 4 / 3 * 11 / 10;
+        let read = passages.min(all) + FRAME_TOKENS;
         let tokens = u64::from(tokens);
-        let parts = tokens.div_ceil(PASS_TOKENS as u64).max(1);
-        let written = if parts > 1 {
-            (parts * PART_TOKENS as u64).div_ceil(SIDE_BY_SIDE).max(PART_TOKENS as u64)
-        } else {
-            SUMMARY_TOKENS as u64 * 5 / 4
-        };
-        self.engine.speeds().time(tokens + (parts + 1) * FRAME_TOKENS, written) + self.embedder.predict(tokens)
+        // Once for choosing the passages, once for what is held against the sentences.
+        self.engine.speeds().time(read as u64, USUAL_TOKENS) + self.embedder.predict(tokens) * 2
     }
 
     fn speed(&self) -> Speed {
@@ -265,30 +251,42 @@ impl Summarizer for Abstractive {
         let encoded = self.bpe.encode(text)?;
         let total = words::saturate(encoded.ids.len());
         LIMITS.check_tokens(total)?;
-        let segments = segment::segment(text);
-        let mut breaks: Vec<usize> = segments.iter().map(|unit| encoded.index_at(unit.range.end)).collect();
-        breaks.dedup();
-        let parts = chunk::plan(encoded.ids.len(), PASS_TOKENS, &breaks);
-        let (focus, bounds) = (options.focus(), Self::bounds(options));
-
-        let written = if parts.len() > 1 {
-            self.notes(&encoded.ids, &parts, focus, control)?
-        } else {
-            self.drafts(&encoded.ids, focus, bounds, control)?
+        let material = Material::of(text, &self.extractive, options, control)?;
+        let (ids, breaks) = material.tokens(&encoded, &self.bpe.ids("\n")?);
+        let parts = chunk::plan(ids.len(), PASS_TOKENS, &breaks);
+        let language = Language::of(&material.read(text).collect::<Vec<_>>().join(" "));
+        let wishes = Wishes { focus: options.focus(), language: language.name() };
+        let size = material.read(text).map(words::size).sum();
+        let bounds = Self::bounds(options, size);
+        let order = match parts.len() {
+            1 => {
+                let more = Bounds { sentences: bounds.sentences + SPARE, words: bounds.words + SPARE * SENTENCE_WORDS };
+                Order { instruction: &prompt::whole(more.sentences, wishes), cap: cap(more), bounds: more }
+            }
+            _ => Order { instruction: &prompt::part(PART.sentences, wishes), cap: PART_TOKENS, bounds: PART },
         };
-        let source = Source::new(text, &segments, &self.embedder, &self.threads, control)?;
-        let weights = self.weights(&source, focus)?;
-        let chosen = choose::select(self.measure(written, &source)?, &weights, bounds);
-        if choose::is_unfounded(&chosen) {
+        let written = self.write(&ids, &parts, order, control)?;
+        let written = decode::distinct_of(written.iter().filter_map(|sentence| checks::told(sentence)).collect());
+
+        let read = (material.segments.as_slice(), material.is_read.as_slice());
+        let source = Source::new(text, read, &self.embedder, &self.threads, control)?;
+        let checker = Checker::new(text, source.ranges(), language);
+        let weights = self.weights(&source, wishes.focus)?;
+        let judged = repair::judge(&checker, self.measure(written, &source)?);
+        let chosen = match parts.len() {
+            1 => repair::repaired(text, &material, source.ranges(), judged, bounds),
+            _ => choose::select(repair::sound(judged), &weights, bounds),
+        };
+        if chosen.is_empty() {
             return Err(Error::NotSummarizable(Reason::NoSummary));
         }
 
         control.report(total, total);
-        let summary = chosen.iter().map(|candidate| candidate.text.as_str()).collect::<Vec<_>>().join(" ");
+        let summary = chosen.iter().map(Candidate::shown).collect::<Vec<_>>().join(" ");
         let sentence = |candidate: Candidate| Sentence {
             text: candidate.text,
-            source: None,
-            grounding: Some(candidate.measured.grounding),
+            source: candidate.quote,
+            grounding: candidate.quote.is_none().then_some(candidate.measured.grounding),
         };
         Ok(Summary {
             input_tokens: total,
@@ -296,10 +294,15 @@ impl Summarizer for Abstractive {
             text: summary,
             sentences: chosen.into_iter().map(sentence).collect(),
             chunks: words::saturate(parts.len()),
-            tokens_read: words::saturate(parts.iter().map(ExactSizeIterator::len).sum()),
+            tokens_read: total,
             verbatim: false,
         })
     }
+}
+
+/// Most tokens that are written within bounds.
+fn cap(bounds: Bounds) -> usize {
+    SUMMARY_TOKENS.min(TOKENS_A_WORD * bounds.words + 32)
 }
 
 impl Abstractive {

@@ -1,47 +1,50 @@
-//! What the language model is asked. The instruction stands after the text: a small model follows what it read last, and
-//! several instructions can follow one reading of the text.
+//! The prompt of the language model. The instruction stands after the text: a small model follows what it read last.
 
 use sha2::{Digest, Sha256};
 
 /// Version of the prompt; the digest below changes with every byte of it.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
-/// Who the model is to be.
+/// The role of the model.
 pub(crate) const SYSTEM: &str = "You are an editor. You write short, accurate summaries in plain prose. You use only what the text says and add nothing.";
-/// The tasks on a document, each of which gives one candidate. `{sentences}` and `{focus}` are filled in.
-const TASKS: &[&str] = &[
-    "\n\nSummarize the text above in {sentences}{focus}. State its subject, its main points and its conclusion.",
-    "\n\nSummarize the text above in {sentences}{focus}, in its own words. Say what it is about, what was done, and what came out.",
-];
-/// The task on one part of a long document.
-const PART_TASK: &str =
-    "\n\nThe text above is one part of a longer document. Summarize this part in {sentences}{focus}.";
-/// How the caller's interest is named.
+/// The task on a whole document, and on one part of a long one. `{count}`, `{language}` and `{focus}` are filled in.
+const WHOLE: &str = "\n\nList the {count} most important facts of the text above{focus}. Number them. Each is one whole sentence that can be understood alone, with the names, amounts, dates and conditions exactly as the text has them.{language}";
+const PART: &str = "\n\nThe text above is one part of a longer document. List the {count} most important facts of this part{focus}. Number them. Each is one whole sentence that can be understood alone, with the names, amounts, dates and conditions exactly as the text has them.{language}";
+/// The caller's interest, and the language of the text where it is not English.
 const FOCUS: &str = ", with attention to {focus}";
-/// How one sentence and several are asked for.
-const ONE: &str = "one sentence";
-const SEVERAL: &str = "{count} sentences";
+const LANGUAGE: &str = " Write in {language}, the language of the text.";
 
-/// The instructions on a whole document, each for one candidate.
-pub(crate) fn whole(sentences: usize, focus: Option<&str>) -> Vec<String> {
-    TASKS.iter().map(|template| fill(template, sentences, focus)).collect()
+/// Wishes that are filled in.
+#[derive(Clone, Copy)]
+pub(crate) struct Wishes<'a> {
+    /// Interest of the caller.
+    pub(crate) focus: Option<&'a str>,
+    /// Language of the text by its English name.
+    pub(crate) language: Option<&'a str>,
+}
+
+/// The instruction on a whole document.
+pub(crate) fn whole(sentences: usize, wishes: Wishes<'_>) -> String {
+    fill(WHOLE, sentences, wishes)
 }
 
 /// The instruction on one part of several.
-pub(crate) fn part(sentences: usize, focus: Option<&str>) -> String {
-    fill(PART_TASK, sentences, focus)
+pub(crate) fn part(sentences: usize, wishes: Wishes<'_>) -> String {
+    fill(PART, sentences, wishes)
 }
 
-fn fill(template: &str, sentences: usize, focus: Option<&str>) -> String {
+fn fill(template: &str, sentences: usize, Wishes { focus, language }: Wishes<'_>) -> String {
     let focus = focus.map_or(String::new(), |focus| FOCUS.replace("{focus}", focus));
-    let sentences = if sentences == 1 { ONE.to_owned() } else { SEVERAL.replace("{count}", &sentences.to_string()) };
-    template.replace("{sentences}", &sentences).replace("{focus}", &focus)
+    let language = language.filter(|language| *language != "English");
+    let language = language.map_or(String::new(), |language| LANGUAGE.replace("{language}", language));
+    // The focus last: it is the caller's, and may look like a place to fill in.
+    template.replace("{count}", &sentences.to_string()).replace("{language}", &language).replace("{focus}", &focus)
 }
 
 /// SHA-256 over all templates in a fixed order, each with its length in front.
 pub(crate) fn digest() -> String {
     let mut hash = Sha256::new();
-    for template in [SYSTEM].iter().chain(TASKS).chain(&[PART_TASK, FOCUS, ONE, SEVERAL]) {
+    for template in [SYSTEM, WHOLE, PART, FOCUS, LANGUAGE] {
         hash.update((template.len() as u64).to_be_bytes());
         hash.update(template.as_bytes());
     }
@@ -54,13 +57,19 @@ mod tests {
 
     #[test]
     fn the_focus_is_filled_in_as_it_is() {
-        let texts = whole(3, Some("the {sentences} of {focus}"));
-        assert!(texts.iter().all(|text| text.contains("in 3 sentences, with attention to the {sentences} of {focus}")));
-        assert!(!part(1, None).contains('{') && part(1, None).contains("in one sentence."));
+        let text = whole(3, Wishes { focus: Some("the {count} of {focus}"), language: Some("German") });
+        assert!(
+            text.contains(
+                "List the 3 most important facts of the text above, with attention to the {count} of {focus}."
+            ) && text.ends_with("Write in German, the language of the text."),
+            "{text}"
+        );
+        let plain = part(1, Wishes { focus: None, language: Some("English") });
+        assert!(!plain.contains('{') && plain.contains("of this part. Number"), "{plain}");
     }
 
     #[test]
     fn the_digest_is_of_the_templates_of_this_version() {
-        assert_eq!((VERSION, digest().len()), (2, 64));
+        assert_eq!((VERSION, digest().len()), (3, 64));
     }
 }

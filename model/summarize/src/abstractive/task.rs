@@ -10,6 +10,17 @@ use precis_engine::Control;
 /// No run of so many tokens is written twice: about eight words, longer than most names and terms.
 pub(super) const NO_REPEAT_TOKENS: usize = 10;
 
+/// What is asked about every part of a text.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// The instruction after it.
+    pub(super) instruction: &'a str,
+    /// Most tokens written.
+    pub(super) cap: usize,
+    /// Sentences and words.
+    pub(super) bounds: Bounds,
+}
+
 /// What is asked about a text.
 pub(super) struct Task<'a> {
     /// The text.

@@ -8,22 +8,21 @@ use super::task::{NO_REPEAT_TOKENS, Progress, Task};
 use crate::decode;
 use crate::error::Error;
 use precis_engine::Control;
-use precis_engine::{NoRepeat, Prefix, Request, Rules};
+use precis_engine::{NoRepeat, Request, Rules};
 
 impl Abstractive {
-    /// The prompt up to the end of the text, which several instructions can share.
-    pub(super) fn opening(&self, document: &[u32]) -> Result<Vec<u32>, Error> {
+    /// The prompt up to the end of the text.
+    fn opening(&self, document: &[u32]) -> Result<Vec<u32>, Error> {
         Ok(self.chat.open(&self.bpe, prompt::SYSTEM, document)?)
     }
 
     /// What the engine is asked for: a prompt around a text, and when to stop.
-    pub(super) fn request<'a>(
+    pub(super) fn request(
         &self,
         task: &Task<'_>,
-        prefix: Option<&'a Prefix>,
-        progress: Option<&Progress<'_>>,
+        progress: &Progress<'_>,
         control: &Control,
-    ) -> Result<Request<'a>, Error> {
+    ) -> Result<Request<'static>, Error> {
         let (bpe, bounds) = (Arc::clone(&self.bpe), task.bounds);
         let stop = move |written: &[u32]| {
             decode::is_loop(written) || bpe.decode(written).is_ok_and(|text| decode::is_enough(&text, bounds))
@@ -31,19 +30,19 @@ impl Abstractive {
         let mut prompt = self.opening(task.document)?;
         let before = prompt.len() - task.document.len();
         prompt.extend(self.chat.close(&self.bpe, task.instruction)?);
-        let progress = progress.map(|progress| Box::new(progress.of_part(before, task.document.len())) as _);
+        let progress = progress.of_part(before, task.document.len());
         Ok(Request {
             prompt,
             cap: task.cap,
             payer: control.payer(),
             control: control.clone(),
-            prefix,
+            prefix: None,
             rules: Rules {
                 ends: self.ends.clone(),
                 // A number that was begun is finished, or it would become another one.
                 no_repeat: Some(NoRepeat { tokens: NO_REPEAT_TOKENS, except: self.digits.clone() }),
                 stop: Some(Box::new(stop)),
-                progress,
+                progress: Some(Box::new(progress)),
                 ..Rules::default()
             },
         })

@@ -35,7 +35,7 @@ impl Length {
 }
 
 /// Words of an extract if nobody says how many: they grow with the root of the document's.
-fn usual(words: usize) -> usize {
+pub(crate) fn usual(words: usize) -> usize {
     let root = (words * 1_000_000).isqrt();
     let grown = (root * ROOT_PERMILLE / 1_000_000).clamp(LEAST_WORDS, MOST_WORDS);
     grown.min((words * SHARE_PERMILLE / 1000).max(1))

@@ -26,13 +26,14 @@ use crate::segment::{self, Segment};
 use crate::summary::Summary;
 use crate::words;
 use length::Length;
+pub(crate) use length::usual;
 use lexical::Lexicon;
 use precis_engine::Control;
 use precis_engine::Speed;
 use precis_engine::Threads;
-use rank::Trait;
-use units::Unit;
-pub(crate) use units::spans;
+pub(crate) use quote::quotes;
+pub(crate) use rank::Trait;
+pub(crate) use units::{Unit, spans};
 
 /// Version of the ranking: changes whenever the same text could give another summary.
 const VERSION: u32 = 4;
@@ -88,6 +89,45 @@ impl Extractive {
         Ok(Read { embeddings, total, read, share: language::embedding_permille(text, unknown, encoded.ids.len()) })
     }
 
+    /// Units that matter most, in so many thousandths of the usual length of an extract.
+    ///
+    /// # Errors
+    /// Those of reading the text.
+    pub(crate) fn pick(
+        &self,
+        text: &str,
+        (segments, units, traits): (&[Segment], &[Unit], &[Trait]),
+        (options, permille): (&Options, usize),
+        control: &Control,
+    ) -> Result<Vec<usize>, Error> {
+        let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
+        let enough = length::usual(quotable) * permille / 1000;
+        let length = Length { sentences: usize::MAX, words: enough + enough / 4, enough };
+        // Bounds of the caller are on what is written.
+        let free = Options { focus: options.focus.clone(), ..Options::default() };
+        Ok(self.choose(text, segments, (units, traits), (&free, length), control)?.0)
+    }
+
+    /// Units that matter most within a length, and what was read for that.
+    fn choose(
+        &self,
+        text: &str,
+        segments: &[Segment],
+        (units, traits): (&[Unit], &[Trait]),
+        (options, length): (&Options, Length),
+        control: &Control,
+    ) -> Result<(Vec<usize>, Read), Error> {
+        let read = self.embed(text, segments, units, control)?;
+        let scores = self.scores(text, units, traits, &read, options)?;
+        control.check()?;
+        let row = |row: usize| read.embeddings.row(row);
+        let similarity =
+            |left: usize, right: usize| weight(read.share.min(1) * 1000) * Embeddings::cosine(row(left), row(right));
+        let candidates = units::candidates(units, traits, &scores, options.max_words.is_some());
+        let chosen = select::select(&candidates, similarity, length);
+        Ok((chosen, read))
+    }
+
     /// How much each unit matters.
     fn scores(
         &self,
@@ -117,10 +157,16 @@ impl Extractive {
     }
 }
 
-/// Everything that is done with a text before a model runs.
-pub(crate) fn outline(text: &str, segments: &[Segment]) {
+/// The units of a text, and what is known of each before a model runs.
+pub(crate) fn judged(text: &str, segments: &[Segment]) -> (Vec<Unit>, Vec<Trait>) {
     let units = units::units(text, segments, MAX_UNITS);
     let traits = units::traits(text, &units, segments);
+    (units, traits)
+}
+
+/// Everything that is done with a text before a model runs.
+pub(crate) fn outline(text: &str, segments: &[Segment]) {
+    let (units, traits) = judged(text, segments);
     let rows: Vec<usize> = (0..units.len()).filter(|row| traits[*row].quotable).collect();
     let quotes = quote::quotes(text, &units, &traits, &rows, usize::MAX);
     let _ = quote::joined(&quotes);
@@ -227,22 +273,10 @@ impl Summarizer for Extractive {
         control.check()?;
         segment::require_sentences(text)?;
         let segments = segment::segment(text);
-        let units = units::units(text, &segments, MAX_UNITS);
-        let traits = units::traits(text, &units, &segments);
-        let read = self.embed(text, &segments, &units, control)?;
-        let scores = self.scores(text, &units, &traits, &read, options)?;
-        control.check()?;
-
+        let (units, traits) = judged(text, &segments);
         let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
         let length = Length::wanted(options, quotable, LIMITS.max_sentences);
-        let row = |row: usize| read.embeddings.row(row);
-        let similarity =
-            |left: usize, right: usize| weight(read.share.min(1) * 1000) * Embeddings::cosine(row(left), row(right));
-        let chosen = select::select(
-            &units::candidates(&units, &traits, &scores, options.max_words.is_some()),
-            similarity,
-            length,
-        );
+        let (chosen, read) = self.choose(text, &segments, (&units, &traits), (options, length), control)?;
         let quotes = quote::quotes(text, &units, &traits, &chosen, length.words);
         if quotes.is_empty() {
             return Err(Error::NotSummarizable(Reason::NoSentences));

@@ -17,6 +17,16 @@ pub(crate) struct Quote<'a> {
 }
 
 impl Quote<'_> {
+    /// Place in the document.
+    pub(crate) fn source(&self) -> ByteRange {
+        self.source
+    }
+
+    /// Whether words of it are missing, or broken at the end of a line.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.cut != (false, false) || self.text.contains("-\n") || self.text.contains("-\r\n")
+    }
+
     /// Bytes that go into the summary.
     pub(crate) fn into_sentence(self) -> Sentence {
         Sentence { text: self.text.to_owned(), source: Some(self.source), grounding: None }

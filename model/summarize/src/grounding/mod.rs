@@ -17,7 +17,7 @@ mod values;
 use crate::embed::{Embedder, Embeddings};
 use crate::error::Error;
 use crate::extractive::spans;
-use crate::segment::{Kind, Segment};
+use crate::segment::Segment;
 use crate::summary::{ByteRange, Grounding, Nearest};
 use names::Words;
 use precis_engine::Control;
@@ -51,6 +51,13 @@ impl Measured {
         self.grounding.nearest.first().map_or(0, |nearest| nearest.score_permille)
     }
 
+    /// Rows of the nearest sentences, as the document's are numbered.
+    pub(crate) fn nearest_rows(&self) -> impl Iterator<Item = usize> {
+        let mut rows: Vec<usize> = (0..self.cosines.len()).collect();
+        rows.sort_by(|left, right| self.cosines[*right].total_cmp(&self.cosines[*left]).then(left.cmp(right)));
+        rows.into_iter().take(NEAREST)
+    }
+
     /// Names and numbers that the document does not have.
     pub(crate) fn unsupported(&self) -> usize {
         self.grounding.unsupported_names.len() + self.grounding.unsupported_numbers.len()
@@ -58,21 +65,20 @@ impl Measured {
 }
 
 impl Source {
-    /// Embed the sentences of a document and collect its words and numbers.
+    /// Embed the segments of a document and collect its words and numbers. Written sentences are held against those for
+    /// which `is_read` holds.
     pub(crate) fn new(
         text: &str,
-        segments: &[Segment],
+        (segments, is_read): (&[Segment], &[bool]),
         embedder: &Embedder,
         threads: &Threads,
         control: &Control,
     ) -> Result<Self, Error> {
         let encoded = embedder.tokenizer.encode(text)?;
-        // Rows of tables and lines of code count where there is nothing else.
-        let is_running = segments.iter().any(|unit| unit.kind != Kind::Scrap);
         let (mut ranges, mut texts) = (Vec::new(), Vec::new());
-        for (unit, span) in segments.iter().zip(spans(&encoded, segments)) {
-            if unit.kind != Kind::Scrap || !is_running {
-                ranges.push(unit.quote);
+        for ((segment, span), is_read) in segments.iter().zip(spans(&encoded, segments)).zip(is_read) {
+            if *is_read {
+                ranges.push(segment.quote);
                 texts.push(&encoded.ids[span]);
             }
         }
@@ -80,7 +86,12 @@ impl Source {
         Ok(Self { ranges, embeddings, words: Words::of(text), values: Values::of(text) })
     }
 
-    /// Sentences of the document.
+    /// The sentences of the document that written ones are held against.
+    pub(crate) fn ranges(&self) -> &[ByteRange] {
+        &self.ranges
+    }
+
+    /// How many they are.
     pub(crate) fn len(&self) -> usize {
         self.ranges.len()
     }

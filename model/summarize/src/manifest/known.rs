@@ -8,11 +8,20 @@ macro_rules! compiled {
 
 /// The manifest of the extractive model.
 pub(crate) const MINILM: (&str, &str) = compiled!("minilm-l6-v2");
-/// The manifest of the abstractive model that comes in a package.
+/// The manifest of the abstractive model that is served unless another is chosen.
+pub(crate) const QWEN: (&str, &str) = compiled!("qwen2.5-1.5b-instruct");
+/// The manifest of the smallest abstractive model.
 pub(crate) const SMOLLM2: (&str, &str) = compiled!("smollm2-135m-instruct");
 /// All of them, name and exact text.
-pub(crate) const ALL: [(&str, &str); 5] =
-    [MINILM, SMOLLM2, compiled!("qwen3-0.6b"), compiled!("qwen3-1.7b"), compiled!("qwen3-4b-instruct-2507")];
+pub(crate) const ALL: [(&str, &str); 7] = [
+    MINILM,
+    SMOLLM2,
+    compiled!("qwen2.5-0.5b-instruct"),
+    QWEN,
+    compiled!("qwen3-0.6b"),
+    compiled!("qwen3-1.7b"),
+    compiled!("qwen3-4b-instruct-2507"),
+];
 
 /// Their names, for people.
 pub(super) fn names() -> String {

@@ -96,7 +96,7 @@ fn what_lies_filled_in_beside_the_weights_is_selected_by_name_and_by_file_name()
 fn a_manifest_in_the_directory_does_not_replace_one_that_is_compiled_in_filled() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("smollm2-135m-instruct.toml"), filled_text()).unwrap();
-    let chosen = Manifest::select(directory.path(), DEFAULT_MODEL).unwrap();
+    let chosen = Manifest::select(directory.path(), SMALLEST_MODEL).unwrap();
     assert_eq!(chosen, Manifest::parse(SMOLLM2).unwrap());
 }
 

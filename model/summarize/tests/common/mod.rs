@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use precis_summarize::{Models, load};
+use precis_summarize::{Models, SMALLEST_MODEL, load_named};
 
 /// The directory of `PRECIS_MODEL_DIR`, or the one that `scripts/fetch-model` fills.
 pub fn directory() -> PathBuf {
@@ -16,7 +16,10 @@ pub fn models() -> Option<&'static Models> {
     static MODELS: OnceLock<Option<Models>> = OnceLock::new();
     let loaded = MODELS.get_or_init(|| {
         let directory = directory();
-        directory.join("smollm2-135m-instruct.q4_1.gguf").is_file().then(|| load(&directory).unwrap())
+        directory
+            .join("smollm2-135m-instruct.q4_1.gguf")
+            .is_file()
+            .then(|| load_named(&directory, SMALLEST_MODEL).unwrap())
     });
     if loaded.is_none() {
         eprintln!("SKIPPED: no model files in {}; run scripts/fetch-model", directory().display());

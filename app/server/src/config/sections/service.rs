@@ -52,7 +52,7 @@ section! {
         dir: PathBuf = "/models";
         /// Model that writes: name of a manifest, or file name of a filled one in `dir`. Its digest stands in the keyset; policies
         /// that pin it refuse another.
-        name: String = "smollm2-135m-instruct";
+        name: String = "qwen2.5-1.5b-instruct";
         /// Jobs, and sequences of the language model, that run side by side. More of them take more memory and make each slower.
         batch: u32 = "8", "1" to "64";
         /// MiB of the language model's cache of keys and values. Sequences wait for room in it. Default: what the batch needs, at

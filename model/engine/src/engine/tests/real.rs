@@ -1,8 +1,8 @@
-//! The demonstration model's real weights, against an independent implementation.
+//! Real weights, and synthetic ones of another family, against an independent implementation.
 
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Device, Tensor};
-use candle_transformers::models::quantized_llama::ModelWeights;
+use candle_transformers::models::{quantized_llama, quantized_qwen2};
 
 use super::*;
 use crate::testing::model_file;
@@ -27,37 +27,59 @@ fn judge(logits: &[f32], next: u32) -> (f64, usize) {
     (sum.ln() - f64::from(logits[next as usize] - most), likeliest)
 }
 
+/// The other implementation, one token at a time.
 fn reference(bytes: &[u8], ids: &[u32]) -> Vec<(f64, usize)> {
     let mut reader = std::io::Cursor::new(bytes);
     let content = Content::read(&mut reader).unwrap();
-    let mut model = ModelWeights::from_gguf(content, &mut reader, &Device::Cpu).unwrap();
-    let pairs = ids.windows(2).enumerate();
+    let is_qwen2 = content.metadata["general.architecture"].to_string().unwrap() == "qwen2";
+    let mut forward: Box<dyn FnMut(&Tensor, usize) -> Tensor> = if is_qwen2 {
+        let mut model = quantized_qwen2::ModelWeights::from_gguf(content, &mut reader, &Device::Cpu).unwrap();
+        Box::new(move |input, position| model.forward(input, position).unwrap())
+    } else {
+        let mut model = quantized_llama::ModelWeights::from_gguf(content, &mut reader, &Device::Cpu).unwrap();
+        Box::new(move |input, position| model.forward(input, position).unwrap())
+    };
     let step = |(position, pair): (usize, &[u32])| {
         let input = Tensor::new(&pair[..1], &Device::Cpu).unwrap().unsqueeze(0).unwrap();
-        let logits: Vec<f32> = model.forward(&input, position).unwrap().squeeze(0).unwrap().to_vec1().unwrap();
+        let logits: Vec<f32> = forward(&input, position).squeeze(0).unwrap().to_vec1().unwrap();
         judge(&logits, pair[1])
     };
-    pairs.map(step).collect()
+    ids.windows(2).enumerate().map(step).collect()
 }
 
-#[test]
-fn likelihoods_are_those_of_another_implementation() {
-    let Some(bytes) = bytes() else { return };
-    let ids = tokens(&bytes);
-    let expected = reference(&bytes, &ids);
+/// Mean negative log-likelihoods, the reference's and ours, and for how many of 1000 tokens the likeliest is the same.
+fn compared(bytes: Vec<u8>, ids: &[u32]) -> (f64, f64, usize) {
+    let expected = reference(&bytes, ids);
     let mut found = Vec::new();
     let mut rig = Rig::load(bytes, None, 1, 256).unwrap();
     rig.logits(&ids[..ids.len() - 1], |index, logits| found.push(judge(logits, ids[index + 1])));
     let mean = |all: &[(f64, usize)]| all.iter().map(|(nll, _)| nll).sum::<f64>() / all.len() as f64;
     let same = expected.iter().zip(&found).filter(|(left, right)| left.1 == right.1).count();
-    let (theirs, ours) = (mean(&expected), mean(&found));
-    eprintln!(
-        "mean negative log-likelihood {ours:.4}, reference {theirs:.4}; {same} of {} likeliest equal",
-        found.len()
-    );
-    // Both quantize activations, at different places: that alone moves a likelihood by some tenths of a percent.
-    assert!((ours / theirs - 1.0).abs() < 0.02);
-    assert!(same * 100 >= found.len() * 90);
+    (mean(&expected), mean(&found), same * 1000 / found.len())
+}
+
+#[test]
+fn likelihoods_are_those_of_another_implementation() {
+    for name in ["smollm2-135m-instruct.q4_1.gguf", "qwen2.5-0.5b-instruct.q4_k_m.gguf"] {
+        let Some(path) = model_file(name) else { continue };
+        let bytes = std::fs::read(path).unwrap();
+        let ids = tokens(&bytes);
+        let (theirs, ours, same) = compared(bytes, &ids);
+        eprintln!(
+            "{name}: mean negative log-likelihood {ours:.4}, reference {theirs:.4}; {same} of 1000 likeliest equal"
+        );
+        // Both quantize activations, at different places: that alone moves a likelihood by some tenths of a percent.
+        assert!((ours / theirs - 1.0).abs() < 0.02);
+        assert!(same >= 900);
+    }
+}
+
+#[test]
+fn a_family_with_biases_agrees_with_another_implementation_on_random_weights() {
+    let shape = synthetic::Shape { mix: synthetic::Mix::All(synthetic::Kind::Q8_0), ..synthetic::Shape::tiny_qwen2() };
+    let (theirs, ours, same) = compared(synthetic::gguf(&shape, 3), &numbers(64, 9, 300));
+    assert!((ours / theirs - 1.0).abs() < 0.02, "{ours} {theirs}");
+    assert!(same >= 900, "{same}");
 }
 
 #[test]

@@ -7,9 +7,14 @@ fn engine(shape: &synthetic::Shape, with: Threads, drafts: Drafts) -> Engine {
     Engine::new(model(shape), with, &settings).unwrap()
 }
 
-fn shapes() -> [synthetic::Shape; 3] {
+fn shapes() -> [synthetic::Shape; 4] {
     let coarse = synthetic::Shape { mix: synthetic::Mix::All(synthetic::Kind::Q4_1), ..synthetic::Shape::tiny_llama() };
-    [synthetic::Shape::tiny_qwen3(), coarse, synthetic::Shape { layers: 1, ..synthetic::Shape::tiny_llama() }]
+    [
+        synthetic::Shape::tiny_qwen3(),
+        synthetic::Shape::tiny_qwen2(),
+        coarse,
+        synthetic::Shape { layers: 1, ..synthetic::Shape::tiny_llama() },
+    ]
 }
 
 fn alone(shape: &synthetic::Shape, prompt: &[u32]) -> Written {

@@ -8,8 +8,8 @@ fn refusal(bytes: &[u8]) -> String {
 
 #[test]
 fn every_kind_of_weights_makes_a_model() {
-    for kind in synthetic::Kind::ALL {
-        for shape in [synthetic::Shape::tiny_llama(), synthetic::Shape::tiny_qwen3()] {
+    for kind in synthetic::Kind::ALL.iter().copied() {
+        for shape in [synthetic::Shape::tiny_llama(), synthetic::Shape::tiny_qwen2(), synthetic::Shape::tiny_qwen3()] {
             let shape = synthetic::Shape { mix: synthetic::Mix::All(kind), ..shape };
             assert!(model(&shape).bytes() > 0, "{kind:?}");
         }

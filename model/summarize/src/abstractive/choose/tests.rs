@@ -9,7 +9,12 @@ fn candidate(text: &str, cosines: &[f32], inventions: usize) -> Candidate {
     let nearest = vec![Nearest { source: ByteRange::new(0, 1), score_permille: (best * 1000.0) as u16 }];
     let unsupported_names = vec!["Oslo".to_owned(); inventions];
     let grounding = Grounding { nearest, unsupported_names, unsupported_numbers: Vec::new() };
-    Candidate { leans: leans(text), text: text.to_owned(), measured: Measured { grounding, cosines: cosines.to_vec() } }
+    Candidate {
+        leans: leans(text),
+        text: text.to_owned(),
+        measured: Measured { grounding, cosines: cosines.to_vec() },
+        quote: None,
+    }
 }
 
 fn texts(candidates: &[Candidate]) -> Vec<&str> {

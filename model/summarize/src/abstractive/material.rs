@@ -1,0 +1,105 @@
+//! The part of a document that is written about: its key passages, chosen as an extract chooses them, under their headings,
+//! without mail headers, notices, rows of tables, code, and orders to a model.
+
+use precis_engine::Control;
+use precis_engine::tokenizer::Encoded;
+
+use crate::error::Error;
+use crate::extractive::{self, Extractive, Trait, Unit};
+use crate::options::Options;
+use crate::segment::{Kind, Segment};
+
+/// Length of the passages against the usual one of an extract, in 1000.
+pub(super) const PICK_PERMILLE: usize = 1500;
+
+/// A document and what of it is read.
+pub(super) struct Material {
+    pub(super) segments: Vec<Segment>,
+    pub(super) units: Vec<Unit>,
+    pub(super) traits: Vec<Trait>,
+    /// For each segment, whether it is read.
+    pub(super) is_read: Vec<bool>,
+}
+
+impl Material {
+    /// The key passages of a text: those that an extract of it would quote, and more.
+    pub(super) fn of(text: &str, extractive: &Extractive, options: &Options, control: &Control) -> Result<Self, Error> {
+        let mut all = Self::running(text);
+        let passages = (all.segments.as_slice(), all.units.as_slice(), all.traits.as_slice());
+        let rows = extractive.pick(text, passages, (options, PICK_PERMILLE), control)?;
+        if !rows.is_empty() {
+            all.keep(&rows);
+        }
+        Ok(all)
+    }
+
+    /// All of its running text and headings.
+    fn running(text: &str) -> Self {
+        let segments = crate::segment::segment(text);
+        let (units, traits) = extractive::judged(text, &segments);
+        let mut is_read = vec![false; segments.len()];
+        for (unit, known) in units.iter().zip(&traits) {
+            for segment in &unit.segments {
+                let is_text = |kind: Kind| kind.is_running() || kind == Kind::Heading;
+                is_read[*segment] = is_text(known.kind) && is_text(segments[*segment].kind) || known.quotable;
+            }
+        }
+        // Of a text that is nothing but rows or notices, they are what it says.
+        if !is_read.contains(&true) {
+            is_read.fill(true);
+        }
+        Self { segments, units, traits, is_read }
+    }
+
+    /// Tokens that are read, and the places among them at which a segment ends. A `gap` stands where something was left out:
+    /// the white space there may be part of a token that is not read.
+    pub(super) fn tokens(&self, encoded: &Encoded, gap: &[u32]) -> (Vec<u32>, Vec<usize>) {
+        // Room for all: a vector that grows leaves copies behind that nobody wipes.
+        let mut ids = Vec::with_capacity(encoded.ids.len() + self.segments.len() * gap.len());
+        let mut breaks = Vec::new();
+        let mut is_behind_gap = false;
+        for (span, is_read) in extractive::spans(encoded, &self.segments).into_iter().zip(&self.is_read) {
+            if *is_read {
+                if is_behind_gap {
+                    ids.extend_from_slice(gap);
+                }
+                ids.extend_from_slice(&encoded.ids[span]);
+                breaks.push(ids.len());
+            }
+            is_behind_gap = !is_read;
+        }
+        (ids, breaks)
+    }
+
+    /// Reads only some units, with what each is not understood without.
+    fn keep(&mut self, rows: &[usize]) {
+        let is_text = std::mem::replace(&mut self.is_read, vec![false; self.segments.len()]);
+        for segment in rows.iter().flat_map(|row| &self.units[*row].segments) {
+            self.is_read[*segment] = true;
+        }
+        // The heading that a kept sentence stands under.
+        let mut heading = None;
+        for at in 0..self.segments.len() {
+            if self.segments[at].kind == Kind::Heading {
+                heading = is_text[at].then_some(at);
+            } else if self.is_read[at]
+                && let Some(heading) = heading.take()
+            {
+                self.is_read[heading] = true;
+            }
+        }
+    }
+
+    /// The text that is read, segment by segment.
+    pub(super) fn read<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let read = self.segments.iter().zip(&self.is_read).filter(|(_, is_read)| **is_read);
+        read.filter_map(|(segment, _)| segment.quote.of(text)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The unit that a segment at this place belongs to, if it may be quoted.
+    pub(super) fn quotable_at(&self, start: usize) -> Option<usize> {
+        let segment = self.segments.iter().position(|segment| segment.quote.start == start)?;
+        let unit = self.units.iter().position(|unit| unit.segments.contains(&segment))?;
+        self.traits[unit].quotable.then_some(unit)
+    }
+}
