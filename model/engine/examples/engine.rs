@@ -1,5 +1,5 @@
 //! Speed of the language model alone: `engine FILE|SHAPE [THREADS]` prints one JSON object a line. A shape is one of
-//! `smollm2-135m`, `qwen3-0.6b`, `qwen3-1.7b`, `qwen3-4b`, with random weights.
+//! `smollm2-135m`, `qwen2.5-1.5b`, `qwen3-0.6b`, `qwen3-1.7b`, `qwen3-4b`, with random weights.
 
 #![allow(clippy::print_stdout)]
 

@@ -27,7 +27,7 @@ pub struct Arguments {
     /// Name of a model whose weights lie in the model directory.
     #[arg(long, default_value = precis_summarize::DEFAULT_MODEL)]
     model: String,
-    /// Random weights in this shape instead: smollm2-135m, qwen3-0.6b, qwen3-1.7b or qwen3-4b.
+    /// Random weights in this shape instead: smollm2-135m, qwen2.5-1.5b, qwen3-0.6b, qwen3-1.7b or qwen3-4b.
     #[arg(long, value_name = "SHAPE", conflicts_with = "model")]
     shape: Option<String>,
     /// Threads. Default: as many as this process may use.

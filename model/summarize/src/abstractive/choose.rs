@@ -23,14 +23,22 @@ pub(super) struct Candidate {
     pub(super) measured: Measured,
     /// Whether it says nothing without the sentence before it.
     pub(super) leans: bool,
-    /// Place in the document, of a quotation that stands for a sentence that failed.
-    pub(super) quote: Option<ByteRange>,
+    /// The quotation that stands for a sentence that failed.
+    pub(super) quote: Option<Quotation>,
+}
+
+/// A quotation in place of a written sentence.
+pub(super) struct Quotation {
+    /// Place in the document.
+    pub(super) source: ByteRange,
+    /// Its text for reading: on one line, with an ellipsis where it was cut.
+    pub(super) shown: String,
 }
 
 impl Candidate {
-    /// The text as it stands in the summary: on one line.
-    pub(super) fn shown(&self) -> String {
-        self.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    /// The text as it stands in the summary.
+    pub(super) fn shown(&self) -> &str {
+        self.quote.as_ref().map_or(&self.text, |quote| &quote.shown)
     }
 
     /// Keeps so many words at most.

@@ -285,7 +285,7 @@ impl Summarizer for Abstractive {
         let summary = chosen.iter().map(Candidate::shown).collect::<Vec<_>>().join(" ");
         let sentence = |candidate: Candidate| Sentence {
             text: candidate.text,
-            source: candidate.quote,
+            source: candidate.quote.as_ref().map(|quote| quote.source),
             grounding: candidate.quote.is_none().then_some(candidate.measured.grounding),
         };
         Ok(Summary {

@@ -1,6 +1,6 @@
 //! From written sentences to what may be sold: those without a defect, and quotations in place of others. Pure.
 
-use super::choose::Candidate;
+use super::choose::{Candidate, Quotation};
 use super::material::Material;
 use crate::checks::{Checker, Fault};
 use crate::decode::Bounds;
@@ -83,10 +83,14 @@ fn quotation(
     }
     let quotes = extractive::quotes(text, &material.units, &material.traits, &[unit], usize::MAX);
     let [quote] = quotes.as_slice() else { return None };
-    let source = quote.source();
-    if quote.is_torn() {
+    let (source, shown) = (quote.source(), extractive::joined(&quotes));
+    if quote.is_broken() {
         return None;
     }
-    let fresh = chosen.iter().all(|before| before.quote != Some(source));
-    fresh.then(|| Candidate { text: source.of(text).unwrap_or_default().to_owned(), quote: Some(source), ..candidate })
+    let fresh = chosen.iter().all(|before| before.quote.as_ref().is_none_or(|quote| quote.source != source));
+    fresh.then(|| Candidate {
+        text: source.of(text).unwrap_or_default().to_owned(),
+        quote: Some(Quotation { source, shown }),
+        ..candidate
+    })
 }

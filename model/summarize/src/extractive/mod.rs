@@ -31,7 +31,7 @@ use lexical::Lexicon;
 use precis_engine::Control;
 use precis_engine::Speed;
 use precis_engine::Threads;
-pub(crate) use quote::quotes;
+pub(crate) use quote::{joined, quotes};
 pub(crate) use rank::Trait;
 pub(crate) use units::{Unit, spans};
 

@@ -22,9 +22,9 @@ impl Quote<'_> {
         self.source
     }
 
-    /// Whether words of it are missing, or broken at the end of a line.
-    pub(crate) fn is_torn(&self) -> bool {
-        self.cut != (false, false) || self.text.contains("-\n") || self.text.contains("-\r\n")
+    /// Whether a word of it is broken at the end of a line.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.text.contains("-\n") || self.text.contains("-\r\n")
     }
 
     /// Bytes that go into the summary.

@@ -13,7 +13,7 @@ const TITLES: &[&str] = &[
     "dipl", "mind", "p.ex", "p.ej", "av", "bd", "boul", "env", "pte", "rte", "sig.ra", "dott.ssa", "avv", "gent",
     "spett", "avda", "apdo", "lic", "sres", "exc", "exmo", "eng", "np", "tzw", "tzn", "tj", "m.in", "ul", "wg", "mgr",
     "inż", "hab", "т.е", "т.к", "т.н", "им", "ул", "просп", "пл", "пер", "д", "кв", "см", "напр", "проф", "акад",
-    "гр", "св", "руб", "тыс", "стр", "рис", "табл", "ст", "гл", "соч", "г-н", "t.ex", "bl.a", "f.eks",
+    "гр", "св", "руб", "тыс", "стр", "рис", "табл", "ст", "гл", "соч", "г-н", "t.ex", "bl.a", "f.eks", "c.-à-d",
 ];
 
 /// An abbreviation before a number or a bracket, an ordinary word otherwise.

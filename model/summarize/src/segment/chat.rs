@@ -45,8 +45,9 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
     for (line, opening) in lines.iter_mut().zip(openings) {
         let Some(Opening { time, name }) = opening else { continue };
         if time > 0 && name == 0 {
-            // Somebody joined, left, or sent a picture; or a log without names.
-            let said = line.text[time..].ends_with(['.', '!', '?']);
+            // Somebody joined, left, or sent a picture; or a log without names. Where most lines have a name, one without is
+            // the program's.
+            let said = line.text[time..].ends_with(['.', '!', '?']) && names.len() * 2 < timed;
             line.class = if names.is_empty() || said { Class::Speech(time) } else { Class::Scrap };
         } else if time > 0 || by_name {
             line.class = Class::Speech(time);

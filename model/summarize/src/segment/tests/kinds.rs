@@ -16,6 +16,7 @@ fn abbreviations_with_blanks_end_no_sentence() {
         "Die Fa. Röder verlangt u. a. 12.500 Euro, vgl. Nr. 18.",
         "El Sr. Pardo vive en la Avda. Mayor, p. ej. en el nº 3.",
         "M. Girard a vu Mme Leroux, p. ex. hier.",
+        "Nous prenons le petit stand, c.-à-d. 12 m², pour 4 100 euros.",
         "Il dott. Bassi abita al n. 3.",
         "Dyrektor mgr inż. Nowak mieszka przy ul. Ogrodowej, tzn. w centrum.",
         "По словам А. П. Левина, ремонт обойдётся в 240 млн руб., т. е. почти в треть бюджета.",
@@ -48,6 +49,22 @@ fn the_times_of_subtitles_are_no_text_and_sentences_go_on_behind_them() {
     );
     let resumes: Vec<bool> = segment(text).iter().filter(|s| s.kind.is_running()).map(|s| s.resumes).collect();
     assert_eq!(resumes, [false, true, false]);
+}
+
+#[test]
+fn lines_that_the_program_of_a_chat_writes_are_no_messages() {
+    let line = |minute: usize, said: &str| format!("12/05/2026, 18:{minute:02} - {said}\n");
+    let said = [
+        "Messages are end-to-end encrypted.",
+        "Priya: the roofer came by",
+        "Tom: what does he say",
+        "Priya: it is rotten",
+    ];
+    let text: String = said.iter().enumerate().map(|(minute, said)| line(minute, said)).collect();
+    assert_eq!(running(&text), said[1..]);
+    let nameless: String =
+        ["It rains.", "It snows.", "It thaws."].iter().enumerate().map(|(n, said)| line(n, said)).collect();
+    assert_eq!(running(&nameless), ["It rains.", "It snows.", "It thaws."]);
 }
 
 #[test]
