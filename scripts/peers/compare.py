@@ -34,7 +34,7 @@ def main():
     parser.add_argument("models", type=pathlib.Path)
     parser.add_argument("bench", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="", help="smollm2, qwen3, minilm or documents")
+    parser.add_argument("--only", default="", help="smollm2, qwen2, qwen3, minilm or documents")
     args = parser.parse_args()
     args.bench.mkdir(parents=True, exist_ok=True)
     threads = len(os.sched_getaffinity(0))
@@ -47,6 +47,8 @@ def main():
     setting = language.Setting(program, peer, threads, args.rounds, table)
     if args.only in ("", "smollm2"):
         language.smollm2(setting, args.models / "smollm2-135m-instruct.q4_1.gguf")
+    if args.only in ("", "qwen2"):
+        language.qwen2(setting, args.models, args.bench / "qwen2.5-1.5b.synthetic.gguf")
     if args.only in ("", "qwen3"):
         language.qwen3(setting, args.bench / "qwen3-0.6b.synthetic.gguf")
     if args.only in ("", "minilm"):

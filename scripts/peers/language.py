@@ -128,3 +128,29 @@ def qwen3(setting, path):
         for llama in llamas:
             llama.end()
     setting.memory(f"{name}, peak memory, prompt of 512", path, 640, tokens[:512], 1.3, 1.1)
+
+
+def qwen2(setting, models, synthetic):
+    """The model that is served by default; its shape with random weights where it was not fetched."""
+    real = models / "qwen2.5-1.5b-instruct.q4_k_m.gguf"
+    path = real if real.exists() else synthetic
+    name = "Qwen2.5-1.5B Q4_K_M" if real.exists() else "Qwen2.5-1.5B shape Q4_K"
+    with Side("ours", setting.ours) as ours:
+        if not pathlib.Path(path).exists():
+            ours.ask("synthesize", shape="qwen2.5-1.5b", path=str(path))
+        llamas = setting.llamas(path)
+        if real.exists():
+            tokens = llamas[0].ask("tokenize", text=texts.longest(20_000))["tokens"][:4096]
+        else:
+            tokens = [(7919 * i + 13) % 150_000 for i in range(4096)]
+        ours.ask("load", path=str(path), threads=setting.threads, sequences=4, positions=2048)
+        for count in (512, 1800):
+            request = {"op": "prefill", "tokens": tokens[:count]}
+            setting.speed(f"{name}, prefill {count}, tokens/s", ours, llamas, 1, 2048, request, count, 1.0, 1.5)
+        for context in (100, 1000):
+            setting.speed(f"{name}, decode at {context}, tokens/s", ours, llamas, 1, 2048, write(context, 1, tokens), STEPS, 1.0, 1.1)
+        setting.speed(f"{name}, decode at 100, batch of 4, tokens/s", ours, llamas, 4, 256, write(100, 4, tokens), 4 * STEPS, 1.4, 2.0)
+        if real.exists():
+            setting.score(name, ours, llamas[-1], [tokens[at:at + 512] for at in (0, 700, 1400, 2100)])
+        for llama in llamas:
+            llama.end()

@@ -212,7 +212,10 @@ async fn a_job_that_waits_is_called_off_and_not_charged() {
 #[tokio::test]
 async fn a_job_that_a_restart_interrupted_goes_on_when_its_request_is_sent_again() {
     let scene = Scene::set().await.unwrap();
-    let ask = Ask::json(include_str!("../documents/metre.txt"), json!({ "mode": "abstractive" }));
+    // Long enough to be seen at work.
+    let document: String =
+        (1..=24).map(|part| format!("Part {part}\n\n{}\n\n", include_str!("../documents/metre.txt"))).collect();
+    let ask = Ask::json(&document, json!({ "mode": "abstractive" }));
     let quote = ask.send(&scene.client, scene.origin(), &[]).await.unwrap().quote().unwrap();
     let required = &quote.accepts[0];
     let (price, payment) = (required.amount.get(), wire::encode(&scene.payer.authorize(required).unwrap()).unwrap());

@@ -83,6 +83,18 @@ impl Control {
         self.check()
     }
 
+    /// The same request, whose reports are told as shares of `total`.
+    #[must_use]
+    pub fn scaled_to(&self, total: u32) -> Self {
+        let scaled = |progress: Progress| -> Progress {
+            Arc::new(move |done, all: u32| {
+                let share = u64::from(done) * u64::from(total) / u64::from(all.max(1));
+                progress(u32::try_from(share).unwrap_or(total).min(total), total);
+            })
+        };
+        Self { progress: self.progress.clone().map(scaled), ..self.clone() }
+    }
+
     /// Tell the watcher that `done` of `total` tokens are read.
     pub fn report(&self, done: u32, total: u32) {
         if let Some(progress) = &self.progress {

@@ -72,6 +72,8 @@ impl Screening {
         self.unknown += census.unknown as u64;
         let tokens = u32::try_from(self.tokens).unwrap_or(u32::MAX);
         limits.check_tokens(tokens)?;
+        // The embedding model ranks the text whichever model counts it, and may need more tokens for it.
+        limits.check_tokens(u32::try_from(self.pieces).unwrap_or(u32::MAX))?;
         if end < text.len() {
             return Ok(Screened::GoOn(self));
         }

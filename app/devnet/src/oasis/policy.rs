@@ -13,9 +13,10 @@ const PACKAGED: [(&str, &[&str]); 4] = [
     ("summary.abstractive", &WRITERS),
     ("summary.extractive", &[MINILM]),
 ];
-/// The model that writes by default, and the smallest one, which tests use.
-const WRITERS: [&str; 2] = [
+/// Models that write and come in packages: the default one first.
+const WRITERS: [&str; 3] = [
     include_str!("../../../../model/manifests/qwen2.5-1.5b-instruct.toml"),
+    include_str!("../../../../model/manifests/qwen2.5-0.5b-instruct.toml"),
     include_str!("../../../../model/manifests/smollm2-135m-instruct.toml"),
 ];
 const MINILM: &str = include_str!("../../../../model/manifests/minilm-l6-v2.toml");

@@ -31,21 +31,24 @@ pub struct Known {
     pub facts: Facts,
     /// Digest of the parameters (SPEC 7.3).
     pub parameters_digest: Digest,
-    /// Seconds of work for [`PREDICTED_TOKENS`]: asked once, so that the timeout is a function of the token count alone.
-    seconds: u64,
+    /// Seconds of work for a short input and for [`PREDICTED_TOKENS`]: asked once, so that the timeout is a function of the
+    /// token count alone.
+    seconds: (u64, u64),
     /// Jobs that share the machine at a time.
     side_by_side: u64,
 }
 
 impl Known {
     fn new(facts: Facts, side_by_side: u64) -> Self {
-        let (parameters_digest, seconds) = (digest_of(&facts.parameters), facts.predicted.as_secs() + 1);
-        Self { facts, parameters_digest, seconds, side_by_side }
+        let (short, long) = facts.predicted;
+        let seconds = (short.as_secs(), long.as_secs().max(short.as_secs()) + 1);
+        Self { parameters_digest: digest_of(&facts.parameters), facts, seconds, side_by_side }
     }
 
     /// Seconds that the work should take by the speed seen at boot, at least one: a function of the token count alone.
     pub fn predicted_seconds(&self, tokens: u32) -> u64 {
-        (self.seconds * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS)).max(1)
+        let (short, long) = self.seconds;
+        (short + ((long - short) * u64::from(tokens)).div_ceil(u64::from(PREDICTED_TOKENS))).max(1)
     }
 
     /// `maxTimeoutSeconds` of a quote, the same at quote and at payment: the wait for a turn, the work beside as many jobs of

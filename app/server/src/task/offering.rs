@@ -160,12 +160,14 @@ pub struct Facts {
     pub parameters: serde_json::Value,
     /// Limits of one request.
     pub limits: TaskLimits,
-    /// Time that the work on so many tokens takes, roughly.
-    pub predicted: std::time::Duration,
+    /// Time that the work on a short input takes, roughly, and on [`PREDICTED_TOKENS`].
+    pub predicted: (std::time::Duration, std::time::Duration),
     /// Bytes that the work takes at most beside the weights, whatever the input.
     pub working_bytes: usize,
 }
 
+/// Number of tokens of a short input: what takes as long for any input is in its prediction.
+pub const SHORT_TOKENS: u32 = 1_000;
 /// Number of tokens of which [`Facts::predicted`] speaks.
 pub const PREDICTED_TOKENS: u32 = 10_000;
 

@@ -6,7 +6,7 @@ use precis_protocol::{Digest, limits};
 use precis_summarize::{Error, Models, Reason};
 use zeroize::Zeroizing;
 
-use super::offering::{Counted, Counting, Facts, PREDICTED_TOKENS};
+use super::offering::{Counted, Counting, Facts, PREDICTED_TOKENS, SHORT_TOKENS};
 use crate::error::{Class, Failure};
 
 /// Texts in their order, wiped when they are dropped.
@@ -87,7 +87,7 @@ pub(super) fn facts(models: &Models, task: &str) -> Facts {
             max_bytes: accepted.max_document_bytes as u64,
             max_tokens: accepted.max_document_tokens,
         },
-        predicted: vectorizer.predict(PREDICTED_TOKENS),
+        predicted: (vectorizer.predict(SHORT_TOKENS), vectorizer.predict(PREDICTED_TOKENS)),
         working_bytes: 0,
     }
 }

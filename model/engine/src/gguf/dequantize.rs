@@ -15,10 +15,17 @@ pub(super) fn floats(kind: Kind, bytes: &[u8]) -> Vec<f32> {
         Kind::F32 => bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
         Kind::F16 => halves.map(half::to_f32).collect(),
         Kind::BF16 => halves.map(|bits| f32::from_bits(u32::from(bits) << 16)).collect(),
-        Kind::IQ4_XS => bytes.as_chunks::<136>().0.iter().flat_map(iq4_xs).collect(),
-        Kind::MXFP4 => bytes.as_chunks::<17>().0.iter().flat_map(mxfp4).collect(),
+        Kind::IQ4_XS => gathered(kind, bytes, bytes.as_chunks::<136>().0.iter().flat_map(iq4_xs)),
+        Kind::MXFP4 => gathered(kind, bytes, bytes.as_chunks::<17>().0.iter().flat_map(mxfp4)),
         _ => Vec::new(),
     }
+}
+
+/// All values, with room taken for them once.
+fn gathered(kind: Kind, bytes: &[u8], values: impl Iterator<Item = f32>) -> Vec<f32> {
+    let mut all = Vec::with_capacity(bytes.len() / kind.block_bytes() * kind.block());
+    all.extend(values);
+    all
 }
 
 /// A scale, two upper bits of eight scales, their four lower bits, then eight times the nibbles of 32 elements.

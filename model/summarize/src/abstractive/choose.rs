@@ -42,7 +42,7 @@ impl Candidate {
     }
 
     /// Keeps so many words at most.
-    fn cut(&mut self, words: usize) {
+    pub(super) fn cut(&mut self, words: usize) {
         if words::count(&self.text, words + 1) <= words {
             return;
         }

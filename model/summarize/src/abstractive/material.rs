@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::extractive::{self, Extractive, Trait, Unit};
 use crate::options::Options;
 use crate::segment::{Kind, Segment};
+use crate::words;
 
 /// Length of the passages against the usual one of an extract, in 1000.
 pub(super) const PICK_PERMILLE: usize = 1500;
@@ -19,6 +20,8 @@ pub(super) struct Material {
     pub(super) traits: Vec<Trait>,
     /// For each segment, whether it is read.
     pub(super) is_read: Vec<bool>,
+    /// Whether every token of the text was ranked.
+    pub(super) is_complete: bool,
 }
 
 impl Material {
@@ -26,15 +29,30 @@ impl Material {
     pub(super) fn of(text: &str, extractive: &Extractive, options: &Options, control: &Control) -> Result<Self, Error> {
         let mut all = Self::running(text);
         let passages = (all.segments.as_slice(), all.units.as_slice(), all.traits.as_slice());
-        let rows = extractive.pick(text, passages, (options, PICK_PERMILLE), control)?;
-        if !rows.is_empty() {
+        let (rows, is_complete) = extractive.pick(text, passages, (options, PICK_PERMILLE), control)?;
+        all.is_complete = is_complete;
+        if rows.is_empty() {
+            all.keep_beginning(text);
+        } else {
             all.keep(&rows);
         }
         Ok(all)
     }
 
+    /// Of a text with nothing to quote its beginning is read, as much as its passages would be.
+    fn keep_beginning(&mut self, text: &str) {
+        let sizes: Vec<usize> =
+            self.segments.iter().map(|segment| segment.quote.of(text).map_or(0, words::size)).collect();
+        let most = extractive::usual(sizes.iter().sum()) * PICK_PERMILLE / 1000;
+        let mut read = 0;
+        for (is_read, size) in self.is_read.iter_mut().zip(sizes) {
+            *is_read &= read < most;
+            read += if *is_read { size.max(1) } else { 0 };
+        }
+    }
+
     /// All of its running text and headings.
-    fn running(text: &str) -> Self {
+    pub(super) fn running(text: &str) -> Self {
         let segments = crate::segment::segment(text);
         let (units, traits) = extractive::judged(text, &segments);
         let mut is_read = vec![false; segments.len()];
@@ -48,7 +66,7 @@ impl Material {
         if !is_read.contains(&true) {
             is_read.fill(true);
         }
-        Self { segments, units, traits, is_read }
+        Self { segments, units, traits, is_read, is_complete: false }
     }
 
     /// Tokens that are read, and the places among them at which a segment ends. A `gap` stands where something was left out:
@@ -74,8 +92,12 @@ impl Material {
     /// Reads only some units, with what each is not understood without.
     fn keep(&mut self, rows: &[usize]) {
         let is_text = std::mem::replace(&mut self.is_read, vec![false; self.segments.len()]);
-        for segment in rows.iter().flat_map(|row| &self.units[*row].segments) {
-            self.is_read[*segment] = true;
+        for unit in rows.iter().map(|row| &self.units[*row]) {
+            for segment in &unit.segments {
+                // Neighbours that are ranked as one have other segments too, which nobody has judged.
+                let start = self.segments[*segment].quote.start;
+                self.is_read[*segment] = unit.pieces.iter().any(|piece| (piece.start..piece.end).contains(&start));
+            }
         }
         // The heading that a kept sentence stands under.
         let mut heading = None;

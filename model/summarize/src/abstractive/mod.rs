@@ -20,6 +20,7 @@ use std::time::Duration;
 use precis_engine::tokenizer::ByteLevelBpe;
 use precis_engine::{ChatMl, Control, Engine, Gguf, Settings, Speed, Threads, Transformer};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use crate::Summarizer;
 use crate::checks::{self, Checker, Language};
@@ -39,10 +40,10 @@ use crate::words;
 use choose::Candidate;
 use material::Material;
 use prompt::Wishes;
-use task::{NO_REPEAT_TOKENS, Order, Progress, Task};
+use task::{NO_REPEAT_TOKENS, Order, Task};
 
 /// Version of everything below: changes whenever the same text could give another summary.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Most tokens of text in one pass: what this size of model still reads well, and less than its context.
 const PASS_TOKENS: usize = 2048;
 /// Most tokens written about the whole, and for each of its words.
@@ -114,11 +115,10 @@ impl Abstractive {
         task: Order<'_>,
         control: &Control,
     ) -> Result<Vec<String>, Error> {
-        let progress = Progress::new(control, ids.len());
         let Order { instruction, cap, bounds } = task;
         let task = |part: &Range<usize>| Task { document: &ids[part.clone()], instruction, cap, bounds };
         let tasks: Vec<Task<'_>> = parts.iter().map(task).collect();
-        let requests = tasks.iter().map(|task| self.request(task, &progress, control)).collect::<Result<_, _>>()?;
+        let requests = tasks.iter().map(|task| self.request(task, control)).collect::<Result<_, _>>()?;
         self.sentences(requests, &tasks)
     }
 
@@ -192,9 +192,11 @@ impl Summarizer for Abstractive {
             "part_tokens": PART_TOKENS,
             "part_words": PART.words,
             "pass_tokens": PASS_TOKENS,
+            "passages": hex::encode(Sha256::digest(self.extractive.parameters().to_string())),
             "passages_permille": material::PICK_PERMILLE,
             "prompt_sha256": prompt::digest(),
             "prompt_version": prompt::VERSION,
+            "said_permille": repair::SAID_PERMILLE,
             "same_permille": decode::SAME_PERMILLE,
             "sentence_words": SENTENCE_WORDS,
             "spare_sentences": SPARE,
@@ -251,7 +253,7 @@ impl Summarizer for Abstractive {
         let encoded = self.bpe.encode(text)?;
         let total = words::saturate(encoded.ids.len());
         LIMITS.check_tokens(total)?;
-        let material = Material::of(text, &self.extractive, options, control)?;
+        let material = Material::of(text, &self.extractive, options, &control.scaled_to(total))?;
         let (ids, breaks) = material.tokens(&encoded, &self.bpe.ids("\n")?);
         let parts = chunk::plan(ids.len(), PASS_TOKENS, &breaks);
         let language = Language::of(&material.read(text).collect::<Vec<_>>().join(" "));
@@ -294,7 +296,7 @@ impl Summarizer for Abstractive {
             text: summary,
             sentences: chosen.into_iter().map(sentence).collect(),
             chunks: words::saturate(parts.len()),
-            tokens_read: total,
+            tokens_read: if material.is_complete { total } else { words::saturate(ids.len()) },
             verbatim: false,
         })
     }

@@ -9,7 +9,7 @@ use crate::summary::ByteRange;
 use crate::words;
 
 /// A sentence of the summary that is as near as this to one of the document says it already, in 1000.
-const SAID_PERMILLE: f32 = 0.75;
+pub(super) const SAID_PERMILLE: u32 = 750;
 
 /// A written sentence with its defect.
 pub(super) type Judged = (Candidate, Option<Fault>);
@@ -41,11 +41,21 @@ pub(super) fn repaired(
     judged.iter().filter(|(_, fault)| fault.is_none()).for_each(|(kept, _)| said.push(kept.measured.cosines.clone()));
     let mut chosen: Vec<Candidate> = Vec::new();
     let (mut quoted, mut room) = (0, bounds.words);
-    let mut is_whole = true;
-    for (candidate, fault) in judged {
-        // It says nothing without the sentence before it, which is not there.
-        let fault = fault.or((candidate.leans && !is_whole).then_some(Fault::Elsewhere));
-        is_whole = fault.is_none();
+    // Of sentences that are all longer than the bound the shortest is cut.
+    let shortest =
+        judged.iter().filter(|(_, fault)| fault.is_none()).map(|(kept, _)| words::count(&kept.text, usize::MAX)).min();
+    // Whether the sentence before stands there as it was written.
+    let mut is_led = false;
+    for (mut candidate, fault) in judged {
+        // One that leans on another says nothing without it.
+        let fault = fault.or((candidate.leans && !is_led).then_some(Fault::Elsewhere));
+        is_led = false;
+        if fault.is_none() && chosen.is_empty() && shortest.is_some_and(|words| words > bounds.words) {
+            let is_shortest = shortest == Some(words::count(&candidate.text, usize::MAX));
+            candidate.cut(bounds.words);
+            chosen.extend(is_shortest.then_some(candidate));
+            continue;
+        }
         let settled = match fault {
             None => Some(candidate),
             Some(Fault::Form | Fault::Language) => None,
@@ -60,7 +70,8 @@ pub(super) fn repaired(
             continue;
         }
         room -= count;
-        quoted += usize::from(settled.quote.is_some());
+        is_led = settled.quote.is_none();
+        quoted += usize::from(!is_led);
         chosen.push(settled);
     }
     chosen
@@ -76,7 +87,8 @@ fn quotation(
     chosen: &[Candidate],
 ) -> Option<Candidate> {
     let row = candidate.measured.nearest_rows().next()?;
-    let is_said = said.iter().any(|cosines| cosines.get(row).is_some_and(|cosine| *cosine >= SAID_PERMILLE));
+    let is_said =
+        said.iter().any(|cosines| cosines.get(row).is_some_and(|cosine| *cosine * 1000.0 >= SAID_PERMILLE as f32));
     let unit = material.quotable_at(ranges.get(row)?.start)?;
     if is_said {
         return None;
@@ -84,7 +96,9 @@ fn quotation(
     let quotes = extractive::quotes(text, &material.units, &material.traits, &[unit], usize::MAX);
     let [quote] = quotes.as_slice() else { return None };
     let (source, shown) = (quote.source(), extractive::joined(&quotes));
-    if quote.is_broken() {
+    // Of neighbours that are ranked as one, another may be what is quoted.
+    let is_nearest = ranges.get(row).is_some_and(|range| source.start <= range.start && range.end <= source.end);
+    if quote.is_broken() || !is_nearest {
         return None;
     }
     let fresh = chosen.iter().all(|before| before.quote.as_ref().is_none_or(|quote| quote.source != source));
@@ -94,3 +108,6 @@ fn quotation(
         ..candidate
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Abstractive;
 use super::prompt;
-use super::task::{NO_REPEAT_TOKENS, Progress, Task};
+use super::task::{NO_REPEAT_TOKENS, Task};
 use crate::decode;
 use crate::error::Error;
 use precis_engine::Control;
@@ -17,20 +17,13 @@ impl Abstractive {
     }
 
     /// What the engine is asked for: a prompt around a text, and when to stop.
-    pub(super) fn request(
-        &self,
-        task: &Task<'_>,
-        progress: &Progress<'_>,
-        control: &Control,
-    ) -> Result<Request<'static>, Error> {
+    pub(super) fn request(&self, task: &Task<'_>, control: &Control) -> Result<Request<'static>, Error> {
         let (bpe, bounds) = (Arc::clone(&self.bpe), task.bounds);
         let stop = move |written: &[u32]| {
             decode::is_loop(written) || bpe.decode(written).is_ok_and(|text| decode::is_enough(&text, bounds))
         };
         let mut prompt = self.opening(task.document)?;
-        let before = prompt.len() - task.document.len();
         prompt.extend(self.chat.close(&self.bpe, task.instruction)?);
-        let progress = progress.of_part(before, task.document.len());
         Ok(Request {
             prompt,
             cap: task.cap,
@@ -42,7 +35,6 @@ impl Abstractive {
                 // A number that was begun is finished, or it would become another one.
                 no_repeat: Some(NoRepeat { tokens: NO_REPEAT_TOKENS, except: self.digits.clone() }),
                 stop: Some(Box::new(stop)),
-                progress: Some(Box::new(progress)),
                 ..Rules::default()
             },
         })

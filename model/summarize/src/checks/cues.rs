@@ -30,8 +30,8 @@ impl Cues {
 static TABLE: &[(&str, Cues)] = &[
     ("eng", Cues {
         negations: &["not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "cannot", "without", "nowhere"],
-        refusals: &["refus", "reject", "den", "dismiss", "declin", "fail", "lack", "unable", "unlike", "prohibit", "forbid", "forbad", "ban", "prevent", "avoid", "instead", "rather", "stop",
-            "cease", "cancel", "withdr", "exclud", "except", "unless", "impossible", "hardly", "barely", "rarely", "less", "few", "illegal", "void", "free", "miss", "disagree", "oppos", "against", "unpaid", "zero"],
+        refusals: &["refus", "reject", "denied", "denie", "deny", "dismiss", "declin", "failed", "fails", "failure", "lack", "unable", "prohibit", "forbid", "forbad", "banned", "bans", "prevent", "avoid",
+            "instead", "cease", "cancel", "withdr", "exclud", "unless", "impossible", "hardly", "barely", "illegal", "disagree", "oppos", "unpaid"],
         ups: &["rise", "rising", "rose", "increas", "grow", "grew", "grown", "climb", "higher", "improv", "gain"],
         downs: &["fall", "fell", "decreas", "declin", "drop", "lower", "reduc", "shrink", "shrank", "halv", "sank", "cut"],
     }),
@@ -49,9 +49,9 @@ static TABLE: &[(&str, Cues)] = &[
     }),
     ("spa", Cues {
         negations: &["no", "nunca", "ningún", "ninguno", "ninguna", "sin", "ni", "nada", "nadie", "jamás", "tampoco"],
-        refusals: &["rechaz", "prohib", "neg", "impid", "falt", "imposible", "excluy", "cancel"],
-        ups: &["aument", "sub", "crec", "increment"],
-        downs: &["baj", "disminu", "cay", "redu", "descen"],
+        refusals: &["rechaz", "prohib", "negó", "niega", "negad", "impid", "falt", "imposible", "excluy", "cancel"],
+        ups: &["aument", "subi", "sube", "subió", "creci", "crece", "increment"],
+        downs: &["baja", "bajó", "disminu", "cayó", "cae", "reduc", "reduj", "descen"],
     }),
     ("ita", Cues {
         negations: &["non", "mai", "nessun", "nessuno", "nessuna", "senza", "né", "niente", "nulla"],
@@ -62,8 +62,8 @@ static TABLE: &[(&str, Cues)] = &[
     ("por", Cues {
         negations: &["não", "nunca", "nenhum", "nenhuma", "sem", "nem", "nada", "ninguém", "jamais"],
         refusals: &["recus", "rejeit", "proib", "imped", "falt", "impossív", "exclu"],
-        ups: &["aument", "cresc", "sub"],
-        downs: &["diminu", "caiu", "redu", "desc"],
+        ups: &["aument", "cresc", "subi", "sobe"],
+        downs: &["diminu", "caiu", "reduz", "desceu"],
     }),
     ("nld", Cues {
         negations: &["niet", "geen", "nooit", "niemand", "niets", "zonder", "noch"],

@@ -36,7 +36,7 @@ const VERBS: [&str; 12] = [
 /// Whether it is a whole sentence: it ends, has some words, and is no mark-up or line of a form.
 pub(super) fn is_sentence(text: &str) -> bool {
     let last = text.trim_end_matches(['"', '\'', '”', '’', '»', ')', ']', '」', '』']).chars().next_back();
-    let ends = last.is_some_and(|c| matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？' | '।' | '؟' | '۔'));
+    let ends = last.is_some_and(|c| matches!(c, '.' | '!' | '?' | '。' | '！' | '？' | '।' | '؟' | '۔'));
     let marks = ["```", "<|", "|>", "**", "##", "</", "](", "://"];
     let label = text.split_once(": ").is_some_and(|(label, _)| {
         matches!(

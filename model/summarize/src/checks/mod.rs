@@ -108,7 +108,11 @@ impl Checker {
     fn mentions(&self, sentence: &str, name: &str) -> bool {
         let lower = name.to_lowercase();
         let is_opening = sentence.starts_with(name) && !name.contains(' ');
-        self.plain.contains(&lower) || is_opening && self.rows.iter().any(|row| row.has(&lower))
+        let at = self.plain.match_indices(&lower).any(|(at, _)| {
+            let (before, behind) = (&self.plain[..at], &self.plain[at + lower.len()..]);
+            !before.ends_with(char::is_alphanumeric) && !behind.starts_with(char::is_alphanumeric)
+        });
+        at || is_opening && self.rows.iter().any(|row| row.has_inflected(&lower))
     }
 
     /// Rows that share most content words with a sentence.

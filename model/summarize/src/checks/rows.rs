@@ -43,6 +43,15 @@ impl Row {
         self.keys.iter().any(|own| is_form(own, key))
     }
 
+    /// Whether it has a word that differs from this one by an ending at most.
+    pub(super) fn has_inflected(&self, key: &str) -> bool {
+        let is_inflected = |own: &String| {
+            let (short, long) = if own.len() < key.len() { (own.as_str(), key) } else { (key, own.as_str()) };
+            long.strip_prefix(short).is_some_and(|ending| ending.chars().count() <= ENDING)
+        };
+        self.keys.iter().any(is_inflected)
+    }
+
     /// Whether it has a word that begins with one of these.
     pub(super) fn has_any(&self, beginnings: &[&str]) -> bool {
         self.words.iter().any(|word| beginnings.iter().any(|beginning| word.starts_with(beginning)))

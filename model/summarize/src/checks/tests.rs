@@ -60,6 +60,32 @@ fn a_statement_of_what_is_denied_and_a_denial_of_what_is_said_are_seen() {
 }
 
 #[test]
+fn words_that_only_begin_as_a_refusal_does_refuse_nothing() {
+    let text =
+        "The bank in Denmark will not pay a dividend this year. The lesson for freedom of missions was learnt in 2020.";
+    let ranges = [ByteRange::new(0, 54), ByteRange::new(55, text.len())];
+    let checker = Checker::new(text, &ranges, Language::of(text));
+    let grounding = Grounding { nearest: Vec::new(), unsupported_names: Vec::new(), unsupported_numbers: Vec::new() };
+    let measured = Measured { grounding, cosines: vec![0.5; 2] };
+    assert_eq!(checker.fault("The bank in Denmark will pay a dividend this year.", &measured), Some(Fault::Polarity));
+    assert_eq!(checker.fault("The bank will not pay a dividend this year.", &measured), None);
+}
+
+#[test]
+fn a_name_inside_of_a_word_is_no_name() {
+    let text = "The woman spoke of quality in Austria, and the council listened to her for an hour.";
+    let checker = Checker::new(text, &[ByteRange::new(0, text.len())], Language::of(text));
+    for (sentence, name) in
+        [("Australia spoke of quality.", "Australia"), ("The council of Oman listened for an hour.", "Oman")]
+    {
+        let unsupported_names = vec![name.to_owned()];
+        let grounding = Grounding { nearest: Vec::new(), unsupported_names, unsupported_numbers: Vec::new() };
+        let measured = Measured { grounding, cosines: vec![0.5] };
+        assert_eq!(checker.fault(sentence, &measured), Some(Fault::Unsupported), "{sentence}");
+    }
+}
+
+#[test]
 fn a_rise_of_what_fell_is_seen() {
     let text =
         "Revenue rose by 4 per cent to 412 million. Operating profit fell to 31 million after higher steel bills.";

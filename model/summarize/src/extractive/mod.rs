@@ -36,7 +36,7 @@ pub(crate) use rank::Trait;
 pub(crate) use units::{Unit, spans};
 
 /// Version of the ranking: changes whenever the same text could give another summary.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// What this mode accepts.
 const LIMITS: Limits =
     Limits { max_document_tokens: 65_536, max_document_bytes: 512 * 1024, max_sentences: 50, max_output_tokens: 0 };
@@ -89,7 +89,7 @@ impl Extractive {
         Ok(Read { embeddings, total, read, share: language::embedding_permille(text, unknown, encoded.ids.len()) })
     }
 
-    /// Units that matter most, in so many thousandths of the usual length of an extract.
+    /// Units that matter most, in so many thousandths of the usual length of an extract, and whether every token was ranked.
     ///
     /// # Errors
     /// Those of reading the text.
@@ -99,13 +99,14 @@ impl Extractive {
         (segments, units, traits): (&[Segment], &[Unit], &[Trait]),
         (options, permille): (&Options, usize),
         control: &Control,
-    ) -> Result<Vec<usize>, Error> {
+    ) -> Result<(Vec<usize>, bool), Error> {
         let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
         let enough = length::usual(quotable) * permille / 1000;
         let length = Length { sentences: usize::MAX, words: enough + enough / 4, enough };
         // Bounds of the caller are on what is written.
         let free = Options { focus: options.focus.clone(), ..Options::default() };
-        Ok(self.choose(text, segments, (units, traits), (&free, length), control)?.0)
+        let (rows, read) = self.choose(text, segments, (units, traits), (&free, length), control)?;
+        Ok((rows, read.read == read.total))
     }
 
     /// Units that matter most within a length, and what was read for that.

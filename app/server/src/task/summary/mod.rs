@@ -14,7 +14,9 @@ use precis_summarize::{Control, Error, Models, Options as ModelOptions, Summariz
 use zeroize::Zeroizing;
 
 use super::body;
-use super::offering::{About, Catalogued, Counted, Counting, Facts, Input, Offering, PREDICTED_TOKENS, Sent, limits};
+use super::offering::{
+    About, Catalogued, Counted, Counting, Facts, Input, Offering, PREDICTED_TOKENS, SHORT_TOKENS, Sent, limits,
+};
 use crate::error::Failure;
 
 /// The route.
@@ -52,7 +54,7 @@ impl Offering for Summaries {
             model: Digest::from_bytes(summarizer.manifest().digest()),
             parameters: summarizer.parameters(),
             limits: limits(1, &summarizer.limits()),
-            predicted: summarizer.predict(PREDICTED_TOKENS),
+            predicted: (summarizer.predict(SHORT_TOKENS), summarizer.predict(PREDICTED_TOKENS)),
             working_bytes: summarizer.working_bytes(),
         }
     }
