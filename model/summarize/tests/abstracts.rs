@@ -106,6 +106,16 @@ fn a_question_or_an_order_alone_is_refused_before_any_work() {
 }
 
 #[test]
+fn a_text_that_the_ranking_model_needs_too_many_tokens_for_is_refused_before_any_work() {
+    let Some(models) = models() else { return };
+    // Letters that it knows one by one: more of its tokens than the writing model needs.
+    let text = "Администрация города решила закрыть старый мост через реку с пятнадцатого мая. ".repeat(1_500);
+    let refused = models.abstractive.admit(&text).err();
+    assert!(matches!(refused, Some(Error::TooLong { unit: "tokens", .. })), "{refused:?}");
+    assert!(models.abstractive.summarize(&text, &Options::default(), &Control::new()).is_err());
+}
+
+#[test]
 fn orders_in_a_document_do_not_replace_its_summary() {
     let Some(models) = models() else { return };
     let orders = [

@@ -36,7 +36,7 @@ pub(crate) use rank::Trait;
 pub(crate) use units::{Unit, spans};
 
 /// Version of the ranking: changes whenever the same text could give another summary.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 /// What this mode accepts.
 const LIMITS: Limits =
     Limits { max_document_tokens: 65_536, max_document_bytes: 512 * 1024, max_sentences: 50, max_output_tokens: 0 };
