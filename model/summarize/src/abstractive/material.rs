@@ -101,9 +101,9 @@ impl Material {
         }
         // The heading that a kept sentence stands under.
         let mut heading = None;
-        for at in 0..self.segments.len() {
+        for (at, is_text) in is_text.into_iter().enumerate() {
             if self.segments[at].kind == Kind::Heading {
-                heading = is_text[at].then_some(at);
+                heading = is_text.then_some(at);
             } else if self.is_read[at]
                 && let Some(heading) = heading.take()
             {

@@ -27,12 +27,15 @@ fn judge(logits: &[f32], next: u32) -> (f64, usize) {
     (sum.ln() - f64::from(logits[next as usize] - most), likeliest)
 }
 
+/// Logits of one token at a position.
+type Forward = Box<dyn FnMut(&Tensor, usize) -> Tensor>;
+
 /// The other implementation, one token at a time.
 fn reference(bytes: &[u8], ids: &[u32]) -> Vec<(f64, usize)> {
     let mut reader = std::io::Cursor::new(bytes);
     let content = Content::read(&mut reader).unwrap();
     let is_qwen2 = content.metadata["general.architecture"].to_string().unwrap() == "qwen2";
-    let mut forward: Box<dyn FnMut(&Tensor, usize) -> Tensor> = if is_qwen2 {
+    let mut forward: Forward = if is_qwen2 {
         let mut model = quantized_qwen2::ModelWeights::from_gguf(content, &mut reader, &Device::Cpu).unwrap();
         Box::new(move |input, position| model.forward(input, position).unwrap())
     } else {
