@@ -186,7 +186,7 @@ pub struct Source {
 pub struct Coverage {
     /// Tokens of the document.
     pub input_tokens: u32,
-    /// Tokens the model read.
+    /// Tokens that were ranked for what to quote or to write about.
     pub tokens_read: u32,
     /// Pieces it was read in.
     pub chunks: u32,

@@ -311,7 +311,7 @@ fn verbatim(recorder: &mut Recorder, result: &SummaryResult, document: Option<Re
     }
 }
 
-/// How many sentences have offsets; an error if one of them does not stand there.
+/// Count of the sentences that have offsets; an error if one of them does not stand there.
 fn quoted(result: &SummaryResult, document: &str) -> Result<usize, String> {
     let stands = |start: Option<u64>, end: Option<u64>, text: &str| {
         let range = usize::try_from(start?).ok()?..usize::try_from(end?).ok()?;

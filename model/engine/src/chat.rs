@@ -18,14 +18,14 @@ const FRAME_TOKENS: usize = 1024;
 pub struct Chat {
     /// Name of a format that this build renders.
     pub format: String,
-    /// How a model that thinks before it answers is kept from it.
+    /// Means by which a model that thinks before it answers is kept from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thinking: Option<Thinking>,
     /// SHA-256 of the template text in the model file; any other template is refused. Empty until it is filled in.
     pub template_sha256: String,
 }
 
-/// How a model is kept from thinking before it answers.
+/// Means by which a model is kept from thinking before it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Thinking {

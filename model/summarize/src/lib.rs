@@ -2,12 +2,12 @@
 //!
 //! * **Extractive** ([`Mode::Extractive`]): sentences of the text, quoted verbatim with byte offsets, ranked with
 //!   all-MiniLM-L6-v2 embeddings. Faithful by construction.
-//! * **Abstractive** ([`Mode::Abstractive`]): sentences written by a small instruct model, greedily decoded, each with its
-//!   nearest source sentences and the names and numbers that the source does not contain.
+//! * **Abstractive** ([`Mode::Abstractive`]): sentences written by a small instruct model about the key passages, greedily
+//!   decoded, each checked against the text and given with its nearest source sentences.
 //! * **Vectors** ([`Vectorizer`]): one unit vector for each text, by the model that extraction ranks with.
 //!
 //! What the crate guarantees: every byte of every weight file is hashed before it is parsed and must equal its manifest;
-//! every token of a text is read (long texts are chunked, never cut), and the summary says how many were; the text of a
+//! every token of a text is ranked (long texts are chunked, never cut), and the summary says how many were; the text of a
 //! document is never interpreted as a control token, and occurs in no error, no log and no `Debug` output. What it does
 //! not guarantee: that an abstractive summary is right.
 

@@ -46,7 +46,7 @@ pub struct Summary {
     pub output_tokens: u32,
     /// Parts in which the document was read, 1 if in one piece.
     pub chunks: u32,
-    /// Tokens of the document that went through the model; equals `input_tokens` when coverage is complete.
+    /// Tokens of the document that were ranked for what to quote or to write about; equals `input_tokens` when coverage is complete.
     pub tokens_read: u32,
     /// Whether every sentence is a quotation with a `source`.
     pub verbatim: bool,

@@ -59,7 +59,7 @@ impl<'a> Gguf<'a> {
         self.header.metadata.keys().map(String::as_str)
     }
 
-    /// Whether a key is there.
+    /// Checks whether a key is there.
     pub fn has_key(&self, key: &str) -> bool {
         self.header.metadata.contains_key(key)
     }
@@ -94,12 +94,12 @@ impl<'a> Gguf<'a> {
         self.header.tensors.keys().map(String::as_str)
     }
 
-    /// Whether a tensor is in the file.
+    /// Checks whether a tensor is in the file.
     pub fn has_tensor(&self, name: &str) -> bool {
         self.header.tensors.contains_key(name)
     }
 
-    /// Where a tensor begins, behind the header.
+    /// Offset of a tensor behind the header.
     pub fn offset(&self, name: &str) -> Option<u64> {
         self.header.tensors.get(name).map(|info| info.offset)
     }

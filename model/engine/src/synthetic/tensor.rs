@@ -1,4 +1,4 @@
-//! What a file of a model consists of.
+//! Parts of the file of a model.
 
 use crate::gguf::Kind;
 

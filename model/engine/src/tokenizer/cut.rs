@@ -16,7 +16,7 @@ pub fn cut(text: &str, at: usize) -> usize {
     text.len()
 }
 
-/// Whether no token of either tokenizer reaches from `before` into `next`, whatever is around them.
+/// Checks whether no token of either tokenizer reaches from `before` into `next`, whatever is around them.
 fn separates(before: char, next: char) -> bool {
     match next {
         ' ' => !before.is_whitespace(),

@@ -20,7 +20,7 @@ pub(super) struct Material {
     pub(super) traits: Vec<Trait>,
     /// For each segment, whether it is read.
     pub(super) is_read: Vec<bool>,
-    /// Whether every token of the text was ranked.
+    /// Set if every token of the text was ranked.
     pub(super) is_complete: bool,
 }
 

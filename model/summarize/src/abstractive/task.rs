@@ -5,7 +5,7 @@ use crate::decode::Bounds;
 /// No run of so many tokens is written twice: about eight words, longer than most names and terms.
 pub(super) const NO_REPEAT_TOKENS: usize = 10;
 
-/// What is asked about every part of a text.
+/// The order about every part of a text.
 #[derive(Clone, Copy)]
 pub(super) struct Order<'a> {
     /// The instruction after it.
@@ -16,7 +16,7 @@ pub(super) struct Order<'a> {
     pub(super) bounds: Bounds,
 }
 
-/// What is asked about a text.
+/// The order about one text.
 pub(super) struct Task<'a> {
     /// The text.
     pub(super) document: &'a [u32],

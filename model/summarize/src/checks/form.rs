@@ -33,7 +33,7 @@ const VERBS: [&str; 12] = [
     "indicates",
 ];
 
-/// Whether it is a whole sentence: it ends, has some words, and is no mark-up or line of a form.
+/// Checks whether it is a whole sentence: it ends, has some words, and is no mark-up or line of a form.
 pub(super) fn is_sentence(text: &str) -> bool {
     let last = text.trim_end_matches(['"', '\'', '”', '’', '»', ')', ']', '」', '』']).chars().next_back();
     let ends = last.is_some_and(|c| matches!(c, '.' | '!' | '?' | '。' | '！' | '？' | '।' | '؟' | '۔'));
@@ -47,7 +47,7 @@ pub(super) fn is_sentence(text: &str) -> bool {
     ends && !label && words::size(text) >= FEWEST && !marks.iter().any(|mark| text.contains(mark))
 }
 
-/// What a sentence says, without its words about the text: "The text also says that it rains." says "It rains." None if it
+/// The statement of a sentence, without its words about the text: "The text also says that it rains." says "It rains." None if it
 /// only tells about the text.
 pub(crate) fn told(sentence: &str) -> Option<String> {
     // Letters whose lowercase form has another length are in no opening.

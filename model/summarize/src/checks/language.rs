@@ -33,7 +33,7 @@ impl Language {
         }
     }
 
-    /// Whether a sentence is surely in another one.
+    /// Checks whether a sentence is surely in another one.
     pub(super) fn is_left_by(self, sentence: &str) -> bool {
         let found = Self::of(sentence);
         self.0.is_some() && found.0.is_some() && found != self
@@ -43,7 +43,7 @@ impl Language {
         self.0 == Some(Lang::Eng)
     }
 
-    /// Whether it writes every noun with a capital.
+    /// Checks whether it writes every noun with a capital.
     pub(super) fn has_capital_nouns(self) -> bool {
         self.0 == Some(Lang::Deu)
     }

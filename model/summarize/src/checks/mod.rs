@@ -103,7 +103,7 @@ impl Checker {
         self.is_reversed(&claim, cues, &by_words).then_some(Fault::Direction)
     }
 
-    /// Whether a name that was not found as such stands in the document all the same: in other capitals, broken at the end of
+    /// Checks whether a name that was not found as such stands in the document all the same: in other capitals, broken at the end of
     /// a line, or as an ordinary word that only begins the sentence.
     fn mentions(&self, sentence: &str, name: &str) -> bool {
         let lower = name.to_lowercase();
@@ -141,7 +141,7 @@ impl Checker {
         }
     }
 
-    /// Whether too many of its words and numbers stand in the document, but far from the place that has most of them: each
+    /// Checks whether too many of its words and numbers stand in the document, but far from the place that has most of them: each
     /// passage is right, and what is put together from them need not be.
     fn is_put_together(&self, claim: &Row, by_words: &[usize]) -> bool {
         let Some(best) = by_words.first() else { return false };
@@ -154,7 +154,7 @@ impl Checker {
         words + numbers > (claim.keys.len() + claim.numbers.len()) / FAR
     }
 
-    /// Whether what it begins with is named nowhere near to the place that it comes from.
+    /// Checks whether what it begins with is named nowhere near to the place that it comes from.
     fn has_another_subject(&self, sentence: &str, by_words: &[usize]) -> bool {
         let (Some(best), Some(subject)) = (by_words.first(), Row::subject(sentence)) else { return false };
         let end = (best + SUBJECT_BEHIND + 1).min(self.rows.len());
@@ -163,13 +163,13 @@ impl Checker {
         !named && self.rows.iter().any(|row| row.has(&subject))
     }
 
-    /// Whether it has ideographs that the document lacks: a model that slips into the forms of another language.
+    /// Checks whether it has ideographs that the document lacks: a model that slips into the forms of another language.
     fn has_strange_ideographs(&self, sentence: &str) -> bool {
         let mut ideographs = sentence.chars().filter(|c| ('\u{3400}'..='\u{9fff}').contains(c));
         ideographs.any(|c| !self.plain.contains(c))
     }
 
-    /// Whether a sentence denies what no row near to it denies, or states what the row that it comes from denies.
+    /// Checks whether a sentence denies what no row near to it denies, or states what the row that it comes from denies.
     fn is_opposed(&self, claim: &Row, cues: &Cues, by_words: &[usize], near: &[usize]) -> bool {
         let denials = claim.denials(cues, CLOSE);
         let shares =
@@ -191,7 +191,7 @@ impl Checker {
         source.denials(cues, CLOSE).iter().any(is_said)
     }
 
-    /// Whether it says that something went up of which the row that it comes from only says that it went down, or the reverse.
+    /// Checks whether it says that something went up of which the row that it comes from only says that it went down, or the reverse.
     fn is_reversed(&self, claim: &Row, cues: &Cues, by_words: &[usize]) -> bool {
         let way = |row: &Row| (row.has_any(cues.ups), row.has_any(cues.downs));
         let source = by_words.first().map(|row| way(&self.rows[*row]));

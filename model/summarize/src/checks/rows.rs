@@ -38,12 +38,12 @@ impl Row {
         numbers + self.keys.iter().filter(|key| other.has(key)).count()
     }
 
-    /// Whether it has a form of a content word.
+    /// Checks whether it has a form of a content word.
     pub(super) fn has(&self, key: &str) -> bool {
         self.keys.iter().any(|own| is_form(own, key))
     }
 
-    /// Whether it has a word that differs from this one by an ending at most.
+    /// Checks whether it has a word that differs from this one by an ending at most.
     pub(super) fn has_inflected(&self, key: &str) -> bool {
         let is_inflected = |own: &String| {
             let (short, long) = if own.len() < key.len() { (own.as_str(), key) } else { (key, own.as_str()) };
@@ -52,12 +52,12 @@ impl Row {
         self.keys.iter().any(is_inflected)
     }
 
-    /// Whether it has a word that begins with one of these.
+    /// Checks whether it has a word that begins with one of these.
     pub(super) fn has_any(&self, beginnings: &[&str]) -> bool {
         self.words.iter().any(|word| beginnings.iter().any(|beginning| word.starts_with(beginning)))
     }
 
-    /// Whether it has a word that says no by itself.
+    /// Checks whether it has a word that says no by itself.
     pub(super) fn is_refusing(&self, cues: &Cues) -> bool {
         self.words.iter().any(|word| cues.refuses(word))
     }
@@ -90,7 +90,7 @@ pub(super) fn plain(text: &str) -> String {
     joined.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether two words are forms of one.
+/// Checks whether two words are forms of one.
 pub(super) fn is_form(left: &str, right: &str) -> bool {
     if left == right {
         return true;

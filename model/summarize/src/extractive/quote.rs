@@ -22,7 +22,7 @@ impl Quote<'_> {
         self.source
     }
 
-    /// Whether a word of it is broken at the end of a line.
+    /// Checks whether a word of it is broken at the end of a line.
     pub(crate) fn is_broken(&self) -> bool {
         self.text.contains("-\n") || self.text.contains("-\r\n")
     }

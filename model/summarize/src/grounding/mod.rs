@@ -91,7 +91,7 @@ impl Source {
         &self.ranges
     }
 
-    /// How many they are.
+    /// Count of them.
     pub(crate) fn len(&self) -> usize {
         self.ranges.len()
     }
