@@ -13,7 +13,7 @@ use precis_tests::{paths, source};
 use serde_json::Value;
 
 /// Which crates of ours each crate may use. `precis-tests` may use any.
-const INTERNAL: [(&str, &[&str]); 17] = [
+const INTERNAL: [(&str, &[&str]); 18] = [
     ("precis-protocol", &[]),
     ("precis-verify", &["precis-protocol", "precis-extract"]),
     ("precis-tls", &[]),
@@ -24,7 +24,8 @@ const INTERNAL: [(&str, &[&str]); 17] = [
     ("precis-rofl", &["precis-protocol", "precis-tls"]),
     ("precis-kernels", &[]),
     ("precis-engine", &["precis-kernels"]),
-    ("precis-summarize", &["precis-kernels", "precis-engine"]),
+    ("precis-candle", &["precis-engine"]),
+    ("precis-summarize", &["precis-kernels", "precis-engine", "precis-candle"]),
     (
         "precis-client",
         &["precis-protocol", "precis-verify", "precis-extract", "precis-payment", "precis-channel", "precis-rofl"],
@@ -135,7 +136,8 @@ fn outside_crates_are_named_only_where_the_design_says() {
         ("axum", &["precis-server", "precis-devnet"][..]),
         ("alloy", &["precis-payment", "precis-devnet"]),
         ("revm", &["precis-devnet"]),
-        ("candle-core", &["precis-engine", "precis-summarize"]),
+        ("candle-core", &["precis-engine", "precis-candle", "precis-summarize"]),
+        ("candle-transformers", &["precis-engine", "precis-candle", "precis-summarize"]),
         ("redb", &["precis-store"]),
         ("ohttp", &["precis-channel"]),
         ("dcap-qvl", &["precis-verify", "precis-rofl", "precis-devnet", "precis-fuzz"]),
@@ -155,7 +157,7 @@ fn outside_crates_are_named_only_where_the_design_says() {
             "{name} is given its randomness"
         );
     }
-    for name in ["precis-engine", "precis-summarize", "precis-extract"] {
+    for name in ["precis-engine", "precis-candle", "precis-summarize", "precis-extract"] {
         assert!(
             !direct[name].contains("http") && !direct[name].contains("alloy-primitives"),
             "{name} knows no HTTP and no money"

@@ -3,12 +3,12 @@
 
 use crate::engine::Transformer;
 use crate::gguf::Gguf;
-use crate::tokenizer::ByteLevelBpe;
+use crate::tokenizer::Bpe;
 
 /// Read bytes as the GGUF file of a language model, all the way to packed weights, and its tokenizer.
 pub fn gguf(bytes: &[u8]) {
     if let Ok(mut gguf) = Gguf::parse("fuzz", bytes) {
-        let _ = ByteLevelBpe::from_gguf(&gguf);
+        let _ = Bpe::from_gguf(&gguf);
         let _ = Transformer::load(&mut gguf);
     }
 }

@@ -8,14 +8,12 @@ use sha2::{Digest, Sha256};
 use crate::error::LoadError;
 use crate::manifest::{self, Chat, Manifest, Role, Sizes, Thinking};
 use precis_engine::Gguf;
-use precis_engine::tokenizer::ByteLevelBpe;
+use precis_engine::tokenizer::Bpe;
 
 /// What a manifest begins with until it is filled in.
 const UNFILLED: &str = "# Not deployable";
 /// Why a file is not added.
 const PINNED: &str = "its weights are pinned already; scripts/fetch-model brings them";
-/// What stands in a template of ChatML.
-const CHATML: [&str; 2] = ["<|im_start|>", "<|im_end|>"];
 /// What stands in the template of a model whose thinking is switched off by an empty thought.
 const EMPTY_BLOCK: [&str; 3] = ["enable_thinking", "<think>", "</think>"];
 
@@ -105,8 +103,11 @@ fn sizes(gguf: &Gguf<'_>) -> Result<Sizes, LoadError> {
 /// Whether the file can be spoken to as the manifest says. The template itself is not run: its digest pins it.
 fn check_chat(gguf: &Gguf<'_>, chat: Option<&Chat>, template: &str) -> Result<(), LoadError> {
     let chat = chat.ok_or_else(|| gguf.unusable("the manifest names no chat format"))?;
-    let bpe = ByteLevelBpe::from_gguf(gguf)?;
-    let mut expected = CHATML.to_vec();
+    let bpe = Bpe::from_gguf(gguf)?;
+    let controls = chat
+        .controls()
+        .ok_or_else(|| gguf.unusable(format_args!("chat format {:?} is not known to this build", chat.format)))?;
+    let mut expected = controls.clone();
     if chat.thinking == Some(Thinking::EmptyBlock) {
         expected.extend(EMPTY_BLOCK);
     }
@@ -114,7 +115,7 @@ fn check_chat(gguf: &Gguf<'_>, chat: Option<&Chat>, template: &str) -> Result<()
         let reason = format_args!("its chat template is not the expected one: it has no {missing}");
         return Err(gguf.unusable(reason).into());
     }
-    match CHATML.iter().find(|token| bpe.control(token).is_none()) {
+    match controls.iter().find(|token| bpe.control(token).is_none()) {
         Some(missing) => Err(gguf.unusable(format_args!("it has no control token {missing}")).into()),
         None => Ok(()),
     }

@@ -35,6 +35,25 @@ pub enum Role {
     LanguageModel,
 }
 
+/// The back end that computes a language model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backend {
+    /// The own engine.
+    #[default]
+    Precis,
+    /// candle, on the processor: for families that the own engine does not know.
+    Candle,
+    /// candle, on the first CUDA device; the feature `cuda` must be built in.
+    CandleCuda,
+}
+
+impl Backend {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One file, pinned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +124,8 @@ struct Fields {
     mode: Mode,
     title: String,
     licence: String,
+    #[serde(default)]
+    backend: Backend,
     chat: Option<Chat>,
     shape: Option<Sizes>,
     files: Vec<File>,
@@ -121,6 +142,9 @@ pub struct Manifest {
     pub title: String,
     /// SPDX identifier of the weights' licence.
     pub licence: String,
+    /// What computes the language model.
+    #[serde(skip_serializing_if = "Backend::is_default")]
+    pub backend: Backend,
     /// Chat format, for language models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chat: Option<Chat>,
@@ -154,6 +178,7 @@ impl Manifest {
             mode: fields.mode,
             title: fields.title,
             licence: fields.licence,
+            backend: fields.backend,
             chat: fields.chat,
             shape: fields.shape,
             files: fields.files,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod abstracts;
+mod backends;
 mod common;
 mod hostile_documents;
 mod kinds;

@@ -42,11 +42,6 @@ impl Arena {
         self.pages.take(count)
     }
 
-    /// Hold full pages that somebody else holds already.
-    pub(super) fn share(&mut self, pages: &[u32]) {
-        self.pages.share(pages);
-    }
-
     /// The pages of positions `from..to` of a sequence are about to be written.
     pub(super) fn touch(&mut self, pages: &[u32], from: usize, to: usize) {
         for page in &pages[from / PAGE..to.div_ceil(PAGE)] {
@@ -54,19 +49,14 @@ impl Arena {
         }
     }
 
-    /// Copy one page into another, which the caller holds alone.
-    pub(super) fn copy(&mut self, from: u32, to: u32) {
-        self.dirty[to as usize] = true;
-        self.layers.iter_mut().for_each(|layer| layer.copy(from, to));
-    }
-
-    /// Give pages back, and wipe what nobody holds any more.
+    /// Give pages back, wiped: they hold a customer's document.
     pub(super) fn release(&mut self, pages: &[u32]) {
-        for page in self.pages.release(pages) {
-            if std::mem::take(&mut self.dirty[page as usize]) {
-                self.layers.iter_mut().for_each(|layer| layer.wipe(page));
+        for page in pages {
+            if std::mem::take(&mut self.dirty[*page as usize]) {
+                self.layers.iter_mut().for_each(|layer| layer.wipe(*page));
             }
         }
+        self.pages.release(pages);
     }
 
     /// Whether no page holds anything of anybody.

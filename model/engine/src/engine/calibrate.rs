@@ -26,13 +26,12 @@ impl Core {
         let warm = prompt.len().min(32);
         self.time(&prompt[..warm], 0, &pages);
         let took = self.time(&prompt, 0, &pages);
-        self.speeds.reading.calibrate(prompt.len(), took);
         let rows = ROWS.min(positions - prompt.len());
         let steps: Vec<Duration> = (1..=rows)
             .filter_map(|rows| (0..REPEATS).map(|_| self.time(&[0; ROWS][..rows], prompt.len(), &pages)).min())
             .collect();
         if let Some(one) = steps.first() {
-            self.speeds.writing.calibrate(1, *one);
+            self.speeds.calibrate((prompt.len(), took), *one);
         }
         self.costs = Costs::measured(&steps);
         self.arena.release(&pages);

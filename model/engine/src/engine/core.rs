@@ -18,13 +18,12 @@ use super::forward::{Buffers, Span};
 use super::limits::Limits;
 use super::pages::pages_for;
 use super::plan::{self, View};
-use super::prefix::Prefixes;
-use super::rules::Written;
-use super::sequence::{Goal, Logits, Sequence};
+use super::sequence::{Logits, Sequence};
 use super::settings::{Drafts, Settings};
-use super::speeds::Speeds;
 use super::weights::Transformer;
 use crate::error::Error;
+use crate::rules::Written;
+use crate::speeds::Speeds;
 use crate::threads::Threads;
 
 /// Most sequences that write in a step with guesses: beyond that the batch itself keeps the products busy.
@@ -34,8 +33,6 @@ const MAX_WRITING_WITH_GUESSES: usize = 4;
 pub(super) enum Message {
     /// A sequence to be queued.
     Begin(Box<Sequence>),
-    /// A kept prefix is no longer wanted.
-    Forget(u64),
     /// The engine ends; no caller waits any more.
     Stop,
 }
@@ -51,7 +48,6 @@ pub(super) struct Core {
     batch: usize,
     drafts: Drafts,
     clocks: Clocks,
-    prefixes: Prefixes,
     waiting: Vec<Sequence>,
     running: Vec<Sequence>,
     arrived: u64,
@@ -70,7 +66,6 @@ impl Core {
             batch: settings.batch.max(1),
             drafts: settings.drafts,
             clocks: Clocks::default(),
-            prefixes: Prefixes::default(),
             waiting: Vec::new(),
             running: Vec::new(),
             arrived: 0,
@@ -111,7 +106,6 @@ impl Core {
                 self.clocks.enter(sequence.payer);
                 self.waiting.push(*sequence);
             }
-            Message::Forget(number) => self.prefixes.forget(number, &mut self.arena),
             Message::Stop => {}
         }
     }
@@ -157,32 +151,11 @@ impl Core {
             (self.clocks.turn(sequence.payer), sequence.order, may_run)
         });
         let Some(index) = plan::next(waiting) else { return false };
-        let Some((pages, spared)) = self.reserve(index) else { return false };
+        let Some(pages) = self.arena.take(pages_for(self.waiting[index].positions())) else { return false };
         let mut sequence = self.waiting.remove(index);
         sequence.pages = pages;
-        sequence.read = spared;
         self.running.push(sequence);
         true
-    }
-
-    /// All pages for a waiting sequence, and how many of its tokens are in them already. Kept prefixes make room.
-    fn reserve(&mut self, index: usize) -> Option<(Vec<u32>, usize)> {
-        let sequence = &self.waiting[index];
-        loop {
-            let spared = self.prefixes.spared(sequence.prefix, &sequence.ids);
-            let own = pages_for(sequence.positions()) - spared / PAGE;
-            if let Some(own) = self.arena.take(own) {
-                let pages = self.prefixes.begin(sequence.prefix, spared, own, &mut self.arena);
-                return Some((pages, spared));
-            }
-            // Its own prefix is the last to go, and only if waiting would not help.
-            let spare = sequence.prefix.filter(|_| !self.running.is_empty());
-            let freed = self.prefixes.forget_oldest(sequence.prefix, &mut self.arena)
-                || self.prefixes.forget_oldest(spare, &mut self.arena);
-            if !freed {
-                return None;
-            }
-        }
     }
 
     /// Let every sequence that writes guess, while there are few.
@@ -276,15 +249,9 @@ impl Core {
         }
     }
 
-    /// A sequence has ended: its pages are kept or wiped, then whoever waits hears of it.
+    /// A sequence has ended: its pages are wiped, then whoever waits hears of it.
     fn end(&mut self, mut sequence: Sequence, outcome: Result<Written, Error>) {
-        let pages = std::mem::take(&mut sequence.pages);
-        match &sequence.goal {
-            Goal::Keep(number) if outcome.is_ok() => {
-                self.prefixes.keep(*number, std::mem::take(&mut sequence.ids), pages);
-            }
-            _ => self.arena.release(&pages),
-        }
+        self.arena.release(&std::mem::take(&mut sequence.pages));
         self.clocks.leave(sequence.payer);
         sequence.answer(outcome);
     }

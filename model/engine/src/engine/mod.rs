@@ -1,18 +1,18 @@
 //! The language-model engine: continuous batching over a paged cache, greedy and reproducible.
 //!
-//! Callers are ordinary threads that wait ([`Engine::generate_all`]). One thread of the engine
+//! Callers are ordinary threads that wait ([`Backend::generate_all`]). One thread of the engine
 //! computes step after step; each step mixes the next token of every sequence that writes with a piece of the prompts
 //! that are still to be read ([`plan`]). Sequences take turns by what was done for their payers ([`fair`]).
 //!
 //! What a request writes depends on its own tokens and rules alone: not on what else is in the batch, the number of
-//! threads, the instruction set, guesses ([`draft`]) or a kept prefix.
+//! threads, the instruction set or guesses ([`draft`]).
 //!
 //! ```text
 //! mod.rs        what callers see            weights.rs   a model's packed matrices
 //! core.rs       the loop and its state      forward.rs   a batch through the model
 //! plan.rs       what a step computes        arena.rs     keys and values, in pages
 //! fair.rs       whose turn it is            pages.rs     which page is whose
-//! sequence.rs   one sequence                draft.rs     guesses; repeat.rs: no loops
+//! sequence.rs   one sequence                draft.rs     guesses
 //! ```
 
 mod arena;
@@ -25,14 +25,10 @@ mod forward;
 mod limits;
 mod pages;
 mod plan;
-mod prefix;
-mod repeat;
 mod rig;
-mod rules;
 mod sequence;
 mod settings;
 mod shape;
-mod speeds;
 mod weights;
 
 use std::sync::Arc;
@@ -40,56 +36,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::control::Control;
+use crate::backend::Backend;
 use crate::error::{Error, LoadError};
-use crate::payer::Payer;
+use crate::request::Request;
+use crate::rules::Written;
+use crate::speeds::Speeds;
 use crate::threads::Threads;
 use arena::Arena;
 use core::{Core, Message};
-use draft::Luck;
 use limits::Limits;
-use prefix::Ticket;
-use sequence::{Goal, Sequence};
+use sequence::Sequence;
 
 pub use fair::Clocks;
 pub use rig::Rig;
-pub use rules::{NoRepeat, Rules, Written};
 pub use settings::{Drafts, Settings};
-pub use speeds::Speeds;
 pub use weights::Transformer;
-
-/// A prompt and what is to be written after it.
-pub struct Request<'a> {
-    /// Token ids, at least one.
-    pub prompt: Vec<u32>,
-    /// Most tokens written, at least one.
-    pub cap: usize,
-    /// For whom.
-    pub payer: Payer,
-    /// Looked at before every step.
-    pub control: Control,
-    /// A kept prefix of the same payer; the part of the prompt that agrees with it is not computed again. The prompt is
-    /// given whole all the same.
-    pub prefix: Option<&'a Prefix>,
-    /// What may be written.
-    pub rules: Rules,
-}
-
-/// The keys and values of a prompt's beginning, kept until this is dropped. It belongs to one job: a prefix shared
-/// between customers would tell one of them, by the time it takes, what another has sent.
-///
-/// When pages run short a prefix that nobody reads may be let go; requests with it then compute it again.
-pub struct Prefix {
-    ticket: Ticket,
-    engine: Sender<Message>,
-}
-
-impl Drop for Prefix {
-    fn drop(&mut self) {
-        // Without an engine there is nothing to forget.
-        let _ = self.engine.send(Message::Forget(self.ticket.number));
-    }
-}
 
 /// A model that serves many callers at once.
 pub struct Engine {
@@ -117,19 +78,30 @@ impl Engine {
         Ok(Self { sender, thread: Some(thread), limits, speeds, cache_bytes })
     }
 
-    /// Write the continuation of one prompt, as [`Engine::generate_all`].
+    /// Write the continuation of one prompt, as [`Backend::generate_all`].
     #[cfg(test)]
-    pub fn generate(&self, request: Request<'_>) -> Result<Written, Error> {
+    pub fn generate(&self, request: Request) -> Result<Written, Error> {
         self.submit(request, &Arc::default())?.wait()
     }
 
-    /// Write the continuations of several prompts side by side; they come back in the order given. Blocks the calling
-    /// thread. If one fails the others are called off.
-    ///
-    /// # Errors
-    /// The first failure: [`Error::Cancelled`] and [`Error::Deadline`] as a control asks; [`Error::Internal`] for a prompt
-    /// that is empty, has an unknown token or is, with its cap, longer than the model's context or the whole cache.
-    pub fn generate_all(&self, requests: Vec<Request<'_>>) -> Result<Vec<Written>, Error> {
+    fn submit(&self, request: Request, abandoned: &Arc<AtomicBool>) -> Result<Pending, Error> {
+        let mut sequence = Sequence::new(request);
+        self.limits.check(&sequence)?;
+        let (reply, outcome) = sync_channel(1);
+        sequence.reply = Some(reply);
+        sequence.abandoned = Arc::clone(abandoned);
+        self.sender.send(Message::Begin(Box::new(sequence))).map_err(Error::internal("engine"))?;
+        Ok(Pending(outcome))
+    }
+}
+
+impl Backend for Engine {
+    fn name(&self) -> &'static str {
+        "precis"
+    }
+
+    /// Write the continuations side by side.
+    fn generate_all(&self, requests: Vec<Request>) -> Result<Vec<Written>, Error> {
         let abandoned = Arc::<AtomicBool>::default();
         let submitted: Vec<_> = requests.into_iter().map(|request| self.submit(request, &abandoned)).collect();
         let mut outcome = Ok(Vec::with_capacity(submitted.len()));
@@ -148,44 +120,16 @@ impl Engine {
         outcome
     }
 
-    /// Read the beginning of prompts to come and keep what was computed.
-    ///
-    /// # Errors
-    /// As [`Engine::generate_all`].
-    pub fn prefix(&self, ids: Vec<u32>, payer: Payer, control: Control) -> Result<Prefix, Error> {
-        let ticket = Ticket::next(payer);
-        let goal = Goal::Keep(ticket.number);
-        // Dropped on failure too: whatever was kept by then is let go.
-        let prefix = Prefix { ticket, engine: self.sender.clone() };
-        self.queue(Sequence::new(ids, 0, (payer, control), goal), &Arc::default())?.wait()?;
-        Ok(prefix)
-    }
-
-    /// Bytes that the cache of keys and values can grow to.
-    pub fn cache_bytes(&self) -> usize {
-        self.cache_bytes
-    }
-
-    /// The speed seen.
-    pub fn speeds(&self) -> &Speeds {
+    fn speeds(&self) -> &Speeds {
         &self.speeds
     }
 
-    fn submit(&self, request: Request<'_>, abandoned: &Arc<AtomicBool>) -> Result<Pending, Error> {
-        let Request { prompt, cap, payer, control, prefix, rules } = request;
-        let mut sequence =
-            Sequence::new(prompt, cap.max(1), (payer, control), Goal::Write(Box::new(rules), Luck::new()));
-        sequence.prefix = prefix.map(|prefix| &prefix.ticket).filter(|ticket| ticket.payer == payer).map(|t| t.number);
-        self.queue(sequence, abandoned)
+    fn positions(&self) -> usize {
+        self.limits.positions
     }
 
-    fn queue(&self, mut sequence: Sequence, abandoned: &Arc<AtomicBool>) -> Result<Pending, Error> {
-        self.limits.check(&sequence)?;
-        let (reply, outcome) = sync_channel(1);
-        sequence.reply = Some(reply);
-        sequence.abandoned = Arc::clone(abandoned);
-        self.sender.send(Message::Begin(Box::new(sequence))).map_err(Error::internal("engine"))?;
-        Ok(Pending(outcome))
+    fn cache_bytes(&self) -> usize {
+        self.cache_bytes
     }
 }
 

@@ -1,7 +1,4 @@
-//! Which pages of the cache belong to whom: a fixed number, counted references, no memory of its own beyond that.
-//!
-//! A page that several sequences share is full and never written again. A page that nobody holds any more is *returned*
-//! to the caller of [`Pages::release`], who wipes it: it holds a customer's document.
+//! Which pages of the cache are free: a fixed number, no memory of its own beyond that.
 
 use precis_kernels::PAGE;
 
@@ -10,22 +7,22 @@ pub(super) fn pages_for(positions: usize) -> usize {
     positions.div_ceil(PAGE)
 }
 
-/// The free list and the reference counts.
+/// The free list.
 pub(super) struct Pages {
     /// Free pages, the next to be given last. Low numbers are given first and again, so that memory that was never
     /// needed is never touched.
     free: Vec<u32>,
-    holders: Vec<u32>,
+    total: usize,
 }
 
 impl Pages {
     pub(super) fn new(count: u32) -> Self {
-        Self { free: (0..count).rev().collect(), holders: vec![0; count as usize] }
+        Self { free: (0..count).rev().collect(), total: count as usize }
     }
 
     /// Pages in all.
     pub(super) fn total(&self) -> usize {
-        self.holders.len()
+        self.total
     }
 
     /// Pages that nobody holds.
@@ -39,32 +36,13 @@ impl Pages {
         let rest = self.free.len().checked_sub(count)?;
         let mut taken = self.free.split_off(rest);
         taken.reverse();
-        for page in &taken {
-            self.holders[*page as usize] = 1;
-        }
         Some(taken)
     }
 
-    /// Hold pages that somebody else holds already.
-    pub(super) fn share(&mut self, pages: &[u32]) {
-        for page in pages {
-            self.holders[*page as usize] += 1;
-        }
-    }
-
-    /// Give pages back; those that nobody else holds are free, and returned to be wiped.
-    pub(super) fn release(&mut self, pages: &[u32]) -> Vec<u32> {
-        let mut freed = Vec::new();
-        for page in pages {
-            let holders = &mut self.holders[*page as usize];
-            *holders = holders.saturating_sub(1);
-            if *holders == 0 {
-                freed.push(*page);
-            }
-        }
+    /// Give back pages that were taken.
+    pub(super) fn release(&mut self, pages: &[u32]) {
         // The first of a sequence is the first to be given again.
-        self.free.extend(freed.iter().rev());
-        freed
+        self.free.extend(pages.iter().rev());
     }
 }
 
@@ -76,14 +54,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_free_when_its_last_holder_lets_go() {
+    fn pages_that_are_given_back_are_given_again_first() {
         let mut pages = Pages::new(4);
-        let prefix = pages.take(2).unwrap();
-        assert_eq!(prefix, [0, 1]);
-        pages.share(&prefix);
-        assert!(pages.release(&prefix).is_empty());
-        assert_eq!(pages.available(), 2);
-        assert_eq!(pages.release(&prefix), [0, 1]);
+        let taken = pages.take(2).unwrap();
+        assert_eq!((taken.as_slice(), pages.available()), ([0, 1].as_slice(), 2));
+        pages.release(&taken);
         assert_eq!(pages.take(1).unwrap(), [0]);
     }
 
@@ -110,8 +85,7 @@ mod tests {
             let mut held: Vec<Vec<u32>> = Vec::new();
             for (count, give) in steps {
                 if give && !held.is_empty() {
-                    let back = held.swap_remove(count % held.len());
-                    prop_assert_eq!(pages.release(&back), back);
+                    pages.release(&held.swap_remove(count % held.len()));
                 } else if let Some(taken) = pages.take(count) {
                     held.push(taken);
                 }

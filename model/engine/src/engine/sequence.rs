@@ -5,24 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use precis_kernels::{self as kernels, Isa};
+use precis_kernels::Isa;
 use zeroize::Zeroizing;
 
 use super::draft::{self, Luck};
 use super::plan::Need;
-use super::repeat;
-use super::rules::{Rules, Written};
 use crate::control::Control;
 use crate::error::Error;
 use crate::payer::Payer;
-
-/// What becomes of a sequence.
-pub(super) enum Goal {
-    /// Its continuation is written. The running mean is that of its guesses.
-    Write(Box<Rules>, Luck),
-    /// Its keys and values are kept under this number.
-    Keep(u64),
-}
+use crate::request::Request;
+use crate::rules::{Choice, Rules, Written};
 
 /// The logits of a step that belong to one sequence.
 pub(super) struct Logits<'a> {
@@ -49,9 +41,9 @@ pub(super) struct Sequence {
     pub(super) read: usize,
     /// Pages for everything it can become, from the moment it runs.
     pub(super) pages: Vec<u32>,
-    /// The kept prefix that its prompt may begin with.
-    pub(super) prefix: Option<u64>,
-    pub(super) goal: Goal,
+    rules: Rules,
+    /// How its guesses have held.
+    luck: Luck,
     /// Guesses that stand behind its next token in the present step.
     pub(super) draft: Zeroizing<Vec<u32>>,
     pub(super) reply: Option<SyncSender<Result<Written, Error>>>,
@@ -59,8 +51,8 @@ pub(super) struct Sequence {
 
 impl Sequence {
     /// A sequence that waits, with nobody to hear of it yet.
-    pub(super) fn new(prompt: Vec<u32>, cap: usize, (payer, control): (Payer, Control), goal: Goal) -> Self {
-        let prompt = Zeroizing::new(prompt);
+    pub(super) fn new(Request { prompt, cap, payer, control, rules }: Request) -> Self {
+        let (prompt, cap) = (Zeroizing::new(prompt), cap.max(1));
         // Room for all it can become: a vector that grows leaves copies behind that nobody wipes.
         let mut ids = Zeroizing::new(Vec::with_capacity(prompt.len() + cap + draft::MAX_DRAFT));
         ids.extend_from_slice(&prompt);
@@ -74,8 +66,8 @@ impl Sequence {
             cap,
             read: 0,
             pages: Vec::new(),
-            prefix: None,
-            goal,
+            rules,
+            luck: Luck::new(),
             draft: Zeroizing::new(Vec::with_capacity(draft::MAX_DRAFT)),
             reply: None,
         }
@@ -109,11 +101,10 @@ impl Sequence {
     /// Guess what comes next, as many tokens as `length` says in view of how guesses have held.
     pub(super) fn guess(&mut self, length: impl FnOnce(&mut Luck) -> usize) {
         self.draft.clear();
-        let is_writing = self.is_writing();
-        if let (true, Goal::Write(_, luck)) = (is_writing, &mut self.goal) {
+        if self.is_writing() {
             // One token comes of the step without any guess.
             let room = (self.cap + self.prompt).saturating_sub(self.ids.len() + 1);
-            self.draft.extend_from_slice(draft::lookup(&self.ids, length(luck).min(room)));
+            self.draft.extend_from_slice(draft::lookup(&self.ids, length(&mut self.luck).min(room)));
         }
     }
 
@@ -135,51 +126,32 @@ impl Sequence {
 
     /// Of how many of its last tokens in a step of `count` the logits are wanted.
     pub(super) fn wanted(&self, count: usize) -> usize {
-        match self.goal {
-            Goal::Keep(_) => 0,
-            Goal::Write(..) if self.is_writing() => count,
-            Goal::Write(..) => usize::from(self.read + count == self.prompt),
-        }
+        if self.is_writing() { count } else { usize::from(self.read + count == self.prompt) }
     }
 
     /// Take the outcome of a step of `count` tokens, from which the guesses were taken back already: what it ends with,
     /// if it ends. A caller's function that panics ends its own sequence alone.
     pub(super) fn advance(&mut self, count: usize, logits: &mut Logits<'_>) -> Option<Result<Written, Error>> {
         let guessed = self.draft.len();
-        let was_writing = self.is_writing();
         self.read += count - guessed;
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.take(was_writing, logits)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.take(logits)));
         outcome.unwrap_or(Some(Err(Error::Internal("panic"))))
     }
 
-    fn take(&mut self, was_writing: bool, logits: &mut Logits<'_>) -> Option<Result<Written, Error>> {
-        let Self { ids, prompt, cap, read, goal, draft, .. } = self;
-        let Goal::Write(rules, luck) = goal else {
-            return (*read == *prompt).then(|| Ok(Written { ids: Vec::new(), finished: true }));
-        };
-        if !was_writing && let Some(progress) = &mut rules.progress {
-            progress(*read);
-        }
+    fn take(&mut self, logits: &mut Logits<'_>) -> Option<Result<Written, Error>> {
+        let Self { ids, prompt, cap, read, rules, luck, draft, .. } = self;
         let rows = logits.rows.len() / logits.vocabulary;
         let mut end = None;
         for (row, values) in logits.rows.chunks_exact_mut(logits.vocabulary).enumerate() {
-            let written = &ids[*prompt..];
-            if let Some(adjust) = &mut rules.adjust {
-                adjust(written, values);
-            }
-            if let Some(rule) = &rules.no_repeat {
-                repeat::ban(written, rule, values);
-            }
-            // The vocabulary was checked to be far smaller than this type.
-            let next = kernels::argmax(logits.isa, values) as u32;
-            if rules.ends.contains(&next) {
-                end = Some(true);
-                break;
-            }
+            let next = match rules.choose(&ids[*prompt..], values, logits.isa) {
+                Choice::End => {
+                    end = Some(true);
+                    break;
+                }
+                Choice::Token(next) => next,
+            };
             ids.push(next);
-            let written = &ids[*prompt..];
-            let full = written.len() >= *cap;
-            if rules.stop.as_mut().is_some_and(|stop| stop(written)) || full {
+            if rules.is_enough(&ids[*prompt..]) || ids.len() - *prompt >= *cap {
                 end = Some(false);
                 break;
             }

@@ -32,12 +32,13 @@ pub(super) type Refusal = &'static str;
 /// A metadata value, as far as this build asks for such.
 #[derive(Debug, PartialEq)]
 pub(super) enum Value {
-    /// An integer that is not negative.
+    /// An integer that is not negative; 1 for true, 0 for false.
     Number(u64),
     Float(f32),
     Text(String),
     Texts(Vec<String>),
     Integers(Vec<i32>),
+    Floats(Vec<f32>),
     /// Any other, which nobody asks for.
     Other,
 }
@@ -179,6 +180,9 @@ impl<'a> Reader<'a> {
             TYPE_I32 => {
                 (0..count).map(|_| self.array().map(i32::from_le_bytes)).collect::<Result<_, _>>().map(Value::Integers)
             }
+            TYPE_F32 => {
+                (0..count).map(|_| self.array().map(f32::from_le_bytes)).collect::<Result<_, _>>().map(Value::Floats)
+            }
             TYPE_ARRAY => Err("an array of its metadata is nested"),
             _ => (0..count).try_for_each(|_| self.scalar(kind).map(|_| ())).map(|()| Value::Other),
         }
@@ -194,7 +198,7 @@ impl<'a> Reader<'a> {
             TYPE_U32 => Value::Number(u64::from(self.u32()?)),
             TYPE_I32 => signed(i64::from(i32::from_le_bytes(self.array()?))),
             TYPE_F32 => Value::Float(f32::from_le_bytes(self.array()?)),
-            TYPE_BOOL => self.array::<1>().map(|_| Value::Other)?,
+            TYPE_BOOL => Value::Number(u64::from(self.array::<1>()?[0] != 0)),
             TYPE_STRING => Value::Text(self.text()?),
             10 => Value::Number(self.u64()?),
             11 => signed(i64::from_le_bytes(self.array()?)),

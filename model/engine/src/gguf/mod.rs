@@ -89,6 +89,16 @@ impl<'a> Gguf<'a> {
         self.value(key, |value| if let Value::Integers(integers) = value { Some(integers.as_slice()) } else { None })
     }
 
+    /// An array of 32-bit floats.
+    pub fn floats(&self, key: &str) -> Result<&[f32], LoadError> {
+        self.value(key, |value| if let Value::Floats(floats) = value { Some(floats.as_slice()) } else { None })
+    }
+
+    /// A switch; off where the key is missing.
+    pub fn is_on(&self, key: &str) -> bool {
+        self.number(key).is_ok_and(|number| number == 1)
+    }
+
     /// The names of the tensors.
     pub fn tensor_names(&self) -> impl Iterator<Item = &str> {
         self.header.tensors.keys().map(String::as_str)

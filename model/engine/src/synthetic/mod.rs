@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Large shapes are written to a file without being held in memory: [`write`]. There is no tokenizer in them, so they
-//! serve the engine and not a summarizer.
+//! serve the engine and not a summarizer, unless its metadata is given: [`gguf_with`].
 
 mod blocks;
 mod shape;
@@ -18,18 +18,24 @@ use std::io::{self, Write};
 
 pub use crate::gguf::Kind;
 pub use shape::{Mix, Shape};
+pub use tensor::Value;
 
 use blocks::Random;
-use tensor::{Tensor, Value};
+use tensor::Tensor;
 
 /// Bytes that the data of a tensor is aligned to, as GGUF has it where nothing else is said.
 const ALIGNMENT: usize = 32;
 
 /// A whole file in memory. The same shape and seed give the same bytes.
 pub fn gguf(shape: &Shape, seed: u64) -> Vec<u8> {
+    gguf_with(shape, seed, &[])
+}
+
+/// The same with more metadata, which replaces what the shape says under the same key.
+pub fn gguf_with(shape: &Shape, seed: u64, more: &[(&str, Value)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     // Writing to memory does not fail.
-    let _ = write(shape, seed, &mut bytes);
+    let _ = write_with(shape, seed, more, &mut bytes);
     bytes
 }
 
@@ -38,8 +44,15 @@ pub fn gguf(shape: &Shape, seed: u64) -> Vec<u8> {
 /// # Errors
 /// Those of `out`.
 pub fn write(shape: &Shape, seed: u64, out: &mut impl Write) -> io::Result<()> {
+    write_with(shape, seed, &[], out)
+}
+
+fn write_with(shape: &Shape, seed: u64, more: &[(&str, Value)], out: &mut impl Write) -> io::Result<()> {
     let tensors = shape.tensors();
-    let header = header(shape, &tensors);
+    let mut metadata = shape.metadata();
+    metadata.retain(|(key, _)| more.iter().all(|(other, _)| other != key));
+    metadata.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+    let header = header(&metadata, &tensors);
     out.write_all(&header)?;
     out.write_all(&vec![0; header.len().next_multiple_of(ALIGNMENT) - header.len()])?;
     let mut row = Vec::new();
@@ -60,15 +73,14 @@ pub fn write(shape: &Shape, seed: u64, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn header(shape: &Shape, tensors: &[Tensor]) -> Vec<u8> {
+fn header(metadata: &[(String, Value)], tensors: &[Tensor]) -> Vec<u8> {
     let mut out = Vec::new();
-    let metadata = shape.metadata();
     out.extend(b"GGUF");
     out.extend(3u32.to_le_bytes());
     out.extend((tensors.len() as u64).to_le_bytes());
     out.extend((metadata.len() as u64).to_le_bytes());
     for (key, value) in metadata {
-        string(&mut out, &key);
+        string(&mut out, key);
         match value {
             Value::Number(number) => {
                 out.extend(4u32.to_le_bytes());
@@ -78,9 +90,25 @@ fn header(shape: &Shape, tensors: &[Tensor]) -> Vec<u8> {
                 out.extend(6u32.to_le_bytes());
                 out.extend(float.to_le_bytes());
             }
+            Value::Flag(flag) => {
+                out.extend(7u32.to_le_bytes());
+                out.push(u8::from(*flag));
+            }
             Value::Text(text) => {
                 out.extend(8u32.to_le_bytes());
                 string(&mut out, text);
+            }
+            Value::Texts(texts) => {
+                array(&mut out, 8, texts.len());
+                texts.iter().for_each(|text| string(&mut out, text));
+            }
+            Value::Integers(integers) => {
+                array(&mut out, 5, integers.len());
+                out.extend(integers.iter().flat_map(|integer| integer.to_le_bytes()));
+            }
+            Value::Floats(floats) => {
+                array(&mut out, 6, floats.len());
+                out.extend(floats.iter().flat_map(|float| float.to_le_bytes()));
             }
         }
     }
@@ -98,6 +126,12 @@ fn header(shape: &Shape, tensors: &[Tensor]) -> Vec<u8> {
         offset += tensor.size().next_multiple_of(ALIGNMENT);
     }
     out
+}
+
+fn array(out: &mut Vec<u8>, kind: u32, length: usize) {
+    out.extend(9u32.to_le_bytes());
+    out.extend(kind.to_le_bytes());
+    out.extend((length as u64).to_le_bytes());
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {

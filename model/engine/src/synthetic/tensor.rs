@@ -19,8 +19,20 @@ impl Tensor {
 }
 
 /// A metadata value.
-pub(super) enum Value {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// An integer.
     Number(u32),
+    /// A float.
     Float(f32),
-    Text(&'static str),
+    /// A switch.
+    Flag(bool),
+    /// A string.
+    Text(String),
+    /// An array of strings.
+    Texts(Vec<String>),
+    /// An array of integers.
+    Integers(Vec<i32>),
+    /// An array of floats.
+    Floats(Vec<f32>),
 }

@@ -1,9 +1,10 @@
-//! Byte-level BPE from the metadata of a GGUF file, for the language model.
+//! Byte-level BPE, which GGUF files call `gpt2`: the bytes of a text are letters of an alphabet, and pairs are merged in the
+//! order of a list.
 //!
 //! The pre-tokenizer is the one the file names. For `smollm`: every numeric character on its own, then the GPT-2 pattern
 //! on what is between, with no space added in front. For `qwen2` (Qwen2.5's and Qwen3's files): Unicode NFC, then one
-//! pattern for both. Bytes that the
-//! vocabulary lacks (SmolLM2's has 235 of 256) carry no token.
+//! pattern for both. For `llama-bpe` (Llama 3, LFM2, GLM-4): one pattern, and a word that is a token is taken whole. Bytes
+//! that the vocabulary lacks (SmolLM2's has 235 of 256) carry no token.
 
 use tokenizers::Tokenizer;
 use tokenizers::models::bpe::{BPE, Vocab};
@@ -15,120 +16,66 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
 
-use crate::error::{Error, LoadError};
+use super::bpe::CONTROLS;
+use crate::error::LoadError;
 use crate::gguf::Gguf;
-use crate::tokenizer::Encoded;
 
-/// Token types in GGUF metadata of tokens that no text is encoded to: control tokens, and those that stand for a piece of
-/// markup of the model's own, such as the begin of a thought.
-const CONTROLS: [i32; 2] = [3, 4];
 /// Where Qwen's tokenizers split a text, from their published `tokenizer.json`.
 const QWEN2_PATTERN: &str = concat!(
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}",
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+);
+/// The same of Llama 3: up to three digits stay together.
+const LLAMA3_PATTERN: &str = concat!(
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}",
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
 );
 
 /// Pre-tokenization before the bytes: what a file calls its `pre`.
 fn pre_tokenizer(pre: &str) -> Option<Vec<PreTokenizerWrapper>> {
     let byte_level = ByteLevel::default().add_prefix_space(false);
-    match pre {
-        "smollm" => Some(vec![Digits::new(true).into(), byte_level.into()]),
-        "qwen2" => {
-            let pattern = SplitPattern::Regex(QWEN2_PATTERN.to_owned());
-            let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false).ok()?;
-            Some(vec![split.into(), byte_level.use_regex(false).into()])
-        }
-        _ => None,
-    }
+    let pattern = match pre {
+        "smollm" => return Some(vec![Digits::new(true).into(), byte_level.into()]),
+        "qwen2" => QWEN2_PATTERN,
+        _ if takes_words_whole(pre) => LLAMA3_PATTERN,
+        _ => return None,
+    };
+    let pattern = SplitPattern::Regex(pattern.to_owned());
+    let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false).ok()?;
+    Some(vec![split.into(), byte_level.use_regex(false).into()])
 }
 
-/// The language model's tokenizer.
-pub struct ByteLevelBpe {
-    tokenizer: Tokenizer,
-    controls: Vec<(String, u32)>,
-    end_of_text: u32,
+/// Checks whether a word that is a token is taken whole, whatever the merges would make of it.
+fn takes_words_whole(pre: &str) -> bool {
+    matches!(pre, "llama-bpe" | "llama3" | "lfm2" | "glm4" | "chatglm-bpe")
 }
 
-impl ByteLevelBpe {
-    /// Build the tokenizer that the metadata describes; a kind that this build does not know is refused.
-    pub fn from_gguf(gguf: &Gguf<'_>) -> Result<Self, LoadError> {
-        let (kind, pre) = (gguf.string("tokenizer.ggml.model")?, gguf.string("tokenizer.ggml.pre")?);
-        let steps = if kind == "gpt2" { pre_tokenizer(pre) } else { None };
-        let steps =
-            steps.ok_or_else(|| gguf.unusable(format_args!("tokenizer {kind}/{pre} is not known to this build")))?;
-        let tokens = gguf.strings("tokenizer.ggml.tokens")?;
-        let types = gguf.integers("tokenizer.ggml.token_type")?;
-        if tokens.len() != types.len() {
-            return Err(gguf.unusable("tokens and token types differ in number"));
-        }
-        let merges = gguf
-            .strings("tokenizer.ggml.merges")?
-            .iter()
-            .map(|merge| merge.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned())))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| gguf.unusable("a merge is not a pair"))?;
-
-        let (mut vocabulary, mut controls) = (Vocab::default(), Vec::new());
-        for (id, (token, kind)) in (0u32..).zip(tokens.iter().zip(types)) {
-            // Control tokens stay out of the vocabulary, so that no text can be encoded to one.
-            if CONTROLS.contains(kind) {
-                controls.push((token.clone(), id));
-            } else {
-                vocabulary.insert(token.clone(), id);
-            }
-        }
-        // No cache of words: it would keep words of one caller's document in memory for the next.
-        let bpe = BPE::builder()
-            .vocab_and_merges(vocabulary, merges)
-            .cache_capacity(0)
-            .build()
-            .map_err(|error| gguf.unusable(error))?;
-        let mut tokenizer = Tokenizer::new(bpe);
-        if pre == "qwen2" {
-            tokenizer.with_normalizer(Some(NFC)).map_err(|error| gguf.unusable(error))?;
-        }
-        tokenizer.with_pre_tokenizer(Some(Sequence::new(steps)));
-        tokenizer.with_decoder(Some(ByteLevel::default().add_prefix_space(false)));
-        let end_of_text = u32::try_from(gguf.number("tokenizer.ggml.eos_token_id")?).map_err(|e| gguf.unusable(e))?;
-        Ok(Self { tokenizer, controls, end_of_text })
+/// The tokenizer that the metadata describes, without its control tokens.
+pub(super) fn build(gguf: &Gguf<'_>) -> Result<Tokenizer, LoadError> {
+    let pre = gguf.string("tokenizer.ggml.pre")?;
+    let steps = pre_tokenizer(pre)
+        .ok_or_else(|| gguf.unusable(format_args!("tokenizer gpt2/{pre} is not known to this build")))?;
+    let tokens = gguf.strings("tokenizer.ggml.tokens")?;
+    let types = gguf.integers("tokenizer.ggml.token_type")?;
+    let merges = gguf
+        .strings("tokenizer.ggml.merges")?
+        .iter()
+        .map(|merge| merge.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned())))
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| gguf.unusable("a merge is not a pair"))?;
+    // Control tokens stay out of the vocabulary, so that no text can be encoded to one.
+    let of_text = (0u32..).zip(tokens.iter().zip(types)).filter(|(_, (_, kind))| !CONTROLS.contains(kind));
+    let vocabulary: Vocab = of_text.map(|(id, (token, _))| (token.clone(), id)).collect();
+    // No cache of words: it would keep words of one caller's document in memory for the next.
+    let bpe = BPE::builder().vocab_and_merges(vocabulary, merges).cache_capacity(0);
+    let bpe = bpe.ignore_merges(takes_words_whole(pre)).build().map_err(|error| gguf.unusable(error))?;
+    let mut tokenizer = Tokenizer::new(bpe);
+    if pre == "qwen2" {
+        tokenizer.with_normalizer(Some(NFC)).map_err(|error| gguf.unusable(error))?;
     }
-
-    /// The token after which nothing is generated.
-    pub fn end_of_text(&self) -> u32 {
-        self.end_of_text
-    }
-
-    /// The control tokens, which never are part of a text.
-    pub fn controls(&self) -> impl Iterator<Item = u32> {
-        self.controls.iter().map(|(_, id)| *id)
-    }
-
-    /// The id of a control token.
-    pub fn control(&self, token: &str) -> Option<u32> {
-        self.controls.iter().find(|(control, _)| control == token).map(|(_, id)| *id)
-    }
-
-    /// Number of tokens of a text.
-    pub fn count(&self, text: &str) -> Result<usize, Error> {
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(Error::internal("tokenize"))?;
-        Ok(encoding.len())
-    }
-
-    /// Tokens of a text with their offsets.
-    pub fn encode(&self, text: &str) -> Result<Encoded, Error> {
-        let encoding = self.tokenizer.encode(text, false).map_err(Error::internal("tokenize"))?;
-        Ok(Encoded::from_encoding(&encoding))
-    }
-
-    /// Token ids of a text.
-    pub fn ids(&self, text: &str) -> Result<Vec<u32>, Error> {
-        Ok(self.encode(text)?.ids)
-    }
-
-    /// Text of tokens; bytes that are not UTF-8 come out as replacement characters.
-    pub fn decode(&self, ids: &[u32]) -> Result<String, Error> {
-        self.tokenizer.decode(ids, false).map_err(Error::internal("detokenize"))
-    }
+    tokenizer.with_pre_tokenizer(Some(Sequence::new(steps)));
+    tokenizer.with_decoder(Some(ByteLevel::default().add_prefix_space(false)));
+    Ok(tokenizer)
 }
 
 #[cfg(test)]
@@ -150,13 +97,14 @@ mod tests {
         assert_eq!(split("smollm", "It's 2026!\n\n Yes"), ["It", "'s", " ", "2", "0", "2", "6", "!", "\n\n", " Yes"]);
         assert_eq!(split("qwen2", "It's 2026!\n\n Yes"), ["It", "'s", " ", "2", "0", "2", "6", "!\n\n", " Yes"]);
         assert_eq!(split("qwen2", "IT'S (a) x  y"), ["IT", "'S", " (", "a", ")", " x", " ", " y"]);
-        assert!(pre_tokenizer("llama-bpe").is_none());
+        assert_eq!(split("llama-bpe", "It's 20261!\n\n Yes"), ["It", "'s", " ", "202", "61", "!\n\n", " Yes"]);
+        assert!(pre_tokenizer("deepseek-llm").is_none());
     }
 
     #[test]
     fn a_text_is_cut_for_screening_only_where_each_pre_tokenizer_splits() {
         for text in crate::testing::AWKWARD {
-            for pre in ["smollm", "qwen2"] {
+            for pre in ["smollm", "qwen2", "llama-bpe"] {
                 for at in 0..text.len() {
                     let (head, tail) = text.split_at(crate::tokenizer::cut(text, at));
                     assert_eq!(

@@ -2,10 +2,12 @@
 //! token in a document is encoded as the characters it is written with, so a document cannot speak as the system or end
 //! the conversation. Control tokens enter a prompt by id alone.
 
+mod bpe;
 mod bytelevel;
 mod cut;
+mod sentencepiece;
 
-pub use bytelevel::ByteLevelBpe;
+pub use bpe::Bpe;
 pub use cut::cut;
 
 /// Tokens of a text and where each begins.
@@ -38,4 +40,4 @@ impl Encoded {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::error::LoadError;
 use crate::gguf::Gguf;
+use crate::synthetic::{self, Value};
 use crate::testing::{AWKWARD, model_file};
 
 /// Vectors by `tests/vectors/tokenizer/generate.py`.
@@ -16,13 +18,13 @@ fn vectors() -> Vec<Vector> {
     serde_json::from_str(VECTORS).unwrap()
 }
 
-fn bpe() -> Option<ByteLevelBpe> {
+fn bpe() -> Option<Bpe> {
     let file = "smollm2-135m-instruct.q4_1.gguf";
     let bytes = std::fs::read(model_file(file)?).unwrap();
-    Some(ByteLevelBpe::from_gguf(&Gguf::parse(file, &bytes).unwrap()).unwrap())
+    Some(Bpe::from_gguf(&Gguf::parse(file, &bytes).unwrap()).unwrap())
 }
 
-fn assert_agreement(bpe: &ByteLevelBpe, vectors: &[Vector]) {
+fn assert_agreement(bpe: &Bpe, vectors: &[Vector]) {
     assert!(vectors.len() >= 200);
     let wrong: Vec<_> = vectors
         .iter()
@@ -47,8 +49,69 @@ fn the_tokenizer_of_qwen_agrees_with_an_independent_implementation() {
     let files = ["qwen2.5-0.5b-instruct.q4_k_m.gguf", "qwen2.5-1.5b-instruct.q4_k_m.gguf"];
     let Some((file, path)) = files.into_iter().find_map(|file| Some((file, model_file(file)?))) else { return };
     let bytes = std::fs::read(path).unwrap();
-    let bpe = ByteLevelBpe::from_gguf(&Gguf::parse(file, &bytes).unwrap()).unwrap();
+    let bpe = Bpe::from_gguf(&Gguf::parse(file, &bytes).unwrap()).unwrap();
     assert_agreement(&bpe, &serde_json::from_str::<Vec<Vector>>(VECTORS).unwrap());
+}
+
+/// A small vocabulary of the other kind, with what another implementation makes of texts.
+#[derive(serde::Deserialize)]
+struct SentencePiece {
+    tokens: Vec<String>,
+    scores: Vec<f32>,
+    types: Vec<i32>,
+    vectors: Vec<Vector>,
+}
+
+/// By `tests/vectors/tokenizer/generate_sentencepiece.py`.
+fn sentencepiece() -> SentencePiece {
+    serde_json::from_str(include_str!("../../../../tests/vectors/tokenizer/sentencepiece.json")).unwrap()
+}
+
+/// A file with such a vocabulary and this chat template.
+pub(crate) fn small_file(template: &str) -> Vec<u8> {
+    file_of(sentencepiece(), template)
+}
+
+fn file_of(SentencePiece { tokens, scores, types, .. }: SentencePiece, template: &str) -> Vec<u8> {
+    let more = [
+        ("tokenizer.ggml.model", Value::Text("llama".to_owned())),
+        ("tokenizer.ggml.tokens", Value::Texts(tokens)),
+        ("tokenizer.ggml.scores", Value::Floats(scores)),
+        ("tokenizer.ggml.token_type", Value::Integers(types)),
+        ("tokenizer.ggml.add_bos_token", Value::Flag(true)),
+        ("tokenizer.ggml.bos_token_id", Value::Number(2)),
+        ("tokenizer.ggml.eos_token_id", Value::Number(1)),
+        ("tokenizer.chat_template", Value::Text(template.to_owned())),
+    ];
+    synthetic::gguf_with(&synthetic::Shape::tiny_gemma3(), 1, &more)
+}
+
+fn bpe_of(vocabulary: SentencePiece) -> Result<Bpe, LoadError> {
+    Bpe::from_gguf(&Gguf::parse("synthetic", file_of(vocabulary, "")).unwrap())
+}
+
+#[test]
+fn the_tokenizer_of_the_other_kind_agrees_with_an_independent_implementation() {
+    let vectors = sentencepiece().vectors;
+    let bpe = bpe_of(sentencepiece()).unwrap();
+    assert_agreement(&bpe, &vectors);
+    assert_eq!((bpe.beginning(), bpe.control("<start_of_turn>"), bpe.control("\n\n")), (Some(2), Some(4), None));
+    for Vector { text, ids } in &vectors {
+        assert_eq!(bpe.decode(ids).unwrap(), text.replace('\u{2581}', " "));
+        assert_eq!(bpe.count(text).unwrap(), ids.len());
+    }
+}
+
+#[test]
+fn a_vocabulary_that_lacks_a_byte_or_a_score_is_refused() {
+    let whole = sentencepiece();
+    let byte = whole.types.iter().position(|kind| *kind == 6).unwrap();
+    let mut lacking = sentencepiece();
+    lacking.types[byte] = 1;
+    assert!(bpe_of(lacking).err().unwrap().to_string().contains("byte"));
+    let mut shorter = sentencepiece();
+    shorter.scores.pop();
+    assert!(bpe_of(shorter).err().unwrap().to_string().contains("scores"));
 }
 
 #[test]

@@ -89,16 +89,6 @@ impl KvLayer {
         self.narrowed.fill(0);
     }
 
-    /// Copies a page over another.
-    ///
-    /// # Panics
-    /// When one of them does not exist.
-    pub fn copy(&mut self, from: u32, to: u32) {
-        let (from, to) = (self.start(from)..self.start(from) + self.page_len(), self.start(to));
-        self.keys.get_mut().copy_within(from.clone(), to);
-        self.values.get_mut().copy_within(from, to);
-    }
-
     /// Bytes of address space, all pages included.
     pub fn bytes(&self) -> usize {
         2 * self.keys.len * size_of::<u16>()

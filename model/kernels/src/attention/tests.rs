@@ -280,12 +280,12 @@ fn positions_a_token_does_not_see_have_no_influence() {
 }
 
 #[test]
-fn a_wiped_page_holds_zeros_and_a_copied_one_the_same() {
+fn a_wiped_page_holds_zeros_and_no_other_page_changes() {
     let mut cache = KvLayer::new(3, 2, 16);
     assert_eq!(cache.bytes(), 2 * 3 * 2 * 16 * PAGE * 2);
     let sequence = Sequence::new(9, (2, 2, 16), PAGE);
     sequence.write(Isa::best(), &mut cache, &[1], 0..PAGE);
-    cache.copy(1, 2);
+    sequence.write(Isa::best(), &mut cache, &[2], 0..PAGE);
     for head in 0..2 {
         assert_eq!(cache.keys(1, head), cache.keys(2, head));
         assert_eq!(cache.values(1, head), cache.values(2, head));

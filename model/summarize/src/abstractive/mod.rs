@@ -6,6 +6,7 @@
 //! is checked against the document ([`checks`](crate::checks)); one that fails is replaced by the sentence of the document
 //! that is nearest to it, or left out ([`repair`]). Decoding is greedy, so the same text gives the same summary.
 
+mod backend;
 mod choose;
 mod material;
 mod prompt;
@@ -17,8 +18,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_engine::tokenizer::ByteLevelBpe;
-use precis_engine::{ChatMl, Control, Engine, Gguf, Settings, Speed, Threads, Transformer};
+use precis_engine::tokenizer::Bpe;
+use precis_engine::{Backend, Control, Frame, Gguf, Settings, Speed, Threads};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -51,6 +52,8 @@ const SUMMARY_TOKENS: usize = 480;
 const TOKENS_A_WORD: usize = 3;
 /// Most tokens written about one part.
 const PART_TOKENS: usize = 112;
+/// Fewest tokens of a part that make it worth reading by itself.
+const LEAST_PART: usize = 64;
 /// Sentences and words written about one part.
 const PART: Bounds = Bounds { sentences: 3, words: 80 };
 /// Words of a summary if the caller does not say: of a short document, and of the longest.
@@ -73,9 +76,9 @@ const LIMITS: Limits = Limits {
 /// The abstractive summarizer.
 pub(crate) struct Abstractive {
     manifest: Manifest,
-    engine: Engine,
-    bpe: Arc<ByteLevelBpe>,
-    chat: ChatMl,
+    engine: Box<dyn Backend>,
+    bpe: Arc<Bpe>,
+    chat: Frame,
     /// Tokens that end what is written.
     ends: Vec<u32>,
     /// Tokens of a digit each.
@@ -94,17 +97,28 @@ impl Abstractive {
         (embedder, threads): (Arc<Embedder>, Arc<Threads>),
         settings: &Settings,
     ) -> Result<Self, LoadError> {
-        let mut gguf = Gguf::parse(name, bytes)?;
-        let bpe = Arc::new(ByteLevelBpe::from_gguf(&gguf)?);
-        let chat = ChatMl::from_gguf(&gguf, manifest.chat.as_ref(), &bpe)?;
-        let model = Transformer::load(&mut gguf)?;
+        let gguf = Gguf::parse(name, bytes.as_slice())?;
+        let bpe = Arc::new(Bpe::from_gguf(&gguf)?);
+        let chat = Frame::from_gguf(&gguf, manifest.chat.as_ref(), &bpe)?;
         drop(gguf);
         let mut ends = vec![chat.end(), bpe.end_of_text()];
         ends.extend(bpe.controls());
         let single = |digit: char| bpe.ids(&digit.to_string()).ok().filter(|ids| ids.len() == 1);
         let digits = ('0'..='9').filter_map(single).flatten().collect();
-        let engine = Engine::new(model, Threads::clone(&threads), settings)?;
-        Ok(Self { manifest, engine, bpe, chat, ends, digits, embedder, threads, extractive })
+        let engine = backend::load(manifest.backend, (name, bytes), &threads, settings)?;
+        let model = Self { manifest, engine, bpe, chat, ends, digits, embedder, threads, extractive };
+        let part = Order { instruction: &prompt::longest_part(), cap: PART_TOKENS, bounds: PART };
+        if model.room(part).map_err(|error| LoadError::unusable(name, error))? < LEAST_PART {
+            let positions = model.engine.positions();
+            return Err(LoadError::unusable(name, format_args!("a context of {positions} tokens is too short")));
+        }
+        Ok(model)
+    }
+
+    /// Most tokens of text in one pass with an order about it.
+    fn room(&self, order: Order<'_>) -> Result<usize, Error> {
+        let frame = self.opening(&[])?.len() + self.chat.close(&self.bpe, order.instruction)?.len();
+        Ok(self.engine.positions().saturating_sub(frame + order.cap).min(PASS_TOKENS))
     }
 
     /// Sentences about the parts of a text, side by side in the engine's batch, in the order of the parts.
@@ -169,7 +183,8 @@ impl Summarizer for Abstractive {
 
     fn parameters(&self) -> serde_json::Value {
         json!({
-            "chat_format": "chatml",
+            "backend": self.engine.name(),
+            "chat_format": self.manifest.chat.as_ref().map(|chat| &chat.format),
             "checks_anywhere_permille": checks::ANYWHERE_PERMILLE,
             "checks_foreign_permille": checks::FOREIGN_PERMILLE,
             "checks_near_permille": checks::NEAR_PERMILLE,
@@ -255,17 +270,18 @@ impl Summarizer for Abstractive {
         LIMITS.check_tokens(total)?;
         let material = Material::of(text, &self.extractive, options, &control.scaled_to(total))?;
         let (ids, breaks) = material.tokens(&encoded, &self.bpe.ids("\n")?);
-        let parts = chunk::plan(ids.len(), PASS_TOKENS, &breaks);
         let language = Language::of(&material.read(text).collect::<Vec<_>>().join(" "));
         let wishes = Wishes { focus: options.focus(), language: language.name() };
         let size = material.read(text).map(words::size).sum();
         let bounds = Self::bounds(options, size);
-        let order = match parts.len() {
-            1 => {
-                let more = Bounds { sentences: bounds.sentences + SPARE, words: bounds.words + SPARE * SENTENCE_WORDS };
-                Order { instruction: &prompt::whole(more.sentences, wishes), cap: cap(more), bounds: more }
-            }
-            _ => Order { instruction: &prompt::part(PART.sentences, wishes), cap: PART_TOKENS, bounds: PART },
+        let more = Bounds { sentences: bounds.sentences + SPARE, words: bounds.words + SPARE * SENTENCE_WORDS };
+        let (whole, part) = (prompt::whole(more.sentences, wishes), prompt::part(PART.sentences, wishes));
+        let whole = Order { instruction: &whole, cap: cap(more), bounds: more };
+        let part = Order { instruction: &part, cap: PART_TOKENS, bounds: PART };
+        let (order, parts) = if ids.len() <= self.room(whole)? {
+            (whole, chunk::plan(ids.len(), PASS_TOKENS, &breaks))
+        } else {
+            (part, chunk::plan(ids.len(), self.room(part)?.max(LEAST_PART), &breaks))
         };
         let written = self.write(&ids, &parts, order, control)?;
         let written = decode::distinct_of(written.iter().filter_map(|sentence| checks::told(sentence)).collect());

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::options::MAX_FOCUS_BYTES;
+
 /// Version of the prompt; the digest below changes with every byte of it.
 pub(crate) const VERSION: u32 = 3;
 
@@ -31,6 +33,12 @@ pub(crate) fn whole(sentences: usize, wishes: Wishes<'_>) -> String {
 /// The instruction on one part of several.
 pub(crate) fn part(sentences: usize, wishes: Wishes<'_>) -> String {
     fill(PART, sentences, wishes)
+}
+
+/// The longest instruction on a part that a caller can bring about, or a little less: its focus may have more tokens.
+pub(crate) fn longest_part() -> String {
+    let focus = "reserve ".repeat(MAX_FOCUS_BYTES / 8);
+    part(9, Wishes { focus: Some(&focus), language: Some("Indonesian") })
 }
 
 fn fill(template: &str, sentences: usize, Wishes { focus, language }: Wishes<'_>) -> String {

@@ -7,17 +7,16 @@ use super::prompt;
 use super::task::{NO_REPEAT_TOKENS, Task};
 use crate::decode;
 use crate::error::Error;
-use precis_engine::Control;
-use precis_engine::{NoRepeat, Request, Rules};
+use precis_engine::{Control, NoRepeat, Request, Rules};
 
 impl Abstractive {
     /// The prompt up to the end of the text.
-    fn opening(&self, document: &[u32]) -> Result<Vec<u32>, Error> {
+    pub(super) fn opening(&self, document: &[u32]) -> Result<Vec<u32>, Error> {
         Ok(self.chat.open(&self.bpe, prompt::SYSTEM, document)?)
     }
 
     /// What the engine is asked for: a prompt around a text, and when to stop.
-    pub(super) fn request(&self, task: &Task<'_>, control: &Control) -> Result<Request<'static>, Error> {
+    pub(super) fn request(&self, task: &Task<'_>, control: &Control) -> Result<Request, Error> {
         let (bpe, bounds) = (Arc::clone(&self.bpe), task.bounds);
         let stop = move |written: &[u32]| {
             decode::is_loop(written) || bpe.decode(written).is_ok_and(|text| decode::is_enough(&text, bounds))
@@ -29,7 +28,6 @@ impl Abstractive {
             cap: task.cap,
             payer: control.payer(),
             control: control.clone(),
-            prefix: None,
             rules: Rules {
                 ends: self.ends.clone(),
                 // A number that was begun is finished, or it would become another one.
@@ -42,7 +40,7 @@ impl Abstractive {
 
     /// The sentences to keep of what is written on all tasks, side by side in the engine's batch; those that say the same
     /// as one before are left out.
-    pub(super) fn sentences(&self, requests: Vec<Request<'_>>, tasks: &[Task<'_>]) -> Result<Vec<String>, Error> {
+    pub(super) fn sentences(&self, requests: Vec<Request>, tasks: &[Task<'_>]) -> Result<Vec<String>, Error> {
         let mut sentences = Vec::new();
         for (written, task) in self.engine.generate_all(requests)?.iter().zip(tasks) {
             let told = format!("{}\n\n{}", prompt::SYSTEM, task.instruction.trim());

@@ -1,13 +1,12 @@
 //! The loop, turned by hand: no thread, no clock.
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
 use precis_kernels::PAGE;
 
 use super::super::core::{Core, Message};
-use super::super::sequence::{Goal, Sequence};
+use super::super::sequence::Sequence;
 use super::*;
 
 type Outcome = Receiver<Result<Written, Error>>;
@@ -19,17 +18,15 @@ fn core(pages: usize, batch: usize) -> Core {
     Core::new(model, plain(), &settings)
 }
 
-fn begin(core: &mut Core, request: Request<'static>) -> Outcome {
-    let Request { prompt, cap, payer, control, rules, .. } = request;
-    let goal = Goal::Write(Box::new(rules), Luck::new());
-    let mut sequence = Sequence::new(prompt, cap, (payer, control), goal);
+fn begin(core: &mut Core, request: Request) -> Outcome {
+    let mut sequence = Sequence::new(request);
     let (reply, outcome) = sync_channel(1);
     sequence.reply = Some(reply);
     core.hear(Message::Begin(Box::new(sequence)));
     outcome
 }
 
-fn of(payer: u8, length: usize, cap: usize) -> Request<'static> {
+fn of(payer: u8, length: usize, cap: usize) -> Request {
     Request { payer: Payer([payer; 32]), ..request(prompt(length, payer.into()), cap) }
 }
 
@@ -113,38 +110,6 @@ fn a_panic_in_a_step_ends_the_sequences_in_it_and_not_the_engine() {
     let good = begin(&mut core, of(2, 20, 8));
     turns(&mut core, &good);
     assert!(core.is_clean());
-}
-
-#[test]
-fn a_prefix_that_nobody_reads_makes_room_when_pages_run_short() {
-    let mut core = core(16, 4);
-    for number in 0..3 {
-        let keep = Goal::Keep(number);
-        let mut sequence = Sequence::new(prompt(300, 1), 0, (Payer([1; 32]), Control::new()), keep);
-        let (reply, outcome) = sync_channel(1);
-        sequence.reply = Some(reply);
-        core.hear(Message::Begin(Box::new(sequence)));
-        turns(&mut core, &outcome);
-    }
-    assert!(!core.is_clean());
-    let outcome = begin(&mut core, of(2, 900, 16));
-    turns(&mut core, &outcome);
-    (0..3).for_each(|number| core.hear(Message::Forget(number)));
-    assert!(core.is_clean());
-}
-
-#[test]
-fn progress_is_told_step_by_step() {
-    let mut core = core(40, 4);
-    let seen = Arc::new(AtomicUsize::new(0));
-    let told = Arc::clone(&seen);
-    let progress = Box::new(move |read| told.store(read, Ordering::Relaxed));
-    let rules = Rules { progress: Some(progress), ..Rules::default() };
-    let outcome = begin(&mut core, Request { rules, ..of(1, 900, 4) });
-    core.turn();
-    assert_eq!(seen.load(Ordering::Relaxed), 512);
-    turns(&mut core, &outcome);
-    assert_eq!(seen.load(Ordering::Relaxed), 900);
 }
 
 #[test]

@@ -10,6 +10,9 @@ mod weights;
 use precis_kernels::Isa;
 
 use super::*;
+use crate::control::Control;
+use crate::payer::Payer;
+use crate::rules::{NoRepeat, Rules};
 use crate::gguf::Gguf;
 use crate::synthetic;
 
@@ -41,6 +44,6 @@ fn repetitive(length: usize) -> Vec<u32> {
     prompt(7, 3).into_iter().cycle().take(length).collect()
 }
 
-fn request(prompt: Vec<u32>, cap: usize) -> Request<'static> {
-    Request { prompt, cap, payer: Payer([1; 32]), control: Control::new(), prefix: None, rules: Rules::default() }
+fn request(prompt: Vec<u32>, cap: usize) -> Request {
+    Request { prompt, cap, payer: Payer([1; 32]), control: Control::new(), rules: Rules::default() }
 }

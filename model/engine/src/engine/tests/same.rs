@@ -62,27 +62,6 @@ fn with_and_without_guesses_of_any_length() {
 }
 
 #[test]
-fn with_and_without_a_kept_prefix() {
-    for shape in shapes() {
-        let engine = engine(&shape, plain(), Drafts::Adaptive);
-        let prompt = prompt(300, 21);
-        let expected = alone(&shape, &prompt);
-        // A part of a page, whole pages, everything; and one that the prompt leaves in the middle.
-        for length in [1, 64, 100, 128, 299, 300] {
-            let kept = engine.prefix(prompt[..length].to_vec(), Payer([1; 32]), Control::new()).unwrap();
-            for _ in 0..2 {
-                let request = Request { prefix: Some(&kept), ..request(prompt.clone(), 48) };
-                assert_eq!(engine.generate(request).unwrap(), expected, "{length}");
-            }
-            let mut other = prompt.clone();
-            other[length / 2] ^= 1;
-            let request = Request { prefix: Some(&kept), ..request(other.clone(), 48) };
-            assert_eq!(engine.generate(request).unwrap(), alone(&shape, &other), "{length}");
-        }
-    }
-}
-
-#[test]
 fn rules_hold_in_the_same_way_with_and_without_guesses() {
     let shape = synthetic::Shape { layers: 1, ..synthetic::Shape::tiny_llama() };
     let write = |drafts| {
@@ -92,7 +71,6 @@ fn rules_hold_in_the_same_way_with_and_without_guesses() {
             no_repeat: Some(NoRepeat { tokens: 4, except: Vec::new() }),
             adjust: Some(Box::new(|written, logits| logits[written.len() % 7] = 1e9)),
             stop: Some(Box::new(|written| written.len() >= 40)),
-            progress: None,
         };
         engine.generate(Request { rules, ..request(repetitive(120), 64) }).unwrap()
     };

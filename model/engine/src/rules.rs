@@ -1,13 +1,15 @@
 //! What a sequence may write, and what it wrote.
 
+use precis_kernels::{self as kernels, Isa};
+
+use crate::repeat;
+
 /// Changes the logits of the next token, given the tokens written so far.
 pub type Adjust = Box<dyn FnMut(&[u32], &mut [f32]) + Send>;
 /// Whether the tokens written so far are enough.
 pub type Stop = Box<dyn FnMut(&[u32]) -> bool + Send>;
-/// Hears how many tokens of the prompt are read.
-pub type Progress = Box<dyn FnMut(usize) + Send>;
 
-/// What may be written, and what is told meanwhile. The functions run between two steps, on the engine's thread, so
+/// The rules of a text. The functions run between two steps, on the engine's thread, so
 /// they must be quick; a panic in one ends its request with [`Error::Internal`]. They must be functions of their
 /// arguments alone, or the text is not reproducible.
 #[derive(Default)]
@@ -20,8 +22,36 @@ pub struct Rules {
     pub no_repeat: Option<NoRepeat>,
     /// Asked after each token.
     pub stop: Option<Stop>,
-    /// Called after each step in which a part of the prompt was read.
-    pub progress: Option<Progress>,
+}
+
+/// The next token of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// One of [`Rules::ends`]: the text ends before it.
+    End,
+    /// This one.
+    Token(u32),
+}
+
+impl Rules {
+    /// The token after those `written`: the likeliest that the rules allow, the first of equals. The instruction set
+    /// changes the time and not the choice.
+    pub fn choose(&mut self, written: &[u32], logits: &mut [f32], isa: Isa) -> Choice {
+        if let Some(adjust) = &mut self.adjust {
+            adjust(written, logits);
+        }
+        if let Some(rule) = &self.no_repeat {
+            repeat::ban(written, rule, logits);
+        }
+        // A vocabulary is far smaller than this type.
+        let next = kernels::argmax(isa, logits) as u32;
+        if self.ends.contains(&next) { Choice::End } else { Choice::Token(next) }
+    }
+
+    /// Checks whether what is `written` is enough.
+    pub fn is_enough(&mut self, written: &[u32]) -> bool {
+        self.stop.as_mut().is_some_and(|stop| stop(written))
+    }
 }
 
 /// No run of tokens is written twice.

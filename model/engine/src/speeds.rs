@@ -11,11 +11,11 @@ const ASSUMED_WRITTEN_PER_SECOND: u32 = 15;
 /// Tokens of which an observation of writing is made; a single one says little.
 const WRITTEN_AT_ONCE: usize = 32;
 
-/// Speeds of an engine.
+/// Speeds of a back end.
 pub struct Speeds {
-    pub(super) reading: Pace,
+    reading: Pace,
     /// Of one sequence, whatever runs beside it.
-    pub(super) writing: Pace,
+    writing: Pace,
     written: Mutex<(usize, Duration)>,
 }
 
@@ -35,17 +35,24 @@ impl Speeds {
         self.reading.time(read).saturating_add(self.writing.time(written))
     }
 
+    /// Start with what a short run has shown: the time of reading a prompt, and of writing one token.
+    pub fn calibrate(&self, (prompt, reading): (usize, Duration), writing: Duration) {
+        self.reading.calibrate(prompt, reading);
+        self.writing.calibrate(1, writing);
+    }
+
     /// Tokens per second.
     pub fn seen(&self) -> Speed {
         Speed { read_per_second: self.reading.per_second(), written_per_second: self.writing.per_second() }
     }
 
-    pub(super) fn read(&self, tokens: usize, took: Duration) {
+    /// So many tokens of a prompt were read.
+    pub fn read(&self, tokens: usize, took: Duration) {
         self.reading.observe(tokens, took);
     }
 
     /// A step in which each of `sequences` wrote.
-    pub(super) fn wrote(&self, sequences: usize, took: Duration) {
+    pub fn wrote(&self, sequences: usize, took: Duration) {
         if sequences == 0 {
             return;
         }

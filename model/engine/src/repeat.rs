@@ -1,9 +1,9 @@
 //! The rule against loops: no run of N tokens is written twice.
 
-use super::rules::NoRepeat;
+use crate::rules::NoRepeat;
 
 /// Make impossible every token that would complete a run that was written before, but for those excepted.
-pub(super) fn ban(written: &[u32], rule: &NoRepeat, logits: &mut [f32]) {
+pub(crate) fn ban(written: &[u32], rule: &NoRepeat, logits: &mut [f32]) {
     let length = rule.tokens;
     let Some(start) = length.checked_sub(1).and_then(|before| written.len().checked_sub(before)) else { return };
     let last = &written[start..];

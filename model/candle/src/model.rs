@@ -1,0 +1,101 @@
+//! A model on a device, with room for one sequence.
+
+use std::io::Cursor;
+
+use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::{DType, Tensor};
+use precis_engine::{Error, Gguf, LoadError, plain};
+use zeroize::Zeroizing;
+
+use crate::family::{Family, Network};
+use crate::pieces::Reading;
+
+/// Most positions of a sequence, whatever the model was trained for: rotary tables have a row for each.
+const MAX_POSITIONS: usize = 4096;
+
+/// Hardware that computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The processor.
+    Cpu,
+    /// The first CUDA device; the crate's feature `cuda` must be on.
+    Cuda,
+}
+
+impl Device {
+    /// Name in a back end's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
+    fn open(self) -> Result<candle_core::Device, String> {
+        match self {
+            Self::Cpu => Ok(candle_core::Device::Cpu),
+            Self::Cuda if !cfg!(feature = "cuda") => Err("this build has no CUDA: the feature `cuda` is off".to_owned()),
+            Self::Cuda => candle_core::Device::new_cuda(0).map_err(plain),
+        }
+    }
+}
+
+/// A model.
+pub(crate) struct Model {
+    reading: Reading,
+    network: Network,
+    device: candle_core::Device,
+    pub(crate) positions: usize,
+    pub(crate) vocabulary: usize,
+    /// Bytes that the keys and values of one sequence can grow to.
+    pub(crate) cache_bytes: usize,
+}
+
+impl Model {
+    /// Load the bytes of a GGUF file. Its header is checked by the own reader before candle's takes any memory for it.
+    pub(crate) fn load(name: &str, bytes: &[u8], device: Device) -> Result<Self, LoadError> {
+        let gguf = Gguf::parse(name, bytes)?;
+        let family = Family::of(&gguf)?;
+        let architecture = gguf.string("general.architecture")?.to_owned();
+        let key = |name: &str| format!("{architecture}.{name}");
+        let trained = gguf.number(&key("context_length"))?;
+        let positions = trained.min(MAX_POSITIONS).min(family.window(&gguf).unwrap_or(MAX_POSITIONS));
+        let vocabulary = gguf.raw("token_embd.weight")?.shape().first().copied().unwrap_or(0);
+        let layers = gguf.number(&key("block_count"))?;
+        let heads = gguf.number(&key("attention.head_count"))?;
+        // LFM2 has a number for each layer.
+        let kv_heads = gguf.number(&key("attention.head_count_kv")).unwrap_or(heads);
+        let hidden = gguf.number(&key("embedding_length"))?;
+        let head_width = gguf.number(&key("attention.key_length")).unwrap_or(hidden / heads.max(1));
+        if positions == 0 || vocabulary == 0 || heads == 0 {
+            return Err(gguf.unusable("it has no positions, no tokens or no heads"));
+        }
+        // Keys and values of four bytes.
+        let cache_bytes = [layers, kv_heads, head_width, 8].into_iter().fold(positions, usize::saturating_mul);
+
+        let device = device.open().map_err(|reason| gguf.unusable(reason))?;
+        let candle = |error| gguf.unusable(plain(error));
+        let mut file = Cursor::new(bytes);
+        let mut content = Content::read(&mut file).map_err(candle)?;
+        // Some families make tables of that many rows.
+        let bounded = u32::try_from(positions).map_err(|error| gguf.unusable(error))?;
+        content.metadata.insert(key("context_length"), Value::U32(bounded));
+        let network = Network::load(family, content, &mut file, &device).map_err(candle)?;
+        Ok(Self { reading: family.reading(), network, device, positions, vocabulary, cache_bytes })
+    }
+
+    /// Lengths of the pieces in which a prompt of `total` tokens is read.
+    pub(crate) fn pieces(&self, total: usize) -> Box<dyn Iterator<Item = usize>> {
+        self.reading.lengths(total)
+    }
+
+    /// The logits after the last of `tokens`, which stand from `position` on. Position 0 begins a new sequence.
+    pub(crate) fn read(&mut self, tokens: &[u32], position: usize) -> Result<Zeroizing<Vec<f32>>, Error> {
+        let logits = Tensor::new(tokens, &self.device)
+            .and_then(|tokens| tokens.unsqueeze(0))
+            .and_then(|tokens| self.network.forward(&tokens, position))
+            .and_then(|logits| logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>());
+        let logits = Zeroizing::new(logits.map_err(Error::internal("candle"))?);
+        if logits.len() == self.vocabulary { Ok(logits) } else { Err(Error::Internal("vocabulary")) }
+    }
+}

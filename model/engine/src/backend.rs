@@ -1,0 +1,30 @@
+//! What runs a language model: the engine of this crate, or another behind the same interface.
+
+use crate::error::Error;
+use crate::request::Request;
+use crate::rules::Written;
+use crate::speeds::Speeds;
+
+/// A language model that serves many callers. Decoding is greedy; the text of a request depends on its own tokens and
+/// rules, and on the back end and its device.
+pub trait Backend: Send + Sync {
+    /// Name, version and device, as the parameters of a model state them.
+    fn name(&self) -> &str;
+
+    /// Write the continuations of several prompts; they come back in the order given. Blocks the calling thread. If one
+    /// fails the others are called off.
+    ///
+    /// # Errors
+    /// The first failure: [`Error::Cancelled`] and [`Error::Deadline`] as a control asks; [`Error::Internal`] for a prompt
+    /// that is empty, has an unknown token or is, with its cap, longer than the model's context or the whole cache.
+    fn generate_all(&self, requests: Vec<Request>) -> Result<Vec<Written>, Error>;
+
+    /// The speed seen.
+    fn speeds(&self) -> &Speeds;
+
+    /// Most tokens of a prompt and what is written after it.
+    fn positions(&self) -> usize;
+
+    /// Bytes that the keys and values of all that run can grow to.
+    fn cache_bytes(&self) -> usize;
+}
