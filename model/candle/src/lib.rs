@@ -22,4 +22,4 @@ mod model;
 mod pieces;
 
 pub use backend::Candle;
-pub use model::Device;
+pub use model::{Device, plain};

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{DType, Tensor};
-use precis_engine::{Error, Gguf, LoadError, plain};
+use precis_engine::{Error, Gguf, LoadError};
 use zeroize::Zeroizing;
 
 use crate::family::{Family, Network};
@@ -37,6 +37,14 @@ impl Device {
             Self::Cuda if !cfg!(feature = "cuda") => Err("this build has no CUDA: the feature `cuda` is off".to_owned()),
             Self::Cuda => candle_core::Device::new_cuda(0).map_err(plain),
         }
+    }
+}
+
+/// The message of candle, without the backtrace that it appends.
+pub fn plain(error: candle_core::Error) -> String {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => plain(*inner),
+        other => other.to_string(),
     }
 }
 

@@ -37,11 +37,3 @@ impl LoadError {
         Self { file: file.to_owned(), reason: reason.to_string() }
     }
 }
-
-/// The message of candle, without the backtrace that it appends.
-pub fn plain(error: candle_core::Error) -> String {
-    match error {
-        candle_core::Error::WithBacktrace { inner, .. } => plain(*inner),
-        other => other.to_string(),
-    }
-}

@@ -30,7 +30,7 @@ pub use backend::Backend;
 pub use chat::{Chat, Frame, Thinking};
 pub use control::{Canceller, Control};
 pub use engine::{Clocks, Drafts, Engine, Rig, Settings, Transformer};
-pub use error::{Error, LoadError, plain};
+pub use error::{Error, LoadError};
 pub use gguf::Gguf;
 pub use pace::{Pace, Speed};
 pub use payer::Payer;

@@ -36,6 +36,7 @@ pub enum Class {
     PaymentReused,
     NonceCommitment,
     TooManyUnsettled,
+    TooManyUnsold,
     BadIdentifier,
     IdentifierRequired,
     IdentifierReused,
@@ -241,6 +242,13 @@ impl Class {
                 Payer,
                 "The payer has too many unsettled jobs",
                 "wait for them to end",
+            ),
+            Self::TooManyUnsold => Row(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_unsold",
+                Payer,
+                "The payer's last documents gave nothing to sell",
+                "nothing was charged; retry after `Retry-After` with a document of running text, or summarize it extractively",
             ),
             Self::BadIdentifier => Row(
                 StatusCode::BAD_REQUEST,

@@ -28,6 +28,8 @@ pub struct Failure {
     detail: String,
     charged: Charged,
     pending: bool,
+    /// Seconds after which to come back, where the class alone does not tell.
+    retry_after: Option<u64>,
     end: Option<Box<End>>,
     quote: Option<Box<PaymentRequired>>,
     prices: Option<Box<PerTask<Price>>>,
@@ -66,6 +68,7 @@ impl Failure {
             detail: detail.into(),
             charged: class.charged(),
             pending: false,
+            retry_after: None,
             end: None,
             quote: None,
             prices: None,
@@ -83,6 +86,13 @@ impl Failure {
     #[must_use]
     pub fn charged(mut self, charged: Charged) -> Self {
         self.charged = charged;
+        self
+    }
+
+    /// The same failure that is over in so many seconds (`Retry-After`).
+    #[must_use]
+    pub fn over_in(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -202,9 +212,10 @@ impl IntoResponse for Failure {
         };
         let out = response.headers_mut();
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let retry_after = if self.pending { Some("2") } else { self.class.retry_after() };
+        let by_class = if self.pending { Some("2") } else { self.class.retry_after() };
+        let retry_after = self.retry_after.map(HeaderValue::from).or(by_class.map(HeaderValue::from_static));
         if let Some(seconds) = retry_after {
-            out.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+            out.insert(header::RETRY_AFTER, seconds);
         }
         let quote = self.quote.as_deref().map(|quote| brief(quote, MAX_QUOTE_HEADER_BYTES));
         insert_x402(&mut response, headers::PAYMENT_REQUIRED, quote.as_ref());

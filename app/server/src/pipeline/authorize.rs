@@ -244,6 +244,10 @@ async fn fresh(
         Ok(Standing::Payable) if at_our_expense && is_reverter(service, &payment, now).await? => {
             Err(invalid(exact::Invalid::AccountReverts))
         }
+        // Refused only now that the chain shows the authorization unspent.
+        Ok(Standing::Payable) if let Some(seconds) = service.payments.unsold.wait(payment.payer(), now) => {
+            Err(Failure::new(Class::TooManyUnsold, "").over_in(seconds))
+        }
         // Before the ledger is asked what is reserved: what settles in between is counted as little as can be.
         Ok(Standing::Payable) => {
             let funds = rail.chain.funds_of(payment.payer()).await.map_err(|why| unavailable(&why))?;

@@ -113,7 +113,13 @@ async fn infer(service: &Service, claimed: &Claimed, work: Work, permit: Permit)
     };
     match outcome {
         Ok(Ok(result)) => Ok(result),
-        Ok(Err(error)) => Err(model_failure(&error)),
+        Ok(Err(error)) => {
+            let failure = model_failure(&error);
+            if failure.class() == Class::NotSummarizable {
+                service.payments.unsold.note(claimed.record.authorization.payer.into(), clock::now());
+            }
+            Err(failure)
+        }
         Err(_) => Err(Failure::internal("work", "the model thread is gone")),
     }
 }

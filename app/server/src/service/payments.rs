@@ -16,6 +16,7 @@ use super::extensions::BAZAAR;
 use super::rail::Rail;
 use crate::config::{NetworkSettings, Settings};
 use crate::error::{Class, Failure};
+use crate::jobs::unsold::Unsold;
 use crate::redact;
 
 /// Ledger, wallet, networks.
@@ -26,13 +27,15 @@ pub struct Payments {
     pub wallet: SigningKey,
     /// The networks, in the order of the settings; one at least.
     pub rails: Vec<Rail>,
+    /// Payers whose documents gave nothing to sell lately.
+    pub(crate) unsold: Unsold,
     remote: bool,
 }
 
 impl Payments {
     /// Puts the parts together; `remote` if the facilitator is another's.
     pub fn new(ledger: Arc<dyn Ledger>, wallet: SigningKey, rails: Vec<Rail>, remote: bool) -> Self {
-        Self { ledger, wallet, rails, remote }
+        Self { ledger, wallet, rails, unsold: Unsold::default(), remote }
     }
 
     /// Address of the enclave wallet.

@@ -5,7 +5,7 @@ use candle_core::safetensors::SliceSafetensors;
 use precis_kernels::Linear;
 
 use super::bert::{Affine, Bert, Layer, Norm, WIDTH};
-use precis_engine::plain;
+use precis_candle::plain;
 
 use crate::error::LoadError;
 
