@@ -44,7 +44,7 @@ use prompt::Wishes;
 use task::{NO_REPEAT_TOKENS, Order, Task};
 
 /// Version of everything below: changes whenever the same text could give another summary.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 /// Most tokens of text in one pass: what this size of model still reads well, and less than its context.
 const PASS_TOKENS: usize = 2048;
 /// Most tokens written about the whole, and for each of its words.
@@ -291,8 +291,10 @@ impl Summarizer for Abstractive {
         let checker = Checker::new(text, source.ranges(), language);
         let weights = self.weights(&source, wishes.focus)?;
         let judged = repair::judge(&checker, self.measure(written, &source)?);
+        // Of parts the best are chosen; where none stands up to the checks, quotations take their place.
+        let none_sound = judged.iter().all(|(_, fault)| fault.is_some());
         let chosen = match parts.len() {
-            1 => repair::repaired(text, &material, source.ranges(), judged, bounds),
+            count if count <= 1 || none_sound => repair::repaired(text, &material, source.ranges(), judged, bounds),
             _ => choose::select(repair::sound(judged), &weights, bounds),
         };
         if chosen.is_empty() {

@@ -3,10 +3,10 @@
 use crate::options::Options;
 
 /// Words of an extract of a short document, and of the longest.
-pub(crate) const LEAST_WORDS: usize = 80;
+pub(crate) const LEAST_WORDS: usize = 100;
 pub(crate) const MOST_WORDS: usize = 1000;
 /// An extract has so many times the root of the document's words, in 1000.
-pub(crate) const ROOT_PERMILLE: usize = 3600;
+pub(crate) const ROOT_PERMILLE: usize = 4000;
 /// Of a document shorter than that it is this share, in 1000.
 pub(crate) const SHARE_PERMILLE: usize = 700;
 
@@ -48,8 +48,8 @@ mod tests {
     #[test]
     fn an_extract_grows_with_its_document() {
         assert_eq!(usual(100), 70);
-        assert_eq!(usual(400), 80);
-        assert_eq!(usual(2_500), 180);
+        assert_eq!(usual(400), 100);
+        assert_eq!(usual(2_500), 200);
         assert_eq!(usual(1_000_000), MOST_WORDS);
         assert_eq!(usual(0), 1);
     }

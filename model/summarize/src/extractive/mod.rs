@@ -36,7 +36,7 @@ pub(crate) use rank::Trait;
 pub(crate) use units::{Unit, spans};
 
 /// Version of the ranking: changes whenever the same text could give another summary.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 /// What this mode accepts.
 const LIMITS: Limits =
     Limits { max_document_tokens: 65_536, max_document_bytes: 512 * 1024, max_sentences: 50, max_output_tokens: 0 };
@@ -222,6 +222,7 @@ impl Summarizer for Extractive {
             "figures_permille": rank::FIGURES_PERMILLE,
             "focus_permille": FOCUS_PERMILLE,
             "focus_words_permille": FOCUS_WORDS_PERMILLE,
+            "dense_words": rank::DENSE_WORDS,
             "full_words": rank::FULL_WORDS,
             "heading_permille": HEADING_PERMILLE,
             "lead_permille": rank::LEAD_PERMILLE,

@@ -28,10 +28,12 @@ pub(crate) const LONG_SENTENCES: usize = 60;
 /// Weight of length, up to so many words: a very short sentence says little.
 pub(crate) const LENGTH_PERMILLE: u32 = 100;
 pub(crate) const FULL_WORDS: usize = 25;
+/// Words of a sentence of usual length in a text that is not a paper.
+pub(crate) const DENSE_WORDS: usize = 20;
 /// Penalty for a sentence of which a tenth is digits, or symbols: details, references, formulas. Digits only where a text
 /// cites others; in every other text figures are what matters, and have a bonus.
 pub(crate) const DIGITS_PERMILLE: u32 = 400;
-pub(crate) const FIGURES_PERMILLE: u32 = 350;
+pub(crate) const FIGURES_PERMILLE: u32 = 700;
 /// Bonus, there, for what was decided, is due, or sums up.
 pub(crate) const WEIGHTY_PERMILLE: u32 = 250;
 pub(crate) const SYMBOLS_PERMILLE: u32 = 100;
@@ -86,12 +88,21 @@ pub(crate) fn scores(similarities: &[f32], traits: &[Trait], scholarly: bool) ->
                 - unit.penalty
         })
         .collect();
+    if !scholarly {
+        // Words are what a reader pays with: what says as much in fewer of them goes first.
+        scores.iter_mut().zip(traits).for_each(|(score, unit)| *score *= density(unit.size));
+    }
     let quotable = scores.iter().zip(traits).filter(|(_, unit)| unit.quotable).map(|(score, _)| *score);
     let top = quotable.fold(f32::MIN_POSITIVE, f32::max);
     if top > f32::MIN_POSITIVE {
         scores.iter_mut().for_each(|score| *score /= top);
     }
     scores
+}
+
+/// Weight of a sentence by its length in words: the fourth root of how much shorter it is than usual.
+fn density(size: usize) -> f32 {
+    (DENSE_WORDS as f32 / size.max(DENSE_WORDS / 2) as f32).sqrt().sqrt()
 }
 
 fn weight(permille: u32) -> f32 {

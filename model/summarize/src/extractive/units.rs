@@ -25,7 +25,7 @@ const BEHIND_ORDER: usize = 4;
 /// Penalties, in 1000: for each level of quotation in a mail; for a question; for a line without an end among sentences;
 /// for words broken at the end of a line; for an address of the web.
 const QUOTED_PERMILLE: u32 = 250;
-const QUESTION_PERMILLE: u32 = 450;
+const QUESTION_PERMILLE: u32 = 700;
 const OPEN_PERMILLE: u32 = 400;
 const BROKEN_PERMILLE: u32 = 500;
 const ADDRESS_PERMILLE: u32 = 200;
@@ -205,7 +205,8 @@ pub(crate) fn traits(text: &str, units: &[Unit], segments: &[Segment]) -> Vec<Tr
             digits: share(quote, char::is_numeric),
             symbols: share(quote, is_symbol),
             figures: figures(quote),
-            weighty: phrases::is_weighty(quote) || quote.contains("**"),
+            // What an older message decided may hold no more.
+            weighty: unit.depth == 0 && (phrases::is_weighty(quote) || quote.contains("**")),
             penalty: penalty(unit, quote, torn),
         });
     }

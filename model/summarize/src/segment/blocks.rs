@@ -9,6 +9,10 @@ use crate::words;
 const MAX_HEADING_CHARS: usize = 100;
 /// Longest heading in words.
 const MAX_HEADING_WORDS: usize = 12;
+/// Most lines of a title.
+const TITLE_LINES: usize = 3;
+/// Longest line of it that may end as a sentence does because it is a time, in words.
+const TIME_WORDS: usize = 6;
 /// A paragraph narrower than this in characters is not hard-wrapped text.
 const MIN_WRAP_CHARS: usize = 40;
 /// A paragraph wider than this is not hard-wrapped either: each of its lines is a paragraph of its own.
@@ -120,6 +124,7 @@ fn flush(paragraph: &mut Vec<Part<'_>>, blocks: &mut Vec<Block>) {
     while let Some(first) = parts.next() {
         let mut pieces = vec![first.line.range];
         let (mut last, mut last_chars) = (first.line, first.chars);
+        let mut taken = vec![first.line.text];
         while let Some(next) = parts.next_if(|next| {
             !matches!(first.marker, Marker::Heading(_) | Marker::Apart(_))
                 && (next.resumes
@@ -130,9 +135,16 @@ fn flush(paragraph: &mut Vec<Part<'_>>, blocks: &mut Vec<Block>) {
                 _ => pieces.push(next.line.range),
             }
             (last, last_chars) = (next.line, next.chars);
+            taken.push(next.line.text);
         }
         let single = std::ptr::eq(last, first.line);
-        blocks.push(block(&first, pieces, single));
+        let mut block = block(&first, pieces, single);
+        // Title, occasion and date stand above everything else.
+        let opens = blocks.iter().all(|block| !block.kind.is_running());
+        if opens && block.kind == Kind::Prose && first.marker == Marker::None && is_title(&taken) {
+            block.kind = Kind::Heading;
+        }
+        blocks.push(block);
     }
 }
 
@@ -193,6 +205,12 @@ fn continues(last: &Line<'_>, last_chars: usize, next: &Part<'_>, width: usize, 
         return true;
     }
     (MIN_WRAP_CHARS..=MAX_WRAP_CHARS).contains(&width) && last_chars * 5 >= width * 3
+}
+
+/// A few short lines without an end, or with a time of day as their end.
+fn is_title(lines: &[&str]) -> bool {
+    let is_time = |line: &str| words::size(line) <= TIME_WORDS && line.contains(|c: char| c.is_ascii_digit());
+    lines.len() <= TITLE_LINES && lines.iter().all(|line| looks_like_heading(line) || is_time(line))
 }
 
 /// Short, without punctuation at its end, with letters.

@@ -1,6 +1,7 @@
 //! Chat logs and scripts of what was said: lines that begin with a time, a name, or both.
 
 use crate::segment::line::{Class, Line};
+use crate::words;
 
 /// Fewest such lines, and the share of all lines, one in so many.
 const MIN_LINES: usize = 3;
@@ -8,6 +9,14 @@ const ONE_IN: usize = 3;
 /// Longest name in words and in characters.
 const MAX_NAME_WORDS: usize = 4;
 const MAX_NAME_CHARS: usize = 32;
+
+/// Longest line above the first message that is part of the log and not of what was said, in words.
+const HEAD_WORDS: usize = 12;
+/// Names under which the program of a chat speaks.
+const PROGRAMS: &[&str] = &[
+    "system", "bot", "chatbot", "system message", "automated message", "auto-reply", "autoreply", "notification", "sistema",
+    "système", "systeem", "система", "бот", "系统", "系統", "システム", "النظام",
+];
 
 /// The start of a message.
 struct Opening {
@@ -42,8 +51,19 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
     if !by_time && !by_name {
         return false;
     }
+    let head = openings.iter().position(Option::is_some).unwrap_or(0);
+    for line in lines[..head].iter_mut().filter(|line| by_time && line.is_text()) {
+        // When it began, who took part, how to read it.
+        if words::size(line.text) <= HEAD_WORDS {
+            line.class = Class::Scrap;
+        }
+    }
     for (line, opening) in lines.iter_mut().zip(openings) {
         let Some(Opening { time, name }) = opening else { continue };
+        if is_program(&line.text[time..time + name]) {
+            line.class = Class::Scrap;
+            continue;
+        }
         if time > 0 && name == 0 {
             // Somebody joined, left, or sent a picture; or a log without names. Where most lines have a name, one without is
             // the program's.
@@ -54,6 +74,12 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
         }
     }
     true
+}
+
+/// Checks whether a name is that of the program and not of a person.
+fn is_program(name: &str) -> bool {
+    let name = name.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    PROGRAMS.contains(&name.as_str())
 }
 
 /// Logs in which a name and a time stand above what is said, line by line.

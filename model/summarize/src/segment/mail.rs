@@ -165,6 +165,7 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
     let headers = headers(lines);
     let told = attributions(lines);
     let is_mail = headers || told;
+    age(lines);
     let mut start = 0;
     while start < lines.len() {
         let end = message_end(lines, start);
@@ -182,6 +183,39 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
             lines[index].class = Class::Scrap;
         }
     }
+}
+
+/// Depth of the oldest messages of a long thread.
+const OLDEST: usize = 4;
+/// Marks of an answer before a subject, in the languages that mail programs speak.
+const REPLIES: [&str; 14] =
+    ["re", "aw", "antw", "rv", "sv", "vs", "odp", "rif", "ynt", "回复", "答复", "返信", "رد", "отв"];
+
+/// Deepen the older messages of a thread in which one stands below the other, so that what was said last counts most. The
+/// order is told by the subjects, which gather marks of an answer; where it is not, nothing changes.
+fn age(lines: &mut [Line<'_>]) {
+    let starts: Vec<(usize, usize)> = (0..lines.len())
+        .filter_map(|index| match lines[index].class {
+            Class::Subject(bytes) => Some((index, replies(lines[index].text.get(bytes..).unwrap_or_default()))),
+            _ => None,
+        })
+        .collect();
+    // With the newest above, the first subject has such marks, and what follows is quoted and deeper by that.
+    let newest_last = starts.first().is_some_and(|(_, first)| *first == 0) && starts.iter().any(|(_, replies)| *replies > 0);
+    if !newest_last {
+        return;
+    }
+    for (number, (start, _)) in starts.iter().enumerate() {
+        let end = starts.get(number + 1).map_or(lines.len(), |(next, _)| *next);
+        let later = starts.len() - 1 - number;
+        lines[*start..end].iter_mut().for_each(|line| line.depth += later.min(OLDEST));
+    }
+}
+
+/// Marks of an answer at the beginning of a subject.
+fn replies(subject: &str) -> usize {
+    let labels = subject.split([':', '：']).map(|label| label.trim().to_lowercase());
+    labels.take_while(|label| REPLIES.contains(&label.as_str())).count()
 }
 
 /// Runs of fields, at least two together.

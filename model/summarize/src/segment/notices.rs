@@ -205,6 +205,44 @@ const PHRASES: &[&str] = &[
     "ricevi questa",
     "вы получили это письмо",
     "accept all cookies",
+    "manufacturer:",
+    "marketing authorisation holder",
+    "hersteller:",
+    "zulassungsinhaber",
+    "pharmazeutischer unternehmer",
+    "fabricant :",
+    "fabricant:",
+    "titulaire de l'autorisation",
+    "titulaire de l’autorisation",
+    "fabricante:",
+    "titular de la autorización",
+    "produttore:",
+    "titolare dell'autorizzazione",
+    "titolare dell’autorizzazione",
+    "podmiot odpowiedzialny",
+    "this includes any possible side effects not listed",
+    "dies gilt auch für nebenwirkungen, die nicht",
+    "aussi à tout effet indésirable qui ne serait pas",
+    "efectos adversos que no aparecen en este",
+    "effetti indesiderati non elencati in questo",
+    "not the intended recipient",
+    "not the named recipient",
+    "nicht der richtige empfänger",
+    "nicht der vorgesehene empfänger",
+    "nicht der beabsichtigte empfänger",
+    "pas le destinataire",
+    "no es el destinatario",
+    "não é o destinatário",
+    "não for o destinatário",
+    "non è il destinatario",
+    "non siete i destinatari",
+    "nie jest adresatem",
+    "не являетесь адресатом",
+    "не являетесь получателем",
+    "非指定收件人",
+    "不是指定收件人",
+    "意図した受信者でない",
+    "لست المستلم المقصود",
     "dieses schreiben wurde maschinell erstellt",
     "ohne unterschrift gültig",
 ];
@@ -274,12 +312,13 @@ pub(crate) fn is_notice(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let footer = FOOTER.iter().filter(|words| has(words)).count() >= 3 && (has(FOOTER[0]) || has(FOOTER[3]));
+    let privileged = has(FOOTER[0]) && lower.contains("confidential") && lower.contains("privileged");
     let misdirected = has(FOOTER[3]) && (has(FOOTER[4]) || has(FOOTER[5]));
     let start = lower.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '©' | '('));
     let copyright = start.starts_with('©')
         || ["copyright ", "(c) 1", "(c) 2"].iter().any(|word| start.starts_with(word))
             && lower.contains(|c: char| c.is_ascii_digit());
-    footer || misdirected || copyright || has(PHRASES) || PAIRS.iter().any(|(left, right)| has(left) && has(right))
+    footer || privileged || misdirected || copyright || has(PHRASES) || PAIRS.iter().any(|(left, right)| has(left) && has(right))
 }
 
 /// Checks whether a title begins a part of notices.
@@ -307,6 +346,9 @@ mod tests {
             "Diese E-Mail enthält vertrauliche Informationen und ist nur für den Empfänger bestimmt.",
             "Bitte denken Sie an die Umwelt, bevor Sie diese E-Mail drucken.",
             "Ce message est confidentiel et destiné au seul destinataire.",
+            "This e-mail and its attachments are confidential and may be privileged.",
+            "Manufacturer: Somebody Pharma AS, Some Street 12, Norway",
+            "If you are not the intended recipient, you must not copy, disclose or rely on it.",
             "Copyright (c) 2025 The Authors.",
             "本邮件内容保密，仅供收件人使用。",
         ] {
@@ -318,6 +360,7 @@ mod tests {
             "The report says that the environment has suffered.",
             "The court found that copyright does not protect an idea.",
             "They printed the message.",
+            "Privileged and confidential papers stay with the lawyer.",
         ] {
             assert!(!is_notice(sentence), "{sentence}");
         }

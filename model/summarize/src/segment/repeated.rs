@@ -47,10 +47,29 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
     for line in lines.iter_mut() {
         let rule = line.is_text() || line.class == Class::Scrap;
         let page = line.body.trim_matches(['-', '–', '—', ' ', '[', ']']);
-        if rule && !page.is_empty() && page.len() <= 4 && page.bytes().all(|b| b.is_ascii_digit()) {
+        let alone = !page.is_empty() && page.len() <= 4 && page.bytes().all(|b| b.is_ascii_digit());
+        if rule && (alone || is_numbered_page(line.body)) {
             line.class = Class::Between;
         }
     }
+}
+
+/// Words for a page in the foot of one.
+const PAGES: [&str; 10] = ["page", "seite", "página", "pagina", "strona", "strana", "sida", "side", "pag", "стр"];
+
+/// `… Page 2 of 7`, `Seite 2/7` at the end of a short line. A machine that reads paper takes a one for an l.
+fn is_numbered_page(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| c.is_whitespace() || c == '/').filter(|word| !word.is_empty()).collect();
+    let number = |word: &&str| {
+        word.len() <= 4 && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'l' | 'i' | 'o')) && !word.is_empty()
+    };
+    let is_page = |word: &str| PAGES.contains(&word.trim_matches(|c: char| !c.is_alphabetic()));
+    let [.., page, first, of, last] = words.as_slice() else {
+        return matches!(words.as_slice(), [.., page, first, last] if is_page(page) && number(first) && number(last));
+    };
+    let total = is_page(page) && number(first) && of.chars().count() <= 3 && number(last);
+    words.len() <= MAX_HEAD_WORDS && (total || is_page(first) && number(of) && number(last))
 }
 
 /// A short line in small letters, with a sign in place of its numbers; none if it ends as a sentence does.
