@@ -32,6 +32,8 @@ pub enum Money {
     Paid {
         /// Where its receipt is.
         receipt: PathBuf,
+        /// The command that prints it.
+        command: String,
     },
     /// The record cannot be read.
     Unknown {
@@ -41,14 +43,15 @@ pub enum Money {
 }
 
 impl Money {
-    /// By the record of the purchase. Nothing else counts: an error does not know what an earlier run signed.
-    pub fn by_record(place: &Place, token: Option<&Token>, now: u64) -> Self {
+    /// By the record of the purchase, which `command` goes on with. Nothing else counts: an error does not know what an earlier run
+    /// signed.
+    pub fn by_record(place: &Place, token: Option<&Token>, command: String, now: u64) -> Self {
         match place.pending().signed() {
             Ok(None) => Self::Untouched,
             Ok(Some(payment)) => {
                 let known = || payment.target.as_ref().and_then(|(network, asset)| Token::known(network, *asset));
                 let amount = Amount::new(payment.amount, token.cloned().or_else(known).as_ref());
-                Self::Signed { payment: Box::new(payment), amount, command: same_command(), now }
+                Self::Signed { payment: Box::new(payment), amount, command, now }
             }
             Err(error) => Self::Unknown { why: error.to_string() },
         }
@@ -73,9 +76,9 @@ impl Money {
             }
             Self::NotCharged => vec!["money: nothing was charged, and the payment that was signed is over".into()],
             Self::PaidBack { refund } => vec![format!("money: charged, and paid back by transaction {refund}")],
-            Self::Paid { receipt } => vec![
+            Self::Paid { receipt, command } => vec![
                 format!("money: paid; the summary and its receipt are kept in {}", receipt.display()),
-                format!("next:  {}   # prints it, and costs nothing", same_command()),
+                format!("next:  {command}   # prints it, and costs nothing"),
             ],
             Self::Unknown { .. } => vec!["money: not known, since the record of this purchase cannot be read".into()],
         }
@@ -102,21 +105,25 @@ impl Money {
             }
             Self::NotCharged => json!({"status": "not-charged"}),
             Self::PaidBack { refund } => json!({"status": "paid-back", "refund": refund}),
-            Self::Paid { receipt } => json!({"status": "paid", "receipt": receipt.display().to_string()}),
+            Self::Paid { receipt, .. } => json!({"status": "paid", "receipt": receipt.display().to_string()}),
             Self::Unknown { why } => json!({"status": "unknown", "why": why}),
         }
     }
 }
 
-/// The command that was given, without what must not be done twice and without a cap, which what is signed no longer needs. It
-/// fetches what was ordered.
-pub fn same_command() -> String {
+/// The command that was given, without what must not be done twice. It fetches what was ordered. Without `capped` its caps are left
+/// out, too, which what is signed no longer needs.
+pub fn same_command(capped: bool) -> String {
+    let is_cap = |argument: &str| !capped && CAPS.iter().any(|cap| argument.starts_with(cap));
     let mut arguments = std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned());
     let mut command = vec!["precis".to_owned()];
     while let Some(argument) = arguments.next() {
-        if argument == CAP {
-            arguments.next();
-        } else if !ONCE.contains(&argument.as_str()) && !argument.starts_with(CAP) {
+        if is_cap(&argument) {
+            // Its value is the next argument, unless it stands behind an equals sign.
+            if CAPS.contains(&argument.as_str()) {
+                arguments.next();
+            }
+        } else if !ONCE.contains(&argument.as_str()) {
             command.push(quoted(&argument));
         }
     }
@@ -125,8 +132,8 @@ pub fn same_command() -> String {
 
 /// Options that ask for another payment, or for something else than the summary.
 const ONCE: [&str; 4] = ["--no-wait", "--new-payment", "--again", "--cancel"];
-/// The option with the cap.
-const CAP: &str = "--max-price";
+/// The options with a cap.
+const CAPS: [&str; 2] = ["--max-price", "--max-total"];
 
 /// As a shell reads it.
 fn quoted(argument: &str) -> String {
