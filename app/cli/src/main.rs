@@ -9,6 +9,7 @@ mod exit;
 mod grounding;
 mod input;
 mod interrupt;
+mod joined;
 mod money;
 mod output;
 mod page;

@@ -39,6 +39,20 @@ impl Source {
         }
     }
 
+    /// Its name without the way to it, so that what is made of it is the same wherever it lies.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Stdin => self.name(),
+            Self::File(path) | Self::Listed(path) => {
+                path.file_name().map_or_else(|| self.name(), |name| printable(&name.to_string_lossy()))
+            }
+            Self::Link(link) => {
+                let path = link.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+                printable(path.rsplit('/').next().unwrap_or_default())
+            }
+        }
+    }
+
     /// Its name for people.
     pub fn name(&self) -> String {
         match self {
@@ -184,6 +198,19 @@ mod tests {
             panic!("{found:?}")
         };
         assert_eq!((b.to_str(), a.to_str()), (Some("b.txt"), Some("a.txt")));
+    }
+
+    #[test]
+    fn a_title_does_not_say_where_a_document_lies() {
+        for (argument, title) in [
+            ("minutes/May.txt", "May.txt"),
+            ("/srv/minutes/May.txt", "May.txt"),
+            ("https://precis.example/a/May.pdf?token=secret/x#y", "May.pdf"),
+            ("https://precis.example/", "precis.example"),
+            ("-", "standard input"),
+        ] {
+            assert_eq!(Source::of(Path::new(argument)).title(), title);
+        }
     }
 
     #[test]

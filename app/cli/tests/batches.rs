@@ -198,12 +198,58 @@ async fn a_markdown_page_has_the_name_the_summary_and_what_was_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn together_buys_one_summary_of_a_joined_document_that_can_be_kept_and_checked() {
+    let service = FakeService::start(Wrong::default()).await;
+    let desk = Desk::new(&service);
+    ["in/b.txt", "in/a.md", "c.txt"].iter().for_each(|name| write(&desk, name));
+    std::fs::copy(desk.path("c.txt"), desk.path("copy.txt")).unwrap();
+    let named = ["in", "c.txt", "copy.txt"];
+    let more = ["--together", "--save-document", "sent.md", "--receipt", "r.json"];
+    let said = summarize(&desk, &service, &named, &[&more[..], &["--grounding"]].concat()).await;
+    assert_eq!(code(&said), 0, "{}", stderr(&said));
+    assert!(
+        stdout(&said).starts_with("Hello\n\n[1] Hello\n    verbatim, in/a.md, bytes 8 to 13\n"),
+        "{}",
+        stdout(&said)
+    );
+    assert!(stderr(&said).contains("together: 3 documents, "), "{}", stderr(&said));
+    assert!(stderr(&said).contains("same document: copy.txt; taken once"), "{}", stderr(&said));
+    let sent = std::fs::read_to_string(desk.path("sent.md")).unwrap();
+    assert!(sent.starts_with("# a.md\n\nHello there.") && sent.contains("\n\n# b.txt\n\nHello there."), "{sent}");
+    let checked = desk.run(&["receipt", "verify", "r.json", "--document", "sent.md"]).await;
+    assert_eq!(code(&checked), 0, "{}", stdout(&checked));
+    let again = summarize(&desk, &service, &["./in/", "./c.txt"], &["--together", "--json"]).await;
+    let value = json(&again);
+    assert_eq!((value["alreadyPaid"].as_bool(), value["parts"][1]["file"].as_str()), (Some(true), Some("./in/b.txt")));
+    assert_eq!(service.seen().authorizations(), 1, "it is the same purchase wherever the files are named from");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn together_buys_nothing_if_one_document_is_missing_or_all_are_too_large() {
+    let service = FakeService::start(Wrong::default()).await;
+    let desk = Desk::new(&service);
+    for name in ["half.txt", "other.txt"] {
+        std::fs::write(desk.path(name), format!("Hello {name}. ").repeat(40_000)).unwrap();
+    }
+    for (named, words) in [
+        (["document.txt", "absent.txt"], "absent.txt: cannot read the document"),
+        (["half.txt", "other.txt"], "with other.txt the texts have more than 1048576 bytes together"),
+    ] {
+        let said = summarize(&desk, &service, &named, &["--together"]).await;
+        assert_eq!((code(&said), stdout(&said)), (2, ""), "{}", stderr(&said));
+        assert!(stderr(&said).contains(words), "{}", stderr(&said));
+    }
+    assert!(service.seen().outer.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_several_documents_cannot_share_is_refused_before_anything_is_sent() {
     let service = FakeService::start(Wrong::default()).await;
     let desk = Desk::new(&service);
     write(&desk, "a.txt");
     for (named, more, words) in [
         (&["a.txt", "document.txt"][..], &["--receipt", "r.json"][..], "--receipt names one file"),
+        (&["a.txt", "document.txt"], &["--save-document", "sent"], "--save-document names one file"),
         (&["-", "a.txt", "-"], &[], "standard input is named twice"),
         (&["a.txt", "http://192.0.2.1/a.txt"], &["--max-words", "0"], "max_words"),
     ] {

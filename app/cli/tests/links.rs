@@ -47,7 +47,18 @@ async fn the_document_behind_a_link_is_bought_as_it_was_fetched() {
     let (desk, site) = (Desk::new(&service), documents().await);
     let buy = async |path: &str| {
         let link = format!("{site}{path}");
-        desk.run(&["summarize", &link, "--url", &service.url, "--key-file", "key", "--json"]).await
+        desk.run(&[
+            "summarize",
+            &link,
+            "--url",
+            &service.url,
+            "--key-file",
+            "key",
+            "--json",
+            "--save-document",
+            "fetched",
+        ])
+        .await
     };
     let said = buy("/report.md?version=2#top").await;
     assert_eq!(code(&said), 0, "{}", stderr(&said));
@@ -55,7 +66,7 @@ async fn the_document_behind_a_link_is_bought_as_it_was_fetched() {
     let request = &value["receiptFile"]["request"];
     assert_eq!(request["mediaType"], "text/plain", "as the header says, though the name says Markdown: {request}");
     std::fs::write(desk.path("receipt.json"), value["receiptFile"].to_string()).unwrap();
-    let checked = desk.run(&["receipt", "verify", "receipt.json", "--document", "document.txt"]).await;
+    let checked = desk.run(&["receipt", "verify", "receipt.json", "--document", "fetched"]).await;
     assert_eq!(code(&checked), 0, "{}", stdout(&checked));
     for path in ["/hops/0", "/hops/5"] {
         let same = buy(path).await;

@@ -62,12 +62,18 @@ pub struct QuoteArgs {
 #[derive(Args)]
 pub struct SummarizeArgs {
     /// Documents: text, Markdown, HTML, PDF, DOCX, PPTX, XLSX, CSV, ODT, EPUB, RTF or mail; files, folders, https links, or `-` for
-    /// standard input. Each is bought for itself, in this order; the exit code is that of the first that fails
+    /// standard input. A summary of each is bought for itself, in this order; the exit code is that of the first that fails
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Take the documents in the folders of a folder, too
     #[arg(long)]
     pub recursive: bool,
+    /// Buy one summary of all documents together: their texts are joined as one Markdown document, each under its name
+    #[arg(long)]
+    pub together: bool,
+    /// Keep the document as it was sent, such as one from a link or several together: the receipt is for exactly these bytes
+    #[arg(long, value_name = "FILE")]
+    pub save_document: Option<PathBuf>,
     #[command(flatten)]
     pub wish: Wish,
     #[command(flatten)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use precis_client::{ClientError, JobFailure, Place, Purchase, PurchaseOptions, Request, Retry, Task, Token, Wallet};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::buyer::Buyer;
 use super::report;
@@ -34,6 +34,9 @@ pub(super) trait Shown<T: Task> {
     fn page(&self, request: &Request<T>, result: &T::Output, _notes: &[String]) -> String {
         self.text(request, result)
     }
+
+    /// Adds to what programs get.
+    fn complete(&self, _json: &mut Value) {}
 }
 
 /// An order that did not fail.
@@ -296,7 +299,12 @@ impl<T: Task> Order<'_, T> {
             Format::Markdown => shown.page(self.request, &purchase.result, &notes),
             _ => shown.text(self.request, &purchase.result),
         };
-        let shape = output.shape(text, || report::to_json(purchase, already));
+        let json = || {
+            let mut json = report::to_json(purchase, already);
+            shown.complete(&mut json);
+            json
+        };
+        let shape = output.shape(text, json);
         Ok(Ended { exit: Exit::Ok, shape, money })
     }
 }

@@ -10,7 +10,7 @@ use crate::args::Format;
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Signals;
 use crate::money::Money;
-use crate::output::Shape;
+use crate::output::{Output, Shape};
 
 /// Documents to summarize, in order.
 pub(super) struct Batch {
@@ -57,11 +57,9 @@ pub(super) async fn run(buyer: &Buyer<'_>, batch: Batch, grounding: bool) -> Res
     let untouched = |failure: Failure| failure.with_money(Money::Untouched);
     let Batch { items, skipped } = batch;
     let output = buyer.output;
-    skipped.iter().for_each(|(name, why)| output.progress(&format!("skipped: {name}: {why}")));
+    say_skipped(&skipped, output);
     if items.is_empty() {
-        return Err(untouched(Failure::usage(
-            "no document is in what was named; name documents, or folders that hold some",
-        )));
+        return Err(untouched(nothing()));
     }
     let count = items.len();
     output.progress(&announcement(count, buyer));
@@ -80,7 +78,7 @@ pub(super) async fn run(buyer: &Buyer<'_>, batch: Batch, grounding: bool) -> Res
         others.iter().for_each(|other| output.progress(&format!("same document: {other}; bought once")));
         let ended = match request {
             Ok(request) => {
-                let shown = Plain { name: name.clone(), grounding };
+                let shown = Plain { name: name.clone(), grounding, joined: None };
                 carry_out(buyer, &request, &shown, &mut signals).await
             }
             Err(failure) => Err(failure.with_money(Money::Untouched)),
@@ -93,6 +91,16 @@ pub(super) async fn run(buyer: &Buyer<'_>, batch: Batch, grounding: bool) -> Res
     left.iter().for_each(|name| output.progress(&format!("not bought: {name}")));
     output.progress(&format!("documents: {} of {count} done, {} spent", sheet.done, buyer.spent()));
     sheet.end(&skipped)
+}
+
+/// Names what is no document.
+pub(super) fn say_skipped(skipped: &[(String, String)], output: Output) {
+    skipped.iter().for_each(|(name, why)| output.progress(&format!("skipped: {name}: {why}")));
+}
+
+/// The refusal of folders without a document.
+pub(super) fn nothing() -> Failure {
+    Failure::usage("no document is in what was named; name documents, or folders that hold some")
 }
 
 fn announcement(count: usize, buyer: &Buyer<'_>) -> String {

@@ -2,9 +2,11 @@
 
 use precis_client::{Request, Summary};
 use precis_protocol::summary::SummaryResult;
+use serde_json::Value;
 
 use super::order::Shown;
 use crate::grounding;
+use crate::joined::Joined;
 use crate::output::summary_text;
 use crate::page::page;
 
@@ -12,12 +14,20 @@ use crate::page::page;
 pub(super) struct Plain {
     /// Name of the document.
     pub name: String,
+    /// Show what stands behind it.
     pub grounding: bool,
+    /// The documents that it is of, where they are several.
+    pub joined: Option<Joined>,
 }
 
 impl Plain {
     fn behind(&self, request: &Request<Summary>, result: &SummaryResult) -> Option<String> {
-        self.grounding.then(|| grounding::report(result, request.document()))
+        let document = request.document();
+        let place = |offset| match &self.joined {
+            Some(joined) => joined.place(offset),
+            None => document.place(offset),
+        };
+        self.grounding.then(|| grounding::report(result, document.text(), &place))
     }
 }
 
@@ -35,5 +45,11 @@ impl Shown<Summary> for Plain {
 
     fn page(&self, request: &Request<Summary>, result: &SummaryResult, notes: &[String]) -> String {
         page(&self.name, &result.summary, self.behind(request, result).as_deref(), notes)
+    }
+
+    fn complete(&self, json: &mut Value) {
+        if let (Some(joined), Some(members)) = (&self.joined, json.as_object_mut()) {
+            members.insert("parts".into(), joined.to_json());
+        }
     }
 }
