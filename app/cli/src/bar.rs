@@ -1,4 +1,4 @@
-//! How far a job is, in one line of a terminal.
+//! The progress of a job, in one line of a terminal.
 
 use precis_client::Progress;
 

@@ -16,7 +16,7 @@ use crate::sources::Source;
 pub struct Reader {
     /// Type that the caller states.
     media_type: Option<MediaType>,
-    /// Whose certificates are accepted besides those of the system, for links.
+    /// Certificates that are accepted besides those of the system, for links.
     authorities: Authorities,
     /// Longest wait for one answer, for links.
     timeout: Duration,

@@ -121,6 +121,17 @@ impl Failure {
         Self { of_one: true, ..self }
     }
 
+    /// The same failure, of one of several documents: the command may have signed payments for others.
+    #[must_use]
+    pub fn among_others(mut self) -> Self {
+        if let Some(money) = &mut self.money
+            && matches!(**money, Money::Untouched)
+        {
+            **money = Money::UntouchedByThis;
+        }
+        self
+    }
+
     /// The same failure, and what became of the money.
     #[must_use]
     pub fn with_money(mut self, money: Money) -> Self {
@@ -149,7 +160,7 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// Whether an error says nothing about the next document. One that leaves in doubt what was charged stops everything.
+/// True if an error says nothing about the next document. One that leaves in doubt what was charged stops everything.
 fn is_of_one(error: &ClientError) -> bool {
     match error {
         ClientError::RequestRefused(_) | ClientError::Underway(_) | ClientError::Kept { .. } => true,

@@ -66,7 +66,7 @@ impl Source {
 /// The sources of a command, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// Where documents may be.
+    /// Places of documents.
     pub all: Vec<Source>,
     /// Names of what a folder holds and is not looked into, with the reason.
     pub skipped: Vec<(String, String)>,

@@ -4,7 +4,7 @@
 
 use std::process::Output;
 
-use crate::desk::{Desk, TEXT, code, stderr, stdout};
+use crate::desk::{Desk, Running, TEXT, code, stderr, stdout};
 use crate::support::{FakeService, Step, Wrong};
 use serde_json::Value;
 
@@ -68,6 +68,9 @@ async fn a_document_that_fails_does_not_keep_the_others_from_being_bought() {
     assert_eq!(of(3)["result"]["summary"], "Hello");
     assert_eq!((value["spent"].as_str(), value["exitCode"].as_u64()), (Some("3000"), Some(2)), "what is signed counts");
     assert!(stderr(&said).contains("error: binary.txt: "), "{}", stderr(&said));
+    assert!(stderr(&said).contains("money: nothing was signed or charged for this document"), "{}", stderr(&said));
+    assert!(stderr(&said).contains("# fetches what it pays for, and buys the others"), "{}", stderr(&said));
+    assert!(!stderr(&said).contains("signed nothing") && !stderr(&said).contains("signs nothing"), "{}", stderr(&said));
     assert!(stderr(&said).contains("documents: 1 of 4 done"), "{}", stderr(&said));
 }
 
@@ -129,6 +132,26 @@ async fn a_payment_that_may_still_be_taken_counts_and_the_price_of_each_is_bound
         "{}",
         stderr(&capped)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_command_buys_no_more_and_counts_what_is_signed() {
+    let service =
+        FakeService::start(Wrong { before: vec![Step::Accept], polls: vec![Step::Accept; 10_000], ..Wrong::default() })
+            .await;
+    let desk = Desk::new(&service);
+    ["a.txt", "b.txt"].iter().for_each(|name| write(&desk, name));
+    let mut command =
+        desk.command(&["summarize", "a.txt", "b.txt", "--url", &service.url, "--key-file", "key", "--json"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut running = Running::start(command);
+    running.says("job: accepted");
+    running.signal("INT");
+    let (exit, out, said) = running.end();
+    assert_eq!(exit, Some(6), "{said}");
+    let value: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((value["spent"].as_str(), value["documents"][1]["status"].as_str()), (Some("1500"), Some("not-bought")));
+    assert_eq!(service.seen().authorizations(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

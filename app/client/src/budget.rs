@@ -38,7 +38,7 @@ impl Budget {
         self.most.as_ref()
     }
 
-    /// What was spent by the purchases that ended, atomic units.
+    /// The cost of the purchases that ended, atomic units.
     #[must_use]
     pub const fn spent(&self) -> U256 {
         self.spent

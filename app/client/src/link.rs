@@ -65,7 +65,7 @@ pub async fn fetch(link: &str, timeout: Duration, authorities: &Authorities) -> 
     Err(refuse(&format!("redirects more than {MAX_REDIRECTS} times; give the address of the document itself")))
 }
 
-/// Whether `url` may be asked, after a redirect from `before`.
+/// Refuses a `url` that may not be asked, at all or after a redirect from `before`.
 fn check(url: &Url, before: Option<&Url>) -> Result<(), &'static str> {
     let here = |url: &Url| url.scheme() == "http" && is_loopback(url);
     if !url.username().is_empty() || url.password().is_some() {

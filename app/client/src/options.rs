@@ -1,4 +1,4 @@
-//! How a summary is bought.
+//! Options of a purchase.
 
 use std::time::Duration;
 
@@ -38,7 +38,8 @@ pub struct PurchaseOptions {
     /// Whether to stay until the summary is there. Otherwise a job that takes longer ends in [`crate::ClientError::Underway`], and the
     /// next purchase of the same request, which `pending` must make possible, fetches it.
     pub wait: bool,
-    /// How long the service may work before it says how far it is; by default as long as it likes. Whoever shows progress wants that soon.
+    /// Longest time that the service works before it says how far it is; by default as long as it likes. Whoever shows progress wants
+    /// that soon.
     pub word_after: Option<Duration>,
     /// Signs a new authorization although an unfinished one is kept. If the service took or still takes that one, both are paid.
     pub new_payment: bool,

@@ -1,4 +1,4 @@
-//! What can be watched of a purchase.
+//! The events of a purchase.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use alloy_primitives::Address;
 use crate::amount::Amount;
 use crate::pending::SignedPayment;
 
-/// What happens during a purchase, for whoever watches.
+/// An event of a purchase, for whoever watches.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress {

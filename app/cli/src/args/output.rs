@@ -1,9 +1,9 @@
-//! How results are written.
+//! Formats of results.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, ValueEnum};
 
-/// How results are written.
+/// A format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
@@ -14,7 +14,7 @@ pub enum Format {
     Json,
 }
 
-/// How results are written that are no pages.
+/// The format of results that are no pages.
 #[derive(Args)]
 pub struct OutputArgs {
     /// How results are written on standard output; progress goes to standard error
@@ -25,7 +25,7 @@ pub struct OutputArgs {
     json: bool,
 }
 
-/// How summaries are written.
+/// The format of summaries.
 #[derive(Args)]
 pub struct PageArgs {
     /// How summaries are written on standard output; progress goes to standard error

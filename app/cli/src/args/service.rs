@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::parse::seconds;
 
-/// What is accepted.
+/// The policy.
 #[derive(Args)]
 pub struct Accepted {
     /// What you accept: app id, enclave identities, TCB rules (TOML)
@@ -45,7 +45,7 @@ pub struct Online {
     pub rpc: Vec<String>,
 }
 
-/// Whose collateral counts: what Intel publishes about the platform. By default the service presents it.
+/// The collateral that counts: what Intel publishes about the platform. By default the service presents it.
 #[derive(Args)]
 pub struct OwnCollateral {
     /// Fetch it from this PCS API instead: Intel's, or a cache that you trust to be up to date
@@ -56,7 +56,7 @@ pub struct OwnCollateral {
     pub collateral: Option<PathBuf>,
 }
 
-/// Whose certificates are accepted.
+/// The certificates that are accepted.
 #[derive(Args)]
 pub struct Trust {
     /// Accept certificates of these authorities as well (PEM); HTTPS_PROXY and NO_PROXY are honoured
@@ -64,7 +64,7 @@ pub struct Trust {
     pub cacert: Option<PathBuf>,
 }
 
-/// How a service is reached.
+/// The way to a service.
 #[derive(Args)]
 pub struct Reach {
     /// Longest wait for one answer, in seconds

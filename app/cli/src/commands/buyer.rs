@@ -1,14 +1,15 @@
-//! Whatever the orders of one command share: the policy, the record of purchases, the verified service, and what was spent.
+//! The things that the orders of one command share: the policy, the record of purchases, the verified service, and what was spent.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use precis_client::{Amount, Budget, Index, MaxPrice, Session, Token};
+use precis_client::{Amount, Budget, Index, MaxPrice, Progress, Session, Token};
 use precis_verify::Policy;
 
 use super::reach;
 use crate::args::{PurchaseArgs, Target};
 use crate::exit::Failure;
-use crate::money::same_command;
+use crate::money::Next;
 use crate::output::Output;
 use crate::{input, policy};
 
@@ -19,8 +20,8 @@ pub(super) struct Buyer<'a> {
     pub policy: Policy,
     pub index: Index,
     pub output: Output,
-    /// What all orders cost.
-    pub budget: RefCell<Budget>,
+    /// The cost of all orders, with what an interrupted one signed.
+    budget: Mutex<Budget>,
     /// There may be more than one order.
     several: bool,
     session: OnceCell<Session>,
@@ -34,14 +35,14 @@ impl<'a> Buyer<'a> {
     pub fn new(target: &'a Target, args: &'a PurchaseArgs, output: Output) -> Result<Self, Failure> {
         let (policy, _) = policy::load(target.accepted.policy.as_deref())?;
         let index = Index::at(&input::state_directory(args.state_dir.as_deref())?);
-        let (budget, session) = (RefCell::default(), OnceCell::new());
+        let (budget, session) = (Mutex::default(), OnceCell::new());
         Ok(Self { target, args, policy, index, output, budget, several: false, session })
     }
 
     /// The same buyer, who spends at most `most` in all, on more than one thing if `several` says so.
     #[must_use]
     pub fn with_budget(self, most: Option<MaxPrice>, several: bool) -> Self {
-        Self { budget: RefCell::new(Budget::of(most)), several, ..self }
+        Self { budget: Mutex::new(Budget::of(most)), several, ..self }
     }
 
     /// The service, verified once for all orders.
@@ -61,13 +62,24 @@ impl<'a> Buyer<'a> {
         self.session.get().and_then(Session::token)
     }
 
-    /// What all orders cost so far.
-    pub fn spent(&self) -> Amount {
-        Amount::new(self.budget.borrow().spent(), self.token())
+    /// The bound on the cost of all orders, and their cost so far.
+    pub fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The command that goes on with an order. Where it would buy others besides, its caps hold for those.
-    pub fn command(&self) -> String {
-        same_command(self.several)
+    /// Takes note of what happens in an order.
+    pub fn seen(&self) -> impl Fn(&Progress) + Send + Sync + use<'_> {
+        let budget = &self.budget;
+        move |event| budget.lock().unwrap_or_else(PoisonError::into_inner).see(event)
+    }
+
+    /// The cost of all orders so far.
+    pub fn spent(&self) -> Amount {
+        Amount::new(self.budget().spent(), self.token())
+    }
+
+    /// The command that goes on with an order.
+    pub fn next(&self) -> Next {
+        Next::same(self.several)
     }
 }

@@ -19,7 +19,7 @@ use crate::output::{Output, Shape};
 
 /// Appended to the name of the receipt file for a job that failed: it is no receipt of a summary.
 const FAILURE_SUFFIX: &str = ".failure.json";
-/// How soon the service should say how far it is, where somebody watches.
+/// Time until the service should say how far it is, where somebody watches.
 const WORD_AFTER: Duration = Duration::from_secs(1);
 
 /// A way to show the results of one task.
@@ -42,9 +42,9 @@ pub(super) trait Shown<T: Task> {
 /// An order that did not fail.
 pub(super) struct Ended {
     pub exit: Exit,
-    /// Whatever is to be printed.
+    /// The text or object to be printed.
     pub shape: Shape,
-    /// What became of the money, should printing fail.
+    /// The end of the money, should printing fail.
     money: Money,
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn carry_out<T: Task>(
         Err(error) => {
             let look = buyer.index.look(app, commitment);
             let of_one = matches!(error, ClientError::Unavailable(_));
-            let money = Money::by_record(&look, None, buyer.command(), now());
+            let money = Money::by_record(&look, None, buyer.next(), now());
             Err(Failure { of_one, ..Failure::from(error) }.with_money(money))
         }
     }
@@ -157,9 +157,9 @@ impl<T: Task> Order<'_, T> {
         Ok(())
     }
 
-    /// What became of the money by the record.
+    /// The state of the money by the record.
     fn money(&self) -> Money {
-        Money::by_record(&self.place, self.buyer.token(), self.buyer.command(), now())
+        Money::by_record(&self.place, self.buyer.token(), self.buyer.next(), now())
     }
 }
 
@@ -179,7 +179,7 @@ impl<T: Task> Order<'_, T> {
         });
         let money = ended.as_ref().err().and_then(|failure| failure.money.as_deref());
         let uncharged = matches!(money, Some(Money::NotCharged | Money::PaidBack { .. }));
-        self.buyer.budget.borrow_mut().close(uncharged);
+        self.buyer.budget().close(uncharged);
         ended
     }
 
@@ -213,12 +213,13 @@ impl<T: Task> Order<'_, T> {
     }
 
     async fn buy(&self, wallet: Option<&Wallet>) -> Result<Outcome<T>, Failure> {
-        let Buyer { args, output, budget, .. } = self.buyer;
+        let Buyer { args, output, .. } = self.buyer;
         let session = self.buyer.session().await?;
-        let mut seen = budget.borrow().clone();
+        let budget = self.buyer.budget().clone();
+        let seen = self.buyer.seen();
         let options = PurchaseOptions {
             max_price: args.max_price.clone(),
-            budget: seen.clone(),
+            budget,
             pending: Some(self.place.pending()),
             retry: Retry::default(),
             wait: !args.no_wait,
@@ -227,12 +228,10 @@ impl<T: Task> Order<'_, T> {
             clock: now,
         };
         let mut watch = |event| {
-            seen.see(&event);
+            seen(&event);
             report::show(&event, *output);
         };
-        let bought = session.purchase(self.request, wallet, &options, &mut watch).await;
-        budget.replace(seen);
-        match bought {
+        match session.purchase(self.request, wallet, &options, &mut watch).await {
             Ok(purchase) => Ok(Outcome::Bought(Box::new(purchase))),
             Err(ClientError::Underway(how)) => Ok(Outcome::Ordered(how)),
             Err(ClientError::JobFailed(failure)) => Err(self.failed(failure)?),
@@ -274,7 +273,7 @@ impl<T: Task> Order<'_, T> {
         }
     }
 
-    /// What was bought, ready to be printed, its receipt saved where that was asked for.
+    /// The purchase, ready to be printed, its receipt saved where that was asked for.
     fn hand_over(
         &self,
         shown: &impl Shown<T>,
@@ -288,7 +287,7 @@ impl<T: Task> Order<'_, T> {
         let amount = precis_client::Amount::new(*amount, token.as_ref());
         let notes = report::bought(purchase, &amount, already, &shown.remarks(&purchase.result), path);
         notes.iter().for_each(|note| output.progress(note));
-        let money = Money::Paid { receipt: path.to_owned(), command: self.buyer.command() };
+        let money = Money::Paid { receipt: path.to_owned(), next: self.buyer.next() };
         if let Some(copy) = &args.receipt {
             if let Err(error) = purchase.save_receipt(copy) {
                 return Err(Failure::from(error).with_money(money));
@@ -309,7 +308,7 @@ impl<T: Task> Order<'_, T> {
     }
 }
 
-/// How a purchase that did not fail ends.
+/// The end of a purchase that did not fail.
 enum Outcome<T: Task> {
     Bought(Box<Purchase<T>>),
     /// It is being made, and the sentence says how to fetch it.

@@ -85,7 +85,7 @@ pub(super) async fn run(buyer: &Buyer<'_>, batch: Batch, grounding: bool) -> Res
         };
         if let Err(failure) = ended.and_then(|ended| sheet.take(&name, &others, ended)) {
             stopped = !failure.of_one;
-            sheet.fail(&name, &others, &failure);
+            sheet.fail(&name, &others, &failure.among_others());
         }
     }
     left.iter().for_each(|name| output.progress(&format!("not bought: {name}")));
@@ -106,7 +106,7 @@ pub(super) fn nothing() -> Failure {
 fn announcement(count: usize, buyer: &Buyer<'_>) -> String {
     let each = buyer.args.max_price.clone().unwrap_or_default();
     let total = |most: &MaxPrice| format!(", at most {most} in all");
-    let total = buyer.budget.borrow().most().map(total).unwrap_or_default();
+    let total = buyer.budget().most().map(total).unwrap_or_default();
     format!("documents: {count}, each paid for itself, at most {each} each{total}")
 }
 
@@ -118,7 +118,7 @@ struct Sheet<'a> {
     /// Something was printed.
     printed: bool,
     done: usize,
-    /// How the first that was not summarized ended.
+    /// The end of the first that was not summarized.
     first: Option<Exit>,
 }
 

@@ -19,7 +19,7 @@ pub struct Asked {
     pub commitment: Commitment,
     /// Digest of the document's text.
     pub text: Digest,
-    /// Where its first greeting stands.
+    /// Offset of its first greeting.
     pub at: usize,
 }
 
