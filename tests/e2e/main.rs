@@ -1,6 +1,7 @@
 //! The real programs on real sockets: what a caller gets, what is refused, and where the money is afterwards.
 #![allow(clippy::unwrap_used)]
 
+mod batches;
 mod boot;
 mod channel;
 mod client;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use precis_client::{ClientError, JobFailure};
+use precis_client::{ClientError, JobFailure, TermsError};
 use precis_protocol::problem::Fault;
 use precis_verify::transcript::{Transcript, Verdict};
 use serde_json::{Value, json};
@@ -19,7 +19,8 @@ Exit codes:
   4    payment refused, or terms that this command does not sign (over the cap)
   5    could not verify: a check was not evaluated, or an answer was altered
   6    under way: ordered or interrupted; run the same command again to fetch it
-  130  interrupted (143 when terminated) before anything was signed";
+  130  interrupted (143 when terminated) before anything was signed
+Of several documents it is the code of the first that was not summarized";
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +80,14 @@ pub struct Failure {
     pub job: Option<Box<Value>>,
     /// What became of the money, if the command could have moved any.
     pub money: Option<Box<Money>>,
+    /// True if it is of one document alone: the next may well be summarized.
+    pub of_one: bool,
 }
 
 impl Failure {
     /// A failure that says no more than its message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), transcript: None, job: None, money: None }
+        Self { exit, message: message.into(), transcript: None, job: None, money: None, of_one: false }
     }
 
     /// The caller must change something.
@@ -105,6 +108,30 @@ impl Failure {
         Self { transcript: Some(Box::new(transcript)), ..Self::new(exit, message) }
     }
 
+    /// For programs.
+    pub fn to_json(&self) -> Value {
+        let error = json!({"exitCode": self.exit.code(), "message": self.message});
+        let money = self.money.as_ref().map(|money| money.to_json());
+        json!({"error": error, "transcript": self.transcript, "job": self.job, "money": money})
+    }
+
+    /// The same failure, of one document alone.
+    #[must_use]
+    pub fn of_one(self) -> Self {
+        Self { of_one: true, ..self }
+    }
+
+    /// The same failure, of one of several documents: the command may have signed payments for others.
+    #[must_use]
+    pub fn among_others(mut self) -> Self {
+        if let Some(money) = &mut self.money
+            && matches!(**money, Money::Untouched)
+        {
+            **money = Money::UntouchedByThis;
+        }
+        self
+    }
+
     /// The same failure, and what became of the money.
     #[must_use]
     pub fn with_money(mut self, money: Money) -> Self {
@@ -116,6 +143,7 @@ impl Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let message = error.to_string();
+        let of_one = is_of_one(&error);
         let (exit, transcript) = match error {
             ClientError::Input(_) | ClientError::RequestRefused(_) => (Exit::Usage, None),
             ClientError::Unavailable(_) | ClientError::SettlementUnknown(_) => (Exit::Unavailable, None),
@@ -128,7 +156,17 @@ impl From<ClientError> for Failure {
             // What is not known better was not verified.
             _ => (Exit::Unverified, None),
         };
-        Self { transcript, ..Self::new(exit, message) }
+        Self { transcript, of_one, ..Self::new(exit, message) }
+    }
+}
+
+/// True if an error says nothing about the next document. One that leaves in doubt what was charged stops everything.
+fn is_of_one(error: &ClientError) -> bool {
+    match error {
+        ClientError::RequestRefused(_) | ClientError::Underway(_) | ClientError::Kept { .. } => true,
+        ClientError::Terms(terms) => matches!(terms, TermsError::OverCap { .. } | TermsError::KeptOverCap { .. }),
+        ClientError::JobFailed(failure) => failure.receipt.is_some(),
+        _ => false,
     }
 }
 
@@ -149,7 +187,13 @@ impl Failure {
             },
             _ => by_fault,
         };
+        let of_one = failure.receipt.is_some();
         let job = json!({"problem": failure.problem, "receiptFile": failure.receipt});
-        Self { transcript: failure.transcript.map(Box::new), job: Some(Box::new(job)), ..Self::new(exit, message) }
+        Self {
+            transcript: failure.transcript.map(Box::new),
+            job: Some(Box::new(job)),
+            of_one,
+            ..Self::new(exit, message)
+        }
     }
 }

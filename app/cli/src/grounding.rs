@@ -1,21 +1,14 @@
 //! What stands behind each sentence of a summary, for people: where an extract stands in the document; what is nearest to a written
 //! sentence, how near, and which of its names and numbers the document does not contain.
 
-use precis_client::Document;
 use precis_protocol::summary::{Sentence, SummaryResult};
 
 /// Longest quotation of a source sentence, in characters.
 const QUOTED_CHARS: usize = 160;
 
-/// The report after a summary of `document`.
-pub fn report(result: &SummaryResult, document: &Document) -> String {
-    let place = |offset| document.place(offset);
-    result
-        .sentences
-        .iter()
-        .enumerate()
-        .map(|(index, sentence)| entry(index + 1, sentence, document.text(), &place))
-        .collect()
+/// The report after a summary of the text `document`, in which `place` names the place of a byte.
+pub fn report(result: &SummaryResult, document: &str, place: &dyn Fn(u64) -> Option<String>) -> String {
+    result.sentences.iter().enumerate().map(|(index, sentence)| entry(index + 1, sentence, document, place)).collect()
 }
 
 /// One line if names or numbers of the summary do not occur in the document.

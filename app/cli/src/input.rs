@@ -4,13 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use precis_client::{Authorities, Document, MediaType, SummaryRequest, Task, Wallet, io_reason};
-use precis_extract::{ExtractError, Hints, Limits, detect, sandbox};
+use precis_client::{Authorities, Task, Wallet, io_reason};
 use precis_protocol::limits::MAX_DOCUMENT_BYTES;
-use precis_protocol::summary::Options;
 use zeroize::Zeroizing;
 
-use crate::args::{Request, Texts, Trust};
+use crate::args::{Texts, Trust};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -36,67 +34,27 @@ pub fn read_file(path: &Path, limit: usize, what: &str) -> Result<Vec<u8>, Failu
         .ok_or_else(|| too_large(&path.display().to_string(), limit, what))
 }
 
-/// The document and the request for it.
+/// Reads standard input, of at most `limit` bytes.
 ///
 /// # Errors
-/// A usage [`Failure`]; nothing was sent.
-pub fn request(args: &Request) -> Result<SummaryRequest, Failure> {
-    let limit = Document::MAX_BYTES;
-    let bytes = if args.file.as_os_str() == "-" {
-        bounded(io::stdin().lock(), limit)
-            .map_err(|e| Failure::usage(format!("cannot read standard input: {}", io_reason(&e))))?
-            .ok_or_else(|| too_large("standard input", limit, "document"))?
-    } else {
-        read_file(&args.file, limit, "document")?
-    };
-    let options = Options {
-        mode: args.mode,
-        max_words: args.max_words,
-        max_sentences: args.max_sentences,
-        focus: args.focus.clone(),
-    };
-    Ok(SummaryRequest::new(&document(args, bytes)?, &options)?)
+/// A usage [`Failure`].
+pub fn read_stdin(limit: usize, what: &str) -> Result<Vec<u8>, Failure> {
+    bounded(io::stdin().lock(), limit)
+        .map_err(|e| Failure::usage(format!("cannot read standard input: {}", io_reason(&e))))?
+        .ok_or_else(|| too_large("standard input", limit, what))
 }
 
-/// The document, of the type that its bytes say, else as it is declared, else by its name. What is not text is read here as the
-/// service reads it, in a process that can touch nothing, so that quotes can be checked in it.
-fn document(args: &Request, bytes: Vec<u8>) -> Result<Document, Failure> {
-    let name = args.file.to_string_lossy();
-    let hints = Hints { media_type: args.media_type.map(MediaType::media_type), name: Some(&name) };
-    let usage = |error: ExtractError| Failure::usage(error.to_string());
-    let kind = detect(&bytes, hints).map_err(usage)?;
-    if kind.is_text() && std::str::from_utf8(&bytes).is_ok() {
-        return Ok(Document::new(bytes, kind)?);
-    }
-    let limits = Limits { max_bytes: Document::MAX_BYTES };
-    let read = match sandbox::Reader::of_this_program(sandbox::Bounds::default()).read(&bytes, hints, &limits) {
-        Ok(read) => Some(read),
-        // The refusal of what is not UTF-8 says what to do.
-        Err(ExtractError::InvalidText { .. }) if kind.is_text() => return Ok(Document::new(bytes, kind)?),
-        Err(ExtractError::Unavailable(_)) => {
-            eprintln!(
-                "precis: {} documents are not parsed on this machine, which has no sandbox for it; quotes are checked against the text that the service read, and not against the file",
-                kind.name()
-            );
-            None
-        }
-        Err(error) => return Err(usage(error)),
-    };
-    Ok(Document::of_kind(bytes, kind, read)?)
-}
-
-/// The text of a document that is no text in UTF-8 itself; none if it is, or cannot be read here.
-pub fn read_text(bytes: &[u8], media_type: &str) -> Option<Zeroizing<String>> {
-    // Of a document inside a JSON request the type is not known.
-    let known = !media_type.is_empty() && !media_type.to_ascii_lowercase().starts_with("application/json");
-    let hints = Hints { media_type: known.then_some(media_type), name: None };
-    let kind = detect(bytes, hints).ok()?;
-    if kind.is_text() && std::str::from_utf8(bytes).is_ok() {
-        return None;
-    }
-    let limits = Limits { max_bytes: Document::MAX_BYTES };
-    let reader = sandbox::Reader::of_this_program(sandbox::Bounds::default());
-    reader.read(bytes, hints, &limits).ok().map(|read| Zeroizing::new(read.text))
+/// The first bytes of a file, at most `limit` and one more, which says that there are more.
+///
+/// # Errors
+/// A usage [`Failure`] that names the file.
+pub fn read_start(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(|e| {
+        Failure::usage(format!("cannot read the document {}: {}; check the path", path.display(), io_reason(&e)))
+    })?;
+    Ok(bytes)
 }
 
 /// A text with what it is called.
@@ -115,13 +73,7 @@ pub fn texts(args: &Texts) -> Result<Vec<Named>, Failure> {
     let mut texts = Vec::new();
     for file in &args.files {
         let (name, limit) = (file.display().to_string(), MAX_DOCUMENT_BYTES);
-        let bytes = if name == "-" {
-            bounded(io::stdin().lock(), limit)
-                .map_err(|e| Failure::usage(format!("cannot read standard input: {}", io_reason(&e))))?
-                .ok_or_else(|| too_large("standard input", limit, "text"))?
-        } else {
-            read_file(file, limit, "text")?
-        };
+        let bytes = if name == "-" { read_stdin(limit, "text")? } else { read_file(file, limit, "text")? };
         let text =
             String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{name} is not UTF-8; convert it first")))?;
         if args.lines {
@@ -237,6 +189,7 @@ fn bounded(source: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
     Ok((bytes.len() <= limit).then_some(bytes))
 }
 
-fn too_large(name: &str, limit: usize, what: &str) -> Failure {
+/// The refusal of what is larger than `limit` bytes.
+pub fn too_large(name: &str, limit: usize, what: &str) -> Failure {
     Failure::usage(format!("the {what} ({name}) is larger than {limit} bytes; give a smaller one"))
 }

@@ -1,15 +1,20 @@
 //! `precis`: the command of those who pay for summaries, and of those who check the service before they trust it.
 
 mod args;
+mod bar;
 mod clock;
 mod commands;
+mod documents;
 mod exit;
 mod grounding;
 mod input;
 mod interrupt;
+mod joined;
 mod money;
 mod output;
+mod page;
 mod policy;
+mod sources;
 
 use std::process::ExitCode;
 

@@ -107,3 +107,27 @@ async fn a_certificate_that_nobody_vouches_for_is_said_in_english_and_is_no_reas
     let unusable = desk.run(&["verify", &url, "--cacert", "ca.pem"]).await;
     assert_eq!(code(&unusable), 2, "{}", stderr(&unusable));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_behind_a_link_is_fetched_under_the_same_authorities_and_through_the_same_proxy() {
+    let service = FakeService::start(Wrong::default()).await;
+    let desk = Desk::new(&service);
+    let (site, authority) = tls_server("localhost");
+    std::fs::write(desk.path("ca.pem"), authority).unwrap();
+    let link = format!("{site}/report.pdf");
+    let arguments = ["quote", &link, "--url", &service.url];
+    let unknown = desk.run(&arguments).await;
+    assert_eq!(code(&unknown), 5, "{}", stderr(&unknown));
+    assert!(stderr(&unknown).contains("signed by nobody that this machine trusts"), "{}", stderr(&unknown));
+    let trusted = desk.run(&[&arguments[..], &["--cacert", "ca.pem"]].concat()).await;
+    assert_eq!(code(&trusted), 3, "{}", stderr(&trusted));
+    assert!(stderr(&trusted).contains("/report.pdf is not to be had now (503)"), "{}", stderr(&trusted));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || answer(listener.accept().unwrap().0));
+    let mut through = desk.command(&["quote", "https://documents.invalid/report.pdf", "--url", &service.url]);
+    through.env("HTTPS_PROXY", &proxy);
+    assert_eq!(code(&run(through).await), 3);
+    assert!(asked.join().unwrap().starts_with("CONNECT documents.invalid:443"), "through the proxy");
+    assert!(service.seen().outer.is_empty());
+}

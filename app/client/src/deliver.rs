@@ -13,7 +13,8 @@ use crate::answer::{self, Delivered, Ended, Next};
 use crate::error::ClientError;
 use crate::job::{Job, Status};
 use crate::judge::Payment;
-use crate::options::{Progress, PurchaseOptions, Watcher};
+use crate::options::PurchaseOptions;
+use crate::progress::{Progress, Watcher};
 use crate::request::Parts;
 use crate::session::Session;
 use crate::text::printable;
@@ -116,7 +117,8 @@ impl Session {
 
     /// How long the service should let this client wait (RFC 7240), if that is not its own choice.
     fn preference(&self, options: &PurchaseOptions) -> Option<String> {
-        let patience = self.exchange.timeout() / 2;
+        let longest = self.exchange.timeout() / 2;
+        let patience = options.word_after.map_or(longest, |after| after.min(longest));
         match options.wait {
             false => Some("respond-async".into()),
             true if patience < SERVICE_WAITS => Some(format!("wait={}", patience.as_secs())),

@@ -42,16 +42,22 @@ impl MaxPrice {
         Self(Written::Atomic(units))
     }
 
-    /// The cap in atomic units of `asset` on `network`, which is `token` if that is known.
+    /// The cap in atomic units of `asset` on `network`, which is `token` if that is known. `option` is what states it, for messages.
     ///
     /// # Errors
     /// [`ClientError::Input`] for token units when the token is not known, is another one, or has fewer decimals.
-    pub fn resolve(&self, network: &str, asset: Address, token: Option<&Token>) -> Result<U256, ClientError> {
+    pub fn resolve(
+        &self,
+        option: &str,
+        network: &str,
+        asset: Address,
+        token: Option<&Token>,
+    ) -> Result<U256, ClientError> {
         let (whole, fraction, symbol) = match &self.0 {
             Written::Atomic(units) => return Ok(*units),
             Written::Units { whole, fraction, symbol } => (whole, fraction, symbol),
         };
-        let refuse = |why: String| Err(ClientError::Input(format!("--max-price {self}: {why}")));
+        let refuse = |why: String| Err(ClientError::Input(format!("{option} {self}: {why}")));
         let Some(Token { symbol: own, decimals }) = token else {
             return refuse(format!(
                 "the decimals of the token {asset} on {network} are not known; give --rpc URL so that the token is asked, or atomic units such as 50000atomic"
@@ -136,7 +142,7 @@ mod tests {
 
     fn resolve(text: &str, token: Option<&Token>) -> Result<U256, String> {
         let price = text.parse::<MaxPrice>()?;
-        price.resolve(NETWORK, Address::ZERO, token).map_err(|e| e.to_string())
+        price.resolve("--max-price", NETWORK, Address::ZERO, token).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -16,8 +16,9 @@ use crate::entropy;
 use crate::error::ClientError;
 use crate::judge::{Order, Payment};
 use crate::offer;
-use crate::options::{Progress, PurchaseOptions, Watcher};
+use crate::options::PurchaseOptions;
 use crate::pending::{Pending, SignedPayment};
+use crate::progress::{Progress, Watcher};
 use crate::receipts::{Delivery, Purchase};
 use crate::request::{Parts, Request};
 use crate::session::Session;
@@ -28,6 +29,8 @@ use crate::wallet::Wallet;
 
 /// After this long past its end no clock difference makes an authorization valid again, in seconds.
 const EXPIRY_MARGIN: u64 = 120;
+/// Name of the option that states the highest price, for messages.
+const CAP: &str = "--max-price";
 
 impl Payment {
     /// An authorization that was signed before. A restarted service quotes the same terms under another digest, so that the echo is
@@ -95,8 +98,9 @@ impl Session {
             wallet.ok_or_else(|| ClientError::Input("there is no key to pay with; give one with --key-file".into()))?;
         let target = self.target();
         let max_price = options.max_price.clone().unwrap_or_default();
-        let cap = max_price.resolve(&target.network, target.asset, self.token.as_ref())?;
+        let cap = max_price.resolve(CAP, &target.network, target.asset, self.token.as_ref())?;
         let terms = self.terms(request, cap, options, progress).await?;
+        options.budget.check(terms.amount(), self)?;
         if let (Some(file), Some(earlier)) = (&options.pending, earlier) {
             progress(Progress::Discarding {
                 payment: SignedPayment::from(&earlier),
@@ -156,9 +160,10 @@ impl Session {
                 "an unfinished payment on {network} is kept for this request; go on with it by --network {network}, or give it up by --new-payment, which may charge twice"
             )));
         }
+        options.budget.check(kept.amount(), self)?;
         let Some(max_price) = &options.max_price else { return Ok(()) };
         let target = self.target();
-        let cap = max_price.resolve(&target.network, target.asset, self.token.as_ref())?;
+        let cap = max_price.resolve(CAP, &target.network, target.asset, self.token.as_ref())?;
         if kept.amount() > cap {
             let (amount, cap) = (self.amount(kept.amount()), self.amount(cap));
             return Err(TermsError::KeptOverCap { amount, cap }.into());

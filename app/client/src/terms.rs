@@ -74,6 +74,12 @@ pub enum TermsError {
         /// The caller's cap.
         cap: Amount,
     },
+    /// The amount, with what was spent before, is above what the caller allows in all.
+    #[error(
+        "the price is {}, which with the {} spent before is over {} in all; raise --max-total to allow it",
+        .0.amount, .0.spent, .0.cap
+    )]
+    OverTotal(Box<OverTotal>),
     /// An authorization that was signed before is above the caller's cap.
     #[error(
         "an unfinished payment of {amount} is kept for this request, over the cap of {cap}; leave --max-price out to fetch what it pays for, or use --cancel to call the order off"
@@ -95,6 +101,17 @@ pub enum TermsError {
         "the quote wants an authorization that lives {0} seconds, and this client signs 1 to {MAX_AUTHORIZATION_SECONDS}; use another service"
     )]
     Lifetime(u64),
+}
+
+/// An amount that is too much with what was spent before.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OverTotal {
+    /// The quote's amount.
+    pub amount: Amount,
+    /// The cost of the purchases before it.
+    pub spent: Amount,
+    /// The caller's bound.
+    pub cap: Amount,
 }
 
 impl TermsError {

@@ -63,7 +63,7 @@ impl Transport {
         Self::at(origin(url)?, timeout, authorities)
     }
 
-    /// A transport to one endpoint, whose path may hold a key. [`Transport::post_json`] is all it is for.
+    /// A transport to one endpoint, whose path may hold a key. [`Transport::post_json`] and [`Transport::fetch`] are all it is for.
     pub(crate) fn endpoint(url: &str, timeout: Duration, authorities: &Authorities) -> Result<Self, ClientError> {
         let base = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let base = base.ok_or_else(|| ClientError::Input("an endpoint is an http or https URL".into()))?;
@@ -153,11 +153,22 @@ impl Transport {
         serde_json::from_slice(&answer.body).map_err(|_| ClientError::malformed("the answer is not JSON"))
     }
 
+    /// Gets what stands at the endpoint itself; none if it is longer than `limit` bytes.
+    pub(crate) async fn fetch(&self, limit: usize) -> Result<Option<Answer>, ClientError> {
+        self.within(self.client.get(self.base.clone()), limit).await
+    }
+
     fn url(&self, path: &str) -> Result<Url, ClientError> {
         self.base.join(path).map_err(|_| ClientError::Input("the request path is not valid".into()))
     }
 
     async fn exchange(&self, request: reqwest::RequestBuilder, limit: usize) -> Result<Answer, ClientError> {
+        let too_long = || ClientError::malformed(&format!("the answer is longer than {limit} bytes"));
+        self.within(request, limit).await?.ok_or_else(too_long)
+    }
+
+    /// The answer; none if its body is longer than `limit` bytes.
+    async fn within(&self, request: reqwest::RequestBuilder, limit: usize) -> Result<Option<Answer>, ClientError> {
         let mut response = request.send().await.map_err(|e| self.unreachable(&e))?;
         let status = response.status();
         let certificate = response.extensions().get::<reqwest::tls::TlsInfo>().and_then(|info| info.peer_certificate());
@@ -168,11 +179,11 @@ impl Transport {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
             if body.len().saturating_add(chunk.len()) > limit {
-                return Err(ClientError::malformed(&format!("the answer is longer than {limit} bytes")));
+                return Ok(None);
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, media_type, headers, body: body.into(), tls_key })
+        Ok(Some(Answer { status, media_type, headers, body: body.into(), tls_key }))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ClientError {
@@ -241,7 +252,7 @@ fn certificate_problem(problem: &rustls::CertificateError) -> &'static str {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())

@@ -93,6 +93,12 @@ async fn a_client_that_waits_less_than_the_service_says_so() {
         assert!(session.purchase(&request(), Some(&wallet()), &options(None), &mut |_| {}).await.is_ok());
         assert_eq!(service.seen().preferences, [preference]);
     }
+    for (soon, preference) in [(1, "wait=1"), (600, "")] {
+        let service = FakeService::start(Wrong::default()).await;
+        let watched = PurchaseOptions { word_after: Some(Duration::from_secs(soon)), ..options(None) };
+        assert!(watch(&service, &watched).await.0.is_ok());
+        assert_eq!(service.seen().preferences, [preference]);
+    }
 }
 
 #[tokio::test]

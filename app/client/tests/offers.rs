@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::support::buyer::options;
 use crate::support::offers::{foreign_key, offer_by, receipt_by};
 use crate::support::{Evidence, FakeService, Wrong, now};
 use alloy_primitives::{Address, B256};
@@ -26,7 +27,7 @@ async fn buy(wrong: Wrong) -> (FakeService, Result<Purchase, ClientError>) {
     let document = Document::new("Hello there. ".repeat(30).into_bytes(), MediaType::Plain).unwrap();
     let request = SummaryRequest::new(&document, &Options::default()).unwrap();
     let retry = Retry { attempts: 1, pause: Duration::ZERO, ..Retry::default() };
-    let options = PurchaseOptions { max_price: None, pending: None, retry, wait: true, new_payment: false, clock: now };
+    let options = PurchaseOptions { retry, ..options(None) };
     let wallet = Wallet::from_hex(&"42".repeat(32)).unwrap();
     let bought = session.purchase(&request, Some(&wallet), &options, &mut |_| {}).await;
     (service, bought)

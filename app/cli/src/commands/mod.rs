@@ -1,5 +1,6 @@
 //! One file for each command; what they share stands in [`reach`] and [`order`].
 
+mod buyer;
 mod embed;
 mod order;
 mod policy;
@@ -8,7 +9,9 @@ mod reach;
 mod receipt;
 mod report;
 mod rerank;
+mod several;
 mod summarize;
+mod summary;
 mod verify;
 
 use crate::args::{Command, PolicyCommand, ReceiptCommand};

@@ -1,18 +1,21 @@
 //! `precis quote FILE`: what a summary would cost, from a service that passed verification.
 
-use precis_client::{Amount, Quote};
+use precis_client::{Amount, Quote, SummaryRequest};
 use serde_json::{Value, json};
 
 use super::reach;
 use crate::args::QuoteArgs;
+use crate::documents::Reader;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::{input, policy};
+use crate::policy;
+use crate::sources::Source;
 
 pub(super) async fn run(args: &QuoteArgs, output: Output) -> Result<Exit, Failure> {
-    let request = input::request(&args.request)?;
-    let (policy, _) = policy::load(args.request.target.common.policy.as_deref())?;
-    let session = reach::verified(&args.request.target, &policy, output).await?;
+    let document = Reader::new(&args.wish, &args.target)?.read_named(&Source::of(&args.file)).await?;
+    let request = SummaryRequest::new(&document, &args.wish.options())?;
+    let (policy, _) = policy::load(args.target.accepted.policy.as_deref())?;
+    let session = reach::verified(&args.target, &policy, output).await?;
     let quote = session.quote(&request).await?;
     output
         .result(|| text(&quote, &session.amount(quote.amount)), || to_json(&quote, session.transcript().insecure()))?;

@@ -18,7 +18,7 @@ use crate::args::ReceiptVerifyArgs;
 use crate::clock::now;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::{input, policy};
+use crate::{documents, input, policy};
 
 /// What a document, a summary and other evidence say about one receipt has no meaning for another.
 const ONE_ONLY: &str =
@@ -34,7 +34,7 @@ struct Given {
 }
 
 pub(super) async fn verify(args: &ReceiptVerifyArgs, output: Output) -> Result<Exit, Failure> {
-    let (policy, _) = policy::load(args.common.policy.as_deref())?;
+    let (policy, _) = policy::load(args.accepted.policy.as_deref())?;
     let several = args.files.len() > 1;
     let about_one = args.document.is_some() || args.summary.is_some() || args.evidence.is_some();
     if several && (about_one || args.collateral.collateral.is_some()) {
@@ -90,7 +90,7 @@ async fn judge(
     let attestation = given.evidence.as_ref().map(|evidence| evidence.attestation.as_slice());
     let own = collateral(file, args, policy, attestation).await?;
     let own = own.as_ref().or_else(|| given.evidence.as_ref()?.own_collateral.as_ref());
-    let text = given.document.as_deref().and_then(|document| input::read_text(document, &request_type(file)));
+    let text = given.document.as_deref().and_then(|document| documents::read_text(document, &request_type(file)));
     let beside = Beside {
         document: given.document.as_deref(),
         text: text.as_ref().map(|text| text.as_str()),

@@ -1,12 +1,15 @@
 //! Lines about a purchase: as it goes on, and once it is done.
 
+use std::path::Path;
+
 use precis_client::{Amount, Progress, Purchase, Task, date};
 use serde_json::{Value, json};
 
-use crate::output::Output;
+use crate::bar;
+use crate::output::{Output, verified};
 
-/// What happens, for whoever watches.
-pub(super) fn line(event: &Progress) -> String {
+/// An event in one line.
+fn line(event: &Progress) -> String {
     match event {
         Progress::Terms { amount, network, pay_to, upfront, .. } => {
             let price = format!("price: {amount} to {pay_to} on {network}");
@@ -39,25 +42,39 @@ pub(super) fn line(event: &Progress) -> String {
     }
 }
 
-/// Says what was bought, for how much, with `remarks` about the result.
+/// Shows what happens: as a bar where that is watched, or in a line of its own.
+pub(super) fn show(event: &Progress, output: Output) {
+    let bar = bar::line(event).filter(|_| output.is_watched());
+    if bar.is_none() || !matches!(event, Progress::Working { .. }) {
+        output.progress(&line(event));
+    }
+    if let Some(bar) = bar {
+        output.bar(&bar);
+    }
+}
+
+/// Lines on what was bought, for how much, with `remarks` about the result, and where its receipt is kept.
 pub(super) fn bought<T: Task>(
     purchase: &Purchase<T>,
     amount: &Amount,
     already: bool,
     remarks: &[String],
-    output: Output,
-) {
+    kept: &Path,
+) -> Vec<String> {
     let transaction = purchase.payment.transaction;
-    output.progress(&if already {
+    let paid = if already {
         let when = date::utc(purchase.receipt.receipt.receipt.issued_at);
         format!(
             "already paid, nothing was charged; --again buys another ({amount} on {when}, transaction {transaction})"
         )
     } else {
         format!("paid: {amount} in transaction {transaction}")
-    });
-    output.verified("receipt", &purchase.transcript);
-    remarks.iter().for_each(|remark| output.progress(remark));
+    };
+    let mut lines = vec![paid];
+    lines.extend(verified("receipt", &purchase.transcript));
+    lines.extend_from_slice(remarks);
+    lines.push(format!("receipt: kept in {}", kept.display()));
+    lines
 }
 
 /// For programs: amounts in atomic units, times in Unix seconds.

@@ -27,7 +27,7 @@ struct Judged {
 }
 
 pub(super) async fn run(args: &VerifyArgs, output: Output) -> Result<Exit, Failure> {
-    let (policy, policy_digest) = policy::load(args.common.policy.as_deref())?;
+    let (policy, policy_digest) = policy::load(args.accepted.policy.as_deref())?;
     let judged = match (&args.evidence, &args.url) {
         (Some(file), _) => saved(file, args, &policy).await?,
         (None, Some(url)) => live(url, args, &policy, output).await?,

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use precis_client::{
-    ChannelChoice, ClientError, Connection, Document, MediaType, PendingFile, Progress, Purchase, PurchaseOptions,
-    Retry, Session, SummaryRequest, Wallet, discover,
+    Budget, ChannelChoice, ClientError, Connection, Document, MediaType, PendingFile, Progress, Purchase,
+    PurchaseOptions, Retry, Session, SummaryRequest, Wallet, discover,
 };
 use precis_protocol::summary::Options;
 
@@ -28,7 +28,16 @@ pub fn wallet() -> Wallet {
 
 pub fn options(pending: Option<PendingFile>) -> PurchaseOptions {
     let retry = Retry { attempts: 4, pause: Duration::ZERO, ..Retry::default() };
-    PurchaseOptions { max_price: None, pending, retry, wait: true, new_payment: false, clock: now }
+    PurchaseOptions {
+        max_price: None,
+        budget: Budget::default(),
+        pending,
+        retry,
+        wait: true,
+        word_after: None,
+        new_payment: false,
+        clock: now,
+    }
 }
 
 pub fn plain() -> Connection {

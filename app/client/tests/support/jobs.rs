@@ -180,7 +180,7 @@ impl Shared {
         let job = self.job.lock().unwrap();
         let Job { asked, payment, encrypted, boot, .. } = job.as_ref().unwrap();
         let evidence = &boot.evidence;
-        let mut result = evidence.result();
+        let mut result = evidence.result(asked.at);
         let signed = evidence.receipt(*asked, payment, &result, *encrypted);
         let mut receipt = serde_json::to_value(&signed).unwrap();
         if let Some(edit) = self.wrong.receipt {

@@ -10,12 +10,17 @@ use serde_json::{Value, json};
 
 use super::{Evidence, TOKENS, now};
 
+/// The beginning of every document here.
+const GREETING: &str = "Hello";
+
 /// A request, as far as a receipt is about it.
 #[derive(Clone, Copy)]
 pub struct Asked {
     pub commitment: Commitment,
     /// Digest of the document's text.
     pub text: Digest,
+    /// Offset of its first greeting.
+    pub at: usize,
 }
 
 impl Asked {
@@ -24,15 +29,17 @@ impl Asked {
         let inside =
             serde_json::from_slice::<Value>(body).ok().and_then(|body| body["document"].as_str().map(str::to_owned));
         let text = inside.map_or_else(|| Digest::of(body), |text| Digest::of(text.as_bytes()));
-        Self { commitment: Commitment::new("POST", path, media_type, body).unwrap(), text }
+        let at = body.windows(GREETING.len()).position(|found| found == GREETING.as_bytes()).unwrap_or(0);
+        Self { commitment: Commitment::new("POST", path, media_type, body).unwrap(), text, at }
     }
 }
 
 impl Evidence {
-    /// Exact bytes of a result: the first five bytes of the document, verbatim.
-    pub fn result(&self) -> String {
+    /// Exact bytes of a result: the first greeting in the document, verbatim.
+    pub fn result(&self, at: usize) -> String {
         json!({
-            "id": "0b".repeat(16), "mode": "extractive", "summary": "Hello", "sentences": [{"text": "Hello", "start": 0, "end": 5}],
+            "id": "0b".repeat(16), "mode": "extractive", "summary": GREETING,
+            "sentences": [{"text": GREETING, "start": at, "end": at + GREETING.len()}],
             "coverage": {"inputTokens": TOKENS, "tokensRead": TOKENS, "chunks": 1, "complete": true},
             "usage": {"inputTokens": TOKENS, "outputTokens": 2}, "verbatim": true, "model": self.keyset.tasks[&Task::SummaryExtractive].model
         })
