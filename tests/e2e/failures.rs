@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, ensure};
 use precis_tests::chain::Chain;
 use precis_tests::cli::{Cli, Ended};
-use precis_tests::payer::Payer;
+use precis_tests::payer::{Payer, send_paid};
 use precis_tests::process::PATIENCE;
 use precis_tests::stack::Devnet;
-use precis_tests::testbed::model::FAIL;
+use precis_tests::http::{self, Ask};
+use precis_tests::testbed::model::{FAIL, UNSOLD};
 use precis_tests::testbed::{Started, Testbed};
 use serde_json::Value;
 
@@ -65,6 +66,26 @@ async fn a_failed_job_is_not_charged_and_its_receipt_says_so() {
     let (ended, receipt) = desk.order("report.txt", &format!("The report has a flaw. {FAIL} is in it.")).await.unwrap();
     assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{}", ended.stderr);
     assert_eq!(desk.status_of(&receipt.unwrap()).await.unwrap(), "failed-uncharged");
+    assert_eq!(desk.chain.tokens(desk.payer.address).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_payer_whose_documents_give_nothing_to_sell_waits_after_the_third_and_is_not_charged() {
+    let desk = Desk::open(&[]).await.unwrap();
+    let before = desk.chain.tokens(desk.payer.address).await.unwrap();
+    for number in 1..=3 {
+        let text = format!("Report {number} says little. {UNSOLD} is in it.");
+        let (ended, receipt) = desk.order(&format!("{number}.txt"), &text).await.unwrap();
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert_eq!(desk.status_of(&receipt.unwrap()).await.unwrap(), "failed-uncharged");
+    }
+    let (client, url) = (http::client().unwrap(), &desk.cli.url);
+    let ask = Ask::json("The next report is sound. It has no flaw.", serde_json::json!({}));
+    let payment = desk.payer.pay(&client, url, &ask).await.unwrap();
+    let answer = send_paid(&client, url, &ask, &payment).await.unwrap();
+    answer.refused(429, "too_many_unsold").unwrap();
+    let wait: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=3600).contains(&wait), "{wait}");
     assert_eq!(desk.chain.tokens(desk.payer.address).await.unwrap(), before);
 }
 

@@ -1,7 +1,8 @@
-//! The thread that serves: one job after another, the least served payer's first.
+//! The thread that serves: one request after another, the least served payer's first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,12 +14,13 @@ use crate::model::{Device, Model};
 
 /// Version of candle, as the lock file has it; a test holds the two against each other.
 const VERSION: &str = "0.11.1";
-/// Prompt tokens of the short run that measures the speed.
-const PROMPT: usize = 64;
+/// Prompt tokens of the short run that measures the speed: some more than a round number, for a family that reads the rest
+/// token by token.
+const PROMPT: usize = 140;
 /// Tokens written in it, of which the fastest counts.
 const WRITTEN: usize = 3;
 
-type Outcome = Result<Vec<Written>, Error>;
+type Outcome = Result<Written, Error>;
 
 /// A language model that candle computes.
 pub struct Candle {
@@ -32,12 +34,23 @@ pub struct Candle {
     cache_bytes: usize,
 }
 
-/// Requests that belong together.
+/// A request that waits.
 struct Job {
-    payer: Payer,
-    control: Control,
-    requests: Vec<Request>,
+    request: Request,
+    /// Set when another request of the same caller has failed.
+    abandoned: Arc<AtomicBool>,
     reply: SyncSender<Outcome>,
+}
+
+impl Job {
+    fn check(&self) -> Result<(), Error> {
+        if self.abandoned.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { self.request.control.check() }
+    }
+
+    /// Tell the caller, who may have gone.
+    fn answer(self, outcome: Outcome) {
+        let _ = self.reply.send(outcome);
+    }
 }
 
 impl Candle {
@@ -51,7 +64,8 @@ impl Candle {
         drop(bytes);
         let unusable = |reason: &dyn std::fmt::Display| LoadError::unusable(name, reason);
         let speeds = Arc::<Speeds>::default();
-        calibrate(&mut model, &speeds).map_err(|error| unusable(&error))?;
+        let measured = catch_unwind(AssertUnwindSafe(|| calibrate(&mut model, &speeds)));
+        measured.unwrap_or(Err(Error::Internal("panic"))).map_err(|error| unusable(&error))?;
         let (positions, vocabulary, cache_bytes) = (model.positions, model.vocabulary, model.cache_bytes);
         let (sender, receiver) = channel();
         let worker = Worker { model, queue: Queue::new(receiver), speeds: Arc::clone(&speeds) };
@@ -74,20 +88,43 @@ impl Candle {
     }
 }
 
+impl Candle {
+    fn submit(&self, request: Request, abandoned: &Arc<AtomicBool>) -> Result<Receiver<Outcome>, Error> {
+        let (reply, outcome) = sync_channel(1);
+        let sender = self.sender.as_ref().ok_or(Error::Internal("engine"))?;
+        let job = Job { request, abandoned: Arc::clone(abandoned), reply };
+        sender.send(job).map_err(Error::internal("engine"))?;
+        Ok(outcome)
+    }
+}
+
+fn wait(outcome: Receiver<Outcome>) -> Outcome {
+    outcome.recv().unwrap_or(Err(Error::Internal("engine")))
+}
+
 impl Backend for Candle {
     fn name(&self) -> &str {
         &self.name
     }
 
     /// Write the continuations one after another.
-    fn generate_all(&self, requests: Vec<Request>) -> Outcome {
+    fn generate_all(&self, requests: Vec<Request>) -> Result<Vec<Written>, Error> {
         requests.iter().try_for_each(|request| self.check(request))?;
-        let Some(first) = requests.first() else { return Ok(Vec::new()) };
-        let (payer, control) = (first.payer, first.control.clone());
-        let (reply, outcome) = sync_channel(1);
-        let sender = self.sender.as_ref().ok_or(Error::Internal("engine"))?;
-        sender.send(Job { payer, control, requests, reply }).map_err(Error::internal("engine"))?;
-        outcome.recv().unwrap_or(Err(Error::Internal("engine")))
+        let abandoned = Arc::<AtomicBool>::default();
+        let pending: Vec<_> = requests.into_iter().map(|request| self.submit(request, &abandoned)).collect();
+        // All are waited for, also after a failure: nothing of this job is left when it returns.
+        let mut outcome = Ok(Vec::with_capacity(pending.len()));
+        for written in pending.into_iter().map(|pending| pending.and_then(wait)) {
+            match (&mut outcome, written) {
+                (Ok(all), Ok(written)) => all.push(written),
+                (Ok(_), Err(error)) => {
+                    abandoned.store(true, Ordering::Relaxed);
+                    outcome = Err(error);
+                }
+                (Err(_), _) => {}
+            }
+        }
+        outcome
     }
 
     fn speeds(&self) -> &Speeds {
@@ -126,28 +163,26 @@ impl Queue {
         Self { receiver, waiting: Vec::new(), clocks: Clocks::default() }
     }
 
-    /// Take in what has come, and answer those that were called off. Jobs are waited for only if nothing is to be done.
+    /// Take in new jobs, and answer those that were called off.
     fn tend(&mut self) {
         while let Ok(job) = self.receiver.try_recv() {
             self.take(job);
         }
-        let (clocks, waiting) = (&mut self.clocks, &mut self.waiting);
-        waiting.retain(|job| match job.control.check() {
-            Ok(()) => true,
-            Err(error) => {
-                clocks.leave(job.payer);
-                // That whoever asked has gone is no concern of this thread.
-                let _ = job.reply.send(Err(error));
-                false
+        for index in (0..self.waiting.len()).rev() {
+            if let Err(error) = self.waiting[index].check() {
+                let job = self.waiting.remove(index);
+                self.clocks.leave(job.request.payer);
+                job.answer(Err(error));
             }
-        });
+        }
     }
 
     /// The next job; none when nobody can send any more.
     fn next(&mut self) -> Option<Job> {
         loop {
             self.tend();
-            let turns = self.waiting.iter().enumerate().map(|(index, job)| (self.clocks.turn(job.payer), index));
+            let turns =
+                self.waiting.iter().enumerate().map(|(index, job)| (self.clocks.turn(job.request.payer), index));
             if let Some((_, index)) = turns.min() {
                 return Some(self.waiting.remove(index));
             }
@@ -157,7 +192,7 @@ impl Queue {
     }
 
     fn take(&mut self, job: Job) {
-        self.clocks.enter(job.payer);
+        self.clocks.enter(job.request.payer);
         self.waiting.push(job);
     }
 }
@@ -170,26 +205,27 @@ struct Worker {
 
 impl Worker {
     fn serve(mut self) {
-        while let Some(Job { payer, requests, reply, .. }) = self.queue.next() {
-            let outcome = requests.into_iter().map(|request| self.write(request)).collect();
+        while let Some(Job { request, abandoned, reply }) = self.queue.next() {
+            let payer = request.payer;
+            let outcome = self.write(request, &abandoned);
             self.queue.clocks.leave(payer);
-            // That whoever asked has gone is no concern of this thread.
+            // The caller may have gone.
             let _ = reply.send(outcome);
         }
     }
 
     /// Write one text. A panic ends this request alone: the next begins at position 0, with nothing of it.
-    fn write(&mut self, request: Request) -> Result<Written, Error> {
-        catch_unwind(AssertUnwindSafe(|| self.continuation(request))).unwrap_or(Err(Error::Internal("panic")))
+    fn write(&mut self, request: Request, abandoned: &AtomicBool) -> Outcome {
+        catch_unwind(AssertUnwindSafe(|| self.continuation(request, abandoned))).unwrap_or(Err(Error::Internal("panic")))
     }
 
-    fn continuation(&mut self, request: Request) -> Result<Written, Error> {
+    fn continuation(&mut self, request: Request, abandoned: &AtomicBool) -> Outcome {
         let Request { prompt, cap, payer, control, mut rules } = request;
         let (prompt, isa) = (Zeroizing::new(prompt), Isa::best());
         let mut logits = Zeroizing::default();
         let (mut position, started) = (0, Instant::now());
         for length in self.model.pieces(prompt.len()) {
-            self.pause(&control, payer, length)?;
+            self.pause((&control, abandoned), payer, length)?;
             logits = self.model.read(&prompt[position..position + length], position)?;
             position += length;
         }
@@ -205,7 +241,7 @@ impl Worker {
             if rules.is_enough(&written) || written.len() >= cap {
                 return Ok(Written { ids: written.to_vec(), finished: false });
             }
-            self.pause(&control, payer, 1)?;
+            self.pause((&control, abandoned), payer, 1)?;
             let started = Instant::now();
             logits = self.model.read(&[next], position)?;
             self.speeds.wrote(1, started.elapsed());
@@ -214,10 +250,15 @@ impl Worker {
     }
 
     /// Look after those that wait, and stop if this one must.
-    fn pause(&mut self, control: &Control, payer: Payer, tokens: usize) -> Result<(), Error> {
+    fn pause(
+        &mut self,
+        (control, abandoned): (&Control, &AtomicBool),
+        payer: Payer,
+        tokens: usize,
+    ) -> Result<(), Error> {
         self.queue.clocks.serve(payer, tokens);
         self.queue.tend();
-        control.check()
+        if abandoned.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { control.check() }
     }
 }
 

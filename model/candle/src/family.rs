@@ -4,10 +4,9 @@
 use std::io::Cursor;
 
 use candle_core::quantized::gguf_file::Content;
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor};
 use candle_transformers::models::{
-    quantized_gemma3, quantized_glm4, quantized_lfm2, quantized_llama, quantized_phi, quantized_phi3, quantized_qwen2,
-    quantized_qwen3,
+    quantized_lfm2, quantized_llama, quantized_phi3, quantized_qwen2, quantized_qwen3,
 };
 use precis_engine::{Gguf, LoadError};
 
@@ -32,34 +31,39 @@ const COMMON_KEYS: [&str; 12] = [
 /// An architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
-    Gemma3,
-    Glm4,
     Lfm2,
     Llama,
-    Phi2,
     Phi3,
     Qwen2,
     Qwen3,
 }
 
 impl Family {
-    const ALL: [(&'static str, Self); 8] = [
-        ("gemma3", Self::Gemma3),
-        ("glm4", Self::Glm4),
+    const ALL: [(&'static str, Self); 5] = [
         ("lfm2", Self::Lfm2),
         ("llama", Self::Llama),
-        ("phi2", Self::Phi2),
         ("phi3", Self::Phi3),
         ("qwen2", Self::Qwen2),
         ("qwen3", Self::Qwen3),
+    ];
+    /// Architectures that candle reads and this build refuses, with the reason.
+    const REFUSED: [(&'static str, &'static str); 4] = [
+        ("gemma3", "candle computes it with another activation than it was trained with"),
+        ("glm4", "no chat format of this build fits it"),
+        ("phi2", "no chat format of this build fits it"),
+        ("qwen3moe", "candle cannot begin a new sequence with it"),
     ];
 
     /// The family of a file all of whose features candle respects.
     pub(crate) fn of(gguf: &Gguf<'_>) -> std::result::Result<Self, LoadError> {
         let architecture = gguf.string("general.architecture")?;
         let Some((_, family)) = Self::ALL.iter().find(|(name, _)| *name == architecture) else {
+            let refused = Self::REFUSED.iter().find(|(name, _)| *name == architecture);
+            if let Some((_, reason)) = refused {
+                return Err(gguf.unusable(format_args!("architecture {architecture:?}: {reason}")));
+            }
             let known = Self::ALL.map(|(name, _)| name).join(", ");
-            let reason = format_args!("candle has no quantized architecture {architecture:?}; it has {known}");
+            let reason = format_args!("architecture {architecture:?} is not known to candle; {known} are");
             return Err(gguf.unusable(reason));
         };
         let own = |key| Some((key, str::strip_prefix(key, architecture)?.strip_prefix('.')?));
@@ -72,39 +76,29 @@ impl Family {
         }
         // candle has this number in its code.
         let base = format!("{architecture}.rope.freq_base");
-        if matches!(family, Self::Phi2 | Self::Phi3) && gguf.float(&base).is_ok_and(|found| found != 10_000.0) {
-            return Err(gguf.unusable(format_args!("{base} is another one than candle computes with")));
+        if *family == Self::Phi3 && gguf.float(&base).is_ok_and(|found| found != 10_000.0) {
+            return Err(gguf.unusable(format_args!("{base} is not 10,000, the base that candle computes with")));
         }
         Ok(*family)
     }
 
     fn own_keys(self) -> &'static [&'static str] {
         match self {
-            Self::Gemma3 => &["attention.sliding_window"],
             Self::Lfm2 => &["shortconv.l_cache"],
-            Self::Phi2 => &["attention.layer_norm_epsilon"],
             // The second says how long the files of its training were, and stretches nothing by itself.
             Self::Phi3 => &["attention.sliding_window", "rope.scaling.original_context_length"],
-            Self::Glm4 | Self::Llama | Self::Qwen2 | Self::Qwen3 => &[],
+            Self::Llama | Self::Qwen2 | Self::Qwen3 => &[],
         }
     }
 
-    /// Most positions that candle computes right: the window of attention of a family whose window it passes over, Phi-3
-    /// always and Gemma 3 while it writes.
+    /// Most positions that candle computes right: the window of attention of Phi-3, which it passes over.
     pub(crate) fn window(self, gguf: &Gguf<'_>) -> Option<usize> {
-        let key = match self {
-            Self::Gemma3 => "gemma3.attention.sliding_window",
-            Self::Phi3 => "phi3.attention.sliding_window",
-            _ => return None,
-        };
-        gguf.number(key).ok()
+        (self == Self::Phi3).then(|| gguf.number("phi3.attention.sliding_window").ok()).flatten()
     }
 
-    /// How a prompt is read.
+    /// The pieces in which a prompt is read.
     pub(crate) fn reading(self) -> Reading {
         match self {
-            // Its mask for a piece is of another type than that of what was read before, which candle refuses.
-            Self::Gemma3 => Reading::Whole,
             // Its convolutions begin anew with every piece of more than one token.
             Self::Lfm2 => Reading::FirstAndSingles,
             _ => Reading::Pieces,
@@ -114,11 +108,8 @@ impl Family {
 
 /// A model of one of the families, with the keys and values of one sequence.
 pub(crate) enum Network {
-    Gemma3(quantized_gemma3::ModelWeights),
-    Glm4(quantized_glm4::ModelWeights),
     Lfm2(quantized_lfm2::ModelWeights),
     Llama(quantized_llama::ModelWeights),
-    Phi2(quantized_phi::ModelWeights),
     Phi3(quantized_phi3::ModelWeights),
     Qwen2(quantized_qwen2::ModelWeights),
     Qwen3(quantized_qwen3::ModelWeights),
@@ -128,11 +119,8 @@ impl Network {
     /// Copy the weights of a file to a device.
     pub(crate) fn load(family: Family, content: Content, file: &mut Cursor<&[u8]>, device: &Device) -> Result<Self> {
         Ok(match family {
-            Family::Gemma3 => Self::Gemma3(quantized_gemma3::ModelWeights::from_gguf(content, file, device)?),
-            Family::Glm4 => Self::Glm4(quantized_glm4::ModelWeights::from_gguf(content, file, device, DType::F32)?),
             Family::Lfm2 => Self::Lfm2(quantized_lfm2::ModelWeights::from_gguf(content, file, device)?),
             Family::Llama => Self::Llama(quantized_llama::ModelWeights::from_gguf(content, file, device)?),
-            Family::Phi2 => Self::Phi2(quantized_phi::ModelWeights::from_gguf(content, file, device)?),
             Family::Phi3 => Self::Phi3(quantized_phi3::ModelWeights::from_gguf(false, content, file, device)?),
             Family::Qwen2 => Self::Qwen2(quantized_qwen2::ModelWeights::from_gguf(content, file, device)?),
             Family::Qwen3 => Self::Qwen3(quantized_qwen3::ModelWeights::from_gguf(content, file, device)?),
@@ -142,11 +130,8 @@ impl Network {
     /// The logits after the last of `tokens`, which stand from `position` on. Position 0 begins a new sequence.
     pub(crate) fn forward(&mut self, tokens: &Tensor, position: usize) -> Result<Tensor> {
         match self {
-            Self::Gemma3(model) => model.forward(tokens, position),
-            Self::Glm4(model) => model.forward(tokens, position),
             Self::Lfm2(model) => model.forward(tokens, position),
             Self::Llama(model) => model.forward(tokens, position),
-            Self::Phi2(model) => model.forward(tokens, position),
             Self::Phi3(model) => model.forward(tokens, position),
             Self::Qwen2(model) => model.forward(tokens, position),
             Self::Qwen3(model) => {

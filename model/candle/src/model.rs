@@ -1,6 +1,7 @@
 //! A model on a device, with room for one sequence.
 
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::{DType, Tensor};
@@ -12,6 +13,10 @@ use crate::pieces::Reading;
 
 /// Most positions of a sequence, whatever the model was trained for: rotary tables have a row for each.
 const MAX_POSITIONS: usize = 4096;
+
+/// Most heads, and the widest.
+const MAX_HEADS: usize = 256;
+const MAX_HEAD_WIDTH: usize = 512;
 
 /// Hardware that computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,31 @@ pub fn plain(error: candle_core::Error) -> String {
     }
 }
 
+/// Values that a position adds to the keys, over all layers: from sizes that are checked, because candle takes memory by
+/// them before it looks at a tensor.
+fn cached_values(gguf: &Gguf<'_>, key: &impl Fn(&str) -> String) -> Result<usize, LoadError> {
+    let number = |name: &str| gguf.number(&key(name));
+    let (layers, heads, hidden) =
+        (number("block_count")?, number("attention.head_count")?, number("embedding_length")?);
+    // LFM2 has a number for each layer.
+    let kv_heads = number("attention.head_count_kv").unwrap_or(heads);
+    let head_width = number("attention.key_length").unwrap_or(hidden / heads.max(1));
+    let turned = number("rope.dimension_count").unwrap_or(head_width);
+    let sound = (1..=gguf.tensor_names().count()).contains(&layers)
+        && (1..=MAX_HEADS).contains(&heads)
+        && (1..=heads).contains(&kv_heads)
+        && heads.is_multiple_of(kv_heads)
+        && (1..=MAX_HEAD_WIDTH).contains(&head_width)
+        && (1..=head_width).contains(&turned)
+        && turned.is_multiple_of(2);
+    // Where the data begins would depend on how the number is written.
+    let usual = !gguf.has_key("general.alignment") || gguf.number("general.alignment").is_ok_and(|bytes| bytes == 32);
+    if !(sound && usual) {
+        return Err(gguf.unusable("its sizes do not fit each other or are beyond what this build allows"));
+    }
+    Ok(layers * kv_heads * head_width)
+}
+
 /// A model.
 pub(crate) struct Model {
     reading: Reading,
@@ -69,17 +99,11 @@ impl Model {
         let trained = gguf.number(&key("context_length"))?;
         let positions = trained.min(MAX_POSITIONS).min(family.window(&gguf).unwrap_or(MAX_POSITIONS));
         let vocabulary = gguf.raw("token_embd.weight")?.shape().first().copied().unwrap_or(0);
-        let layers = gguf.number(&key("block_count"))?;
-        let heads = gguf.number(&key("attention.head_count"))?;
-        // LFM2 has a number for each layer.
-        let kv_heads = gguf.number(&key("attention.head_count_kv")).unwrap_or(heads);
-        let hidden = gguf.number(&key("embedding_length"))?;
-        let head_width = gguf.number(&key("attention.key_length")).unwrap_or(hidden / heads.max(1));
-        if positions == 0 || vocabulary == 0 || heads == 0 {
-            return Err(gguf.unusable("it has no positions, no tokens or no heads"));
+        if positions == 0 || vocabulary == 0 {
+            return Err(gguf.unusable("it has no positions or no tokens"));
         }
         // Keys and values of four bytes.
-        let cache_bytes = [layers, kv_heads, head_width, 8].into_iter().fold(positions, usize::saturating_mul);
+        let cache_bytes = positions.saturating_mul(cached_values(&gguf, &key)?).saturating_mul(8);
 
         let device = device.open().map_err(|reason| gguf.unusable(reason))?;
         let candle = |error| gguf.unusable(plain(error));
@@ -88,7 +112,10 @@ impl Model {
         // Some families make tables of that many rows.
         let bounded = u32::try_from(positions).map_err(|error| gguf.unusable(error))?;
         content.metadata.insert(key("context_length"), Value::U32(bounded));
-        let network = Network::load(family, content, &mut file, &device).map_err(candle)?;
+        // Qwen3's tables of angles would have 11 bits where the file names no type: nothing is left of a position at 2,048.
+        content.metadata.insert("general.dtype".to_owned(), Value::U32(0));
+        let load = AssertUnwindSafe(|| Network::load(family, content, &mut file, &device));
+        let network = catch_unwind(load).map_err(|_| gguf.unusable("candle does not stand its sizes"))?.map_err(candle)?;
         Ok(Self { reading: family.reading(), network, device, positions, vocabulary, cache_bytes })
     }
 

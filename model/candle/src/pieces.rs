@@ -1,14 +1,14 @@
-//! The pieces in which a prompt is read: as few shapes as possible, because candle keeps a mask for every pair of a
+//! The pieces in which a prompt is read: of few shapes, because candle keeps a mask for every pair of a
 //! piece's length and its position, for life.
 
 /// Longest piece: long enough for the products, short enough to be called off soon.
 const LONGEST: usize = 256;
+/// First pieces that are followed by single tokens are multiples of this, from it on.
+const ROUND: usize = 128;
 
-/// How a prompt is read.
+/// Rule for the pieces of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// All at once.
-    Whole,
     /// In [`pieces`].
     Pieces,
     /// A first piece that is as long as possible, then token by token.
@@ -19,7 +19,6 @@ impl Reading {
     /// Lengths of the pieces of a prompt of `total` tokens, in order.
     pub(crate) fn lengths(self, total: usize) -> Box<dyn Iterator<Item = usize>> {
         match self {
-            Self::Whole => Box::new(std::iter::once(total)),
             Self::Pieces => Box::new(pieces(total)),
             Self::FirstAndSingles => Box::new(first_and_singles(total)),
         }
@@ -36,10 +35,10 @@ fn pieces(total: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-/// A power of two, then ones.
+/// A multiple of [`ROUND`], or a shorter text as it is; then ones.
 fn first_and_singles(total: usize) -> impl Iterator<Item = usize> {
-    let first = largest_power(total);
-    first.into_iter().chain(std::iter::repeat_n(1, total - first.unwrap_or(0)))
+    let first = if total < ROUND { total } else { total / ROUND * ROUND };
+    std::iter::once(first).chain(std::iter::repeat_n(1, total - first)).filter(|length| *length > 0)
 }
 
 /// The largest power of two that is not above `number`.
@@ -68,16 +67,18 @@ mod tests {
 
     #[test]
     fn the_masks_that_candle_keeps_for_life_stay_below_a_bound() {
-        let mut masks = BTreeSet::new();
-        for total in 1..=4096 {
-            let mut position = 0;
-            for piece in pieces(total).filter(|piece| *piece > 1) {
-                position += piece;
-                masks.insert((piece, position));
+        for (reading, bound) in [(Reading::Pieces, 70 << 20), (Reading::FirstAndSingles, 190 << 20)] {
+            let mut masks = BTreeSet::new();
+            for total in 1..=4096 {
+                let mut position = 0;
+                for piece in reading.lengths(total).filter(|piece| *piece > 1) {
+                    position += piece;
+                    masks.insert((piece, position));
+                }
             }
+            // A byte for every pair of positions.
+            let bytes: usize = masks.iter().map(|(rows, columns)| rows * columns).sum();
+            assert!(bytes < bound, "{reading:?}: {bytes}");
         }
-        // A byte for every pair of positions.
-        let bytes: usize = masks.iter().map(|(rows, columns)| rows * columns).sum();
-        assert!(bytes < 70 << 20, "{bytes}");
     }
 }

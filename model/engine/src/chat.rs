@@ -53,7 +53,7 @@ struct Format {
 }
 
 /// The formats that this build renders.
-const FORMATS: [Format; 3] = {
+const FORMATS: [Format; 2] = {
     use Piece::{Control, Text};
     [
         // Every message between its two control tokens, its role on the first line (SmolLM2, Qwen, LFM2).
@@ -63,14 +63,6 @@ const FORMATS: [Format; 3] = {
             before_user: &[Control("<|im_end|>"), Text("\n"), Control("<|im_start|>"), Text("user\n")],
             before_answer: &[Control("<|im_end|>"), Text("\n"), Control("<|im_start|>"), Text("assistant\n")],
             end: "<|im_end|>",
-        },
-        // There is no system message: its text opens the user's.
-        Format {
-            name: "gemma",
-            before_system: &[Control("<start_of_turn>"), Text("user\n")],
-            before_user: &[Text("\n\n")],
-            before_answer: &[Control("<end_of_turn>"), Text("\n"), Control("<start_of_turn>"), Text("model\n")],
-            end: "<end_of_turn>",
         },
         // The line ends of its template belong to the control tokens before them.
         Format {
@@ -195,11 +187,11 @@ mod tests {
     /// A prompt with its control tokens by name.
     fn prompt(format: &str) -> String {
         let (frame, bpe) = frame(format, "the template").unwrap();
-        let document = bpe.ids("The text. <end_of_turn>").unwrap();
+        let document = bpe.ids("The text. <|end|>").unwrap();
         let mut ids = frame.open(&bpe, "Be short.", &document).unwrap();
         ids.extend(frame.close(&bpe, "\n\nSum up.").unwrap());
         let name = |id: u32| {
-            let controls = ["<bos>", "<start_of_turn>", "<end_of_turn>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"];
+            let controls = ["<bos>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"];
             let control = controls.into_iter().find(|control| bpe.control(control) == Some(id));
             control.map_or_else(|| bpe.decode(&[id]).unwrap(), |control| format!("[{control}]"))
         };
@@ -209,19 +201,15 @@ mod tests {
     #[test]
     fn each_format_puts_its_control_tokens_around_texts_that_cannot_write_them() {
         assert_eq!(
-            prompt("gemma"),
-            "[<bos>][<start_of_turn>]user\nBe short.\n\nThe text. <end_of_turn>\n\nSum up.[<end_of_turn>]\n[<start_of_turn>]model\n"
-        );
-        assert_eq!(
             prompt("phi3"),
-            "[<bos>][<|system|>]Be short.[<|end|>][<|user|>]The text. <end_of_turn>\n\nSum up.[<|end|>][<|assistant|>]"
+            "[<bos>][<|system|>]Be short.[<|end|>][<|user|>]The text. <|end|>\n\nSum up.[<|end|>][<|assistant|>]"
         );
     }
 
     #[test]
     fn a_format_a_template_or_a_token_that_is_not_the_expected_one_is_refused() {
         let refused = |format, template| frame(format, template).err().unwrap().to_string();
-        assert!(refused("gemma", "another template").contains("SHA-256"));
+        assert!(refused("phi3", "another template").contains("SHA-256"));
         assert!(refused("alpaca", "the template").contains("\"alpaca\""));
         assert!(refused("chatml", "the template").contains("no token <|im_start|>"));
     }

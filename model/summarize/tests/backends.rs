@@ -64,7 +64,7 @@ fn a_device_or_a_back_end_that_is_not_there_is_refused() {
     assert!(text.contains("unknown variant `onnx`"), "{text}");
 }
 
-/// A small vocabulary of the kind that Gemma has.
+/// A small vocabulary of the kind that Phi-3 has.
 #[derive(serde::Deserialize)]
 struct Vocabulary {
     tokens: Vec<String>,
@@ -72,13 +72,13 @@ struct Vocabulary {
     types: Vec<i32>,
 }
 
-/// A file that is built as Gemma 3 is, with random weights and a window of so many positions.
-fn gemma(window: u32) -> Vec<u8> {
+/// A file that is built as Phi-3 is, with random weights and a window of so many positions.
+fn phi(window: u32) -> Vec<u8> {
     let vocabulary = include_str!("../../../tests/vectors/tokenizer/sentencepiece.json");
     let Vocabulary { tokens, scores, types } = serde_json::from_str(vocabulary).unwrap();
-    let shape = Shape { vocabulary: tokens.len(), context: 32_768, ..Shape::tiny_gemma3() };
+    let shape = Shape { vocabulary: tokens.len(), context: 32_768, ..Shape::tiny_phi3() };
     let more = [
-        ("gemma3.attention.sliding_window", Value::Number(window)),
+        ("phi3.attention.sliding_window", Value::Number(window)),
         ("tokenizer.ggml.model", Value::Text("llama".to_owned())),
         ("tokenizer.ggml.tokens", Value::Texts(tokens)),
         ("tokenizer.ggml.scores", Value::Floats(scores)),
@@ -92,14 +92,14 @@ fn gemma(window: u32) -> Vec<u8> {
 }
 
 /// Load such a file by a manifest for it.
-fn load_gemma(place: &Path, bytes: &[u8]) -> Result<Models, String> {
-    std::fs::write(place.join("gemma.gguf"), bytes).unwrap();
+fn load_phi(place: &Path, bytes: &[u8]) -> Result<Models, String> {
+    std::fs::write(place.join("phi.gguf"), bytes).unwrap();
     let digest = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
     let embedding = SMALLEST.split_once("[[files]]").unwrap().1.split_once("[[files]]").unwrap().1;
     let manifest = format!(
-        "name = \"gemma\"\nmode = \"abstractive\"\ntitle = \"random\"\nlicence = \"Apache-2.0\"\nbackend = \"candle\"\n\
-         [chat]\nformat = \"gemma\"\ntemplate_sha256 = \"{}\"\n\
-         [[files]]\nname = \"gemma.gguf\"\nrole = \"language-model\"\nbytes = {}\nsha256 = \"{}\"\n[[files]]{embedding}",
+        "name = \"phi\"\nmode = \"abstractive\"\ntitle = \"random\"\nlicence = \"Apache-2.0\"\nbackend = \"candle\"\n\
+         [chat]\nformat = \"phi3\"\ntemplate_sha256 = \"{}\"\n\
+         [[files]]\nname = \"phi.gguf\"\nrole = \"language-model\"\nbytes = {}\nsha256 = \"{}\"\n[[files]]{embedding}",
         digest(b"a template"),
         bytes.len(),
         digest(bytes),
@@ -114,8 +114,8 @@ fn a_family_that_only_candle_computes_is_loaded_and_writes_within_its_window() {
         return;
     }
     let place = beside("");
-    let gemma = gemma(1024);
-    let models = load_gemma(place.path(), &gemma).unwrap();
+    let phi = phi(1024);
+    let models = load_phi(place.path(), &phi).unwrap();
     let text = format!("{ARTICLE}\n\n").repeat(4);
     // Random weights write nothing that stands up to the checks, so quotations take its place, or nothing does. The text is
     // longer than the window, so it is read in parts.
@@ -133,6 +133,6 @@ fn a_window_that_no_part_of_a_document_fits_is_refused() {
         return;
     }
     let place = beside("");
-    let refused = load_gemma(place.path(), &gemma(512)).err().unwrap();
+    let refused = load_phi(place.path(), &phi(512)).err().unwrap();
     assert!(refused.contains("512 tokens is too short"), "{refused}");
 }

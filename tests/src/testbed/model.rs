@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use precis_summarize::{
-    ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Screened, Screening, Sentence, Summarizer,
+    ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Reason, Screened, Screening, Sentence, Summarizer,
     Summary, Vectorizer, Vectors,
 };
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ use crate::testbed::environment::number;
 
 /// A document with this word cannot be summarized.
 pub const FAIL: &str = "TESTBED-FAIL";
+/// Nothing that is written about a document with this word can be sold.
+pub const UNSOLD: &str = "TESTBED-UNSOLD";
 /// Environment: milliseconds that every summary takes.
 pub const DELAY: &str = "TESTBED_DELAY_MS";
 /// Environment: seconds that the abstractive mode predicts for ten thousand tokens.
@@ -139,6 +141,9 @@ impl Summarizer for Stub {
 
     fn summarize(&self, text: &str, _: &Options, control: &Control) -> Result<Summary, Error> {
         work(self.delay, text.contains(FAIL), control)?;
+        if text.contains(UNSOLD) {
+            return Err(Error::NotSummarizable(Reason::NoSummary));
+        }
         let start = text.len() - text.trim_start().len();
         let end = text[start..].find('.').map_or(text.len(), |dot| start + dot + 1);
         let (sentence, tokens) = (text[start..end].to_owned(), self.count_tokens(text)?);

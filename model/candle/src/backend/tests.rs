@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-use precis_engine::synthetic::{self, Kind, Mix, Shape};
+use precis_engine::synthetic::{self, Kind, Mix, Shape, Value};
 use precis_engine::testing::model_file;
 use precis_engine::{Engine, Rules, Settings, Threads, Transformer};
 
@@ -67,46 +67,91 @@ fn both_back_ends_go_on_with_the_same_token_on_a_real_model() {
 
 #[test]
 fn a_family_that_the_own_engine_does_not_know_is_written_with() {
-    let bytes = synthetic::gguf(&Shape::tiny_gemma3(), 5);
-    let refused = Transformer::load(&mut precis_engine::Gguf::parse("gemma", &bytes).unwrap()).err().unwrap();
-    assert!(refused.to_string().contains("gemma3"), "{refused}");
-    let candle = Candle::load("gemma", bytes, Device::Cpu).unwrap();
+    let bytes = synthetic::gguf(&Shape::tiny_phi3(), 5);
+    let refused = Transformer::load(&mut precis_engine::Gguf::parse("phi", &bytes).unwrap()).err().unwrap();
+    assert!(refused.to_string().contains("phi3"), "{refused}");
+    let candle = Candle::load("phi", bytes, Device::Cpu).unwrap();
     assert_eq!(candle.name(), format!("candle {VERSION} cpu"));
     let write = || candle.generate_all(vec![request(prompt(400), 20), request(prompt(30), 5)]).unwrap();
     let written = write();
     assert_eq!((written[0].ids.len(), written[1].ids.len()), (20, 5));
     assert_eq!(write(), written, "the same again, whatever was computed before");
-    // Beyond its window candle would let the local layers see too much.
-    assert_eq!(candle.positions(), 512);
-    assert_eq!(candle.generate_all(vec![request(prompt(500), 20)]), Err(Error::Internal("context")));
+    // Beyond its window candle would let it see too much.
+    assert_eq!(candle.positions(), 2047);
+    assert_eq!(candle.generate_all(vec![request(prompt(2040), 20)]), Err(Error::Internal("context")));
+}
+
+/// The largest difference between the logits of a prompt that is read whole and in these pieces.
+fn difference(shape: &Shape, length: usize) -> f32 {
+    let bytes = synthetic::gguf(&Shape { mix: Mix::All(Kind::Q8_0), ..shape.clone() }, 7);
+    let mut model = Model::load("synthetic", &bytes, Device::Cpu).unwrap();
+    let text = prompt(length);
+    let whole = model.read(&text, 0).unwrap();
+    let (mut position, mut last) = (0, Zeroizing::default());
+    for length in model.pieces(text.len()) {
+        last = model.read(&text[position..position + length], position).unwrap();
+        position += length;
+    }
+    whole.iter().zip(last.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
 #[test]
 fn a_prompt_is_read_in_pieces_as_it_is_read_whole() {
-    for shape in [Shape::tiny_gemma3(), Shape::tiny_llama(), Shape::tiny_qwen3()] {
-        let bytes = synthetic::gguf(&Shape { mix: Mix::All(Kind::Q8_0), ..shape }, 7);
-        let mut model = Model::load("synthetic", &bytes, Device::Cpu).unwrap();
-        let text = prompt(77);
-        let whole = model.read(&text, 0).unwrap();
-        let mut position = 0;
-        let mut last = Zeroizing::default();
-        for length in model.pieces(text.len()) {
-            last = model.read(&text[position..position + length], position).unwrap();
-            position += length;
-        }
-        let far = whole.iter().zip(last.iter()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(far < 0.05, "{far}");
+    for shape in [Shape::tiny_phi3(), Shape::tiny_llama(), Shape::tiny_qwen2(), Shape::tiny_qwen3()] {
+        let far = difference(&shape, 77);
+        assert!(far < 0.05, "{}: {far}", shape.architecture);
     }
+}
+
+#[test]
+fn far_positions_are_told_apart_as_the_own_engine_tells_them() {
+    let shape = Shape { context: 4096, layers: 1, mix: Mix::All(Kind::Q8_0), ..Shape::tiny_qwen3() };
+    let bytes = synthetic::gguf(&shape, 9);
+    let text = prompt(2500);
+    let mut theirs = Model::load("far", &bytes, Device::Cpu).unwrap();
+    let (mut position, mut last) = (0, Zeroizing::default());
+    for length in theirs.pieces(text.len()) {
+        last = theirs.read(&text[position..position + length], position).unwrap();
+        position += length;
+    }
+    let mut own = Vec::new();
+    let mut rig = precis_engine::Rig::load(bytes, Some(2), 1, 2600).unwrap();
+    rig.logits(&text, |index, logits| {
+        if index + 1 == text.len() {
+            own = logits.to_vec();
+        }
+    });
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let cosine = dot(&own, &last) / (dot(&own, &own) * dot(&last, &last)).sqrt();
+    assert!(cosine > 0.99, "{cosine}");
 }
 
 #[test]
 fn an_architecture_or_a_feature_that_candle_does_not_compute_is_refused_by_name() {
     let refused = |shape: Shape| load(&shape).err().unwrap().to_string();
     let unknown = refused(Shape { architecture: "mamba", ..Shape::tiny_llama() });
-    assert!(unknown.contains("\"mamba\"") && unknown.contains("gemma3, glm4, lfm2"), "{unknown}");
-    // What the shape says of itself is of a llama; a phi3 has one key less and another base.
-    let base = refused(Shape { architecture: "phi3", ..Shape::tiny_llama() });
+    assert!(unknown.contains("\"mamba\"") && unknown.contains("lfm2, llama, phi3"), "{unknown}");
+    let wrong = refused(Shape { architecture: "gemma3", ..Shape::tiny_llama() });
+    assert!(wrong.contains("activation"), "{wrong}");
+    let base = refused(Shape { rope_base: 5e5, ..Shape::tiny_phi3() });
     assert!(base.contains("phi3.rope.freq_base"), "{base}");
+    let more = |key, value| {
+        let bytes = synthetic::gguf_with(&Shape::tiny_llama(), 1, &[(key, value)]);
+        Candle::load("synthetic", bytes, Device::Cpu).err().unwrap().to_string()
+    };
+    let stretched = more("llama.rope.scaling.factor", Value::Float(8.0));
+    assert!(stretched.contains("llama.rope.scaling.factor"), "{stretched}");
+    // Sizes by which candle would take memory before it looks at a tensor.
+    for (key, value) in [
+        ("llama.block_count", u32::MAX),
+        ("llama.attention.head_count_kv", 0),
+        ("llama.rope.dimension_count", u32::MAX),
+        ("llama.rope.dimension_count", 3),
+        ("general.alignment", 64),
+    ] {
+        let unsound = more(key, Value::Number(value));
+        assert!(unsound.contains("do not fit each other") || unsound.contains("outside the file"), "{key}: {unsound}");
+    }
 }
 
 #[test]
@@ -158,10 +203,9 @@ fn a_job_that_waits_can_be_called_off_and_the_least_served_payer_is_next() {
     let mut queue = Queue::new(receiver);
     let job = |payer: u8| {
         let (reply, outcome) = sync_channel(1);
-        let control = Control::new();
-        let canceller = control.canceller();
-        let payer = Payer([payer; 32]);
-        (Job { payer, control, requests: Vec::new(), reply }, canceller, outcome)
+        let request = Request { payer: Payer([payer; 32]), ..request(prompt(4), 1) };
+        let canceller = request.control.canceller();
+        (Job { request, abandoned: Arc::default(), reply }, canceller, outcome)
     };
     let (first, _, _first) = job(1);
     let (second, canceller, cancelled) = job(1);
@@ -170,9 +214,9 @@ fn a_job_that_waits_can_be_called_off_and_the_least_served_payer_is_next() {
     queue.tend();
     queue.clocks.serve(Payer([1; 32]), 100);
     canceller.cancel();
-    assert_eq!(queue.next().unwrap().payer, Payer([2; 32]));
+    assert_eq!(queue.next().unwrap().request.payer, Payer([2; 32]));
     assert_eq!(cancelled.recv().unwrap(), Err(Error::Cancelled));
-    assert_eq!(queue.next().unwrap().payer, Payer([1; 32]));
+    assert_eq!(queue.next().unwrap().request.payer, Payer([1; 32]));
     drop(sender);
     assert!(queue.next().is_none());
 }

@@ -1,4 +1,4 @@
-//! SentencePiece BPE, which GGUF files call `llama` (Gemma, Phi-3): letters are merged to pieces, the piece with the best
+//! SentencePiece BPE, which GGUF files call `llama` (Phi-3): letters are merged to pieces, the piece with the best
 //! score first; a letter without a piece becomes its bytes (Kudo and Richardson 2018, `--model_type=bpe --byte_fallback`).
 //!
 //! A space is the letter `\u{2581}`. None is added in front: every text follows a control token.
@@ -18,6 +18,8 @@ use crate::gguf::Gguf;
 const NORMAL: i32 = 1;
 const USER_DEFINED: i32 = 4;
 const BYTE: i32 = 6;
+/// Longest piece that text is encoded to.
+const MAX_PIECE_BYTES: usize = 256;
 const SPACE: &str = "\u{2581}";
 
 /// The tokenizer that the metadata describes, without its control tokens.
@@ -60,16 +62,19 @@ pub(super) fn build(gguf: &Gguf<'_>) -> Result<Tokenizer, LoadError> {
 fn is_piece(token: &str, kind: i32) -> bool {
     let is_space = |letter: char| letter.is_whitespace() || SPACE.contains(letter);
     match kind {
-        NORMAL => !token.is_empty(),
-        USER_DEFINED => !token.is_empty() && token.chars().all(is_space),
+        // Each way to part a piece is looked up: one as long as a book would take for ever.
+        _ if token.is_empty() || token.len() > MAX_PIECE_BYTES => false,
+        NORMAL => true,
+        USER_DEFINED => token.chars().all(is_space),
         _ => false,
     }
 }
 
-/// Checks whether a token is written as a byte is.
+/// Checks whether a token is written as a byte is, `<0x0A>`.
 fn is_byte(token: &str) -> bool {
     let digits = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
-    digits.is_some_and(|digits| digits.len() == 2 && u8::from_str_radix(digits, 16).is_ok())
+    let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    byte.is_some_and(|byte| format!("<0x{byte:02X}>") == token)
 }
 
 /// Every way to put a piece together from two, the best pieces first.

@@ -33,7 +33,7 @@ use crate::extractive::{self, Extractive};
 use crate::grounding::{self, Source};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::options::{Mode, Options};
+use crate::options::{MAX_FOCUS_BYTES, Mode, Options};
 use crate::screen::{Screened, Screening};
 use crate::segment;
 use crate::summary::{Sentence, Summary};
@@ -108,7 +108,9 @@ impl Abstractive {
         let engine = backend::load(manifest.backend, (name, bytes), &threads, settings)?;
         let model = Self { manifest, engine, bpe, chat, ends, digits, embedder, threads, extractive };
         let part = Order { instruction: &prompt::longest_part(), cap: PART_TOKENS, bounds: PART };
-        if model.room(part).map_err(|error| LoadError::unusable(name, error))? < LEAST_PART {
+        // A focus has a token for each of its bytes at most.
+        let room = model.room(part).map_err(|error| LoadError::unusable(name, error))?;
+        if room.saturating_sub(MAX_FOCUS_BYTES) < LEAST_PART {
             let positions = model.engine.positions();
             return Err(LoadError::unusable(name, format_args!("a context of {positions} tokens is too short")));
         }

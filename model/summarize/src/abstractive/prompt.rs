@@ -2,8 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::options::MAX_FOCUS_BYTES;
-
 /// Version of the prompt; the digest below changes with every byte of it.
 pub(crate) const VERSION: u32 = 3;
 
@@ -35,10 +33,9 @@ pub(crate) fn part(sentences: usize, wishes: Wishes<'_>) -> String {
     fill(PART, sentences, wishes)
 }
 
-/// The longest instruction on a part that a caller can bring about, or a little less: its focus may have more tokens.
+/// The longest instruction on a part, but for the focus.
 pub(crate) fn longest_part() -> String {
-    let focus = "reserve ".repeat(MAX_FOCUS_BYTES / 8);
-    part(9, Wishes { focus: Some(&focus), language: Some("Indonesian") })
+    part(9, Wishes { focus: None, language: Some("Indonesian") })
 }
 
 fn fill(template: &str, sentences: usize, Wishes { focus, language }: Wishes<'_>) -> String {
