@@ -3,21 +3,25 @@
 //! of the documents instead.
 //!
 //! `facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]`
+//!
+//! With `--focus FILE` it asks of each document what that file lists (`tests/evaluation/focus.toml`), two sentences for each,
+//! and counts the answers that have what is expected.
 
 #![allow(clippy::print_stdout)]
 
 #[path = "../tests/common/cases.rs"]
 mod cases;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
-use precis_summarize::{DEFAULT_MODEL, Mode, Options, load_named, segment};
+use precis_summarize::{Control, DEFAULT_MODEL, Mode, Models, Options, load_named, segment};
 
-const USAGE: &str = "usage: facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]";
+const USAGE: &str = "usage: facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments] [--focus FILE]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut mode, mut words, mut only, mut show, mut segments) = (Mode::Extractive, None, None, false, false);
-    let mut model = DEFAULT_MODEL.to_owned();
+    let (mut model, mut focus) = (DEFAULT_MODEL.to_owned(), None);
     let mut places = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -26,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--mode" => mode = serde_json::from_value(arguments.next().ok_or(USAGE)?.into())?,
             "--words" => words = Some(arguments.next().ok_or(USAGE)?.parse()?),
             "--only" => only = arguments.next(),
+            "--focus" => focus = arguments.next(),
             "--show" => show = true,
             "--segments" => segments = true,
             _ => places.push(argument),
@@ -33,6 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let [directory, folders @ ..] = places.as_slice() else { return Err(USAGE.into()) };
     let models = load_named(directory.as_ref(), &model)?;
+    if let Some(file) = focus {
+        return answers(&models, &std::fs::read_to_string(file)?, folders, mode, show);
+    }
     let options = Options { max_words: words, ..Options::default() };
     println!("| document | kind | language | facts | needed | wrong | words |\n|---|---|---|---|---|---|---|");
     let (mut needed, mut reached, mut wrong, mut count, mut whole) = (0, 0, 0, 0, 0);
@@ -89,5 +97,34 @@ fn main() -> Result<(), Box<dyn Error>> {
         "\n{reached} of {needed} facts needed ({} %), {wrong} wrong, {whole} of {count} documents whole",
         100 * reached / needed.max(1)
     );
+    Ok(())
+}
+
+/// Questions about the documents, and whether their answers have what is expected.
+fn answers(models: &Models, questions: &str, folders: &[String], mode: Mode, show: bool) -> Result<(), Box<dyn Error>> {
+    let questions: BTreeMap<String, BTreeMap<String, Vec<[String; 2]>>> = toml::from_str(questions)?;
+    let mut totals: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    println!("| document | language | asked in | answered | of |\n|---|---|---|---|---|");
+    for folder in folders {
+        for case in cases::cases(folder.as_ref())? {
+            for (kind, asked) in questions.get(&case.name).into_iter().flatten() {
+                let mut answered = 0;
+                for [question, expected] in asked {
+                    let focus = Some(question.clone());
+                    let options = Options { focus, max_sentences: Some(2), ..Options::default() };
+                    let summary = models.get(mode).summarize(&case.text, &options, &Control::new())?;
+                    let is_answered = summary.text.contains(expected.as_str());
+                    answered += usize::from(is_answered);
+                    if show {
+                        println!("{question} ({expected}) {is_answered}: {}", summary.text.replace('\n', " "));
+                    }
+                }
+                println!("| {} | {} | {kind} | {answered} | {} |", case.name, case.expected.language, asked.len());
+                let total = totals.entry(kind).or_default();
+                *total = (total.0 + answered, total.1 + asked.len());
+            }
+        }
+    }
+    println!("\n{totals:?}");
     Ok(())
 }

@@ -13,8 +13,8 @@ pub enum Reason {
     NoSentences,
     /// Too few words to be a document: a question or an order.
     TooShort,
-    /// Mostly in a script that the embedding model does not read.
-    UnknownScript,
+    /// Mostly in a script that the embedding model does not read, with its name in Unicode.
+    UnknownScript(Option<&'static str>),
     /// The model wrote nothing that could be returned.
     NoSummary,
 }
@@ -27,8 +27,18 @@ impl Reason {
             Self::NoLetters => "no_letters",
             Self::NoSentences => "no_sentences",
             Self::TooShort => "too_short",
-            Self::UnknownScript => "unknown_script",
+            Self::UnknownScript(_) => "unknown_script",
             Self::NoSummary => "no_summary",
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())?;
+        match self {
+            Self::UnknownScript(Some(script)) => write!(f, ": {script}"),
+            _ => Ok(()),
         }
     }
 }
@@ -38,7 +48,7 @@ impl Reason {
 #[non_exhaustive]
 pub enum Error {
     /// The caller's text has nothing to summarize.
-    #[error("the document cannot be summarized: {}", .0.code())]
+    #[error("the document cannot be summarized: {0}")]
     NotSummarizable(Reason),
     /// The caller's text is above a limit.
     #[error("the document has {found} {unit} or more; at most {limit} are accepted")]

@@ -30,6 +30,17 @@ pub fn segments(bytes: &[u8]) {
     extractive::outline(&text, &segments);
 }
 
+/// Read bytes as the file of the multilingual embedding model; of a sound vocabulary, cut a text into its pieces.
+///
+/// # Panics
+/// If the pieces are out of order.
+pub fn packed(bytes: &[u8]) {
+    if let Some(starts) = embed::pieces("fuzz", bytes, "Ein Wort, 早上闸门升起 ﬁ e\u{301}\u{1}.") {
+        assert!(starts.is_sorted(), "pieces are out of order");
+    }
+    let _ = embed::packed("fuzz", bytes);
+}
+
 /// Read bytes as the safetensors file of the embedding model.
 pub fn safetensors(bytes: &[u8]) {
     let _ = embed::weights("fuzz", bytes);

@@ -1,10 +1,11 @@
 //! Two summarizers behind one trait, and an embedding model, with no knowledge of HTTP or money.
 //!
 //! * **Extractive** ([`Mode::Extractive`]): sentences of the text, quoted verbatim with byte offsets, ranked with
-//!   all-MiniLM-L6-v2 embeddings. Faithful by construction.
+//!   embeddings: of all-MiniLM-L6-v2 or, where it is loaded and the text is not in English, multilingual-e5-small. Faithful
+//!   by construction.
 //! * **Abstractive** ([`Mode::Abstractive`]): sentences written by a small instruct model about the key passages, greedily
 //!   decoded, each checked against the text and given with its nearest source sentences.
-//! * **Vectors** ([`Vectorizer`]): one unit vector for each text, by the model that extraction ranks with.
+//! * **Vectors** ([`Vectorizer`]): one unit vector for each text, by all-MiniLM-L6-v2.
 //!
 //! What the crate guarantees: every byte of every weight file is hashed before it is parsed and must equal its manifest;
 //! every token of a text is ranked (long texts are chunked, never cut), and the summary says how many were; the text of a
@@ -16,6 +17,7 @@ mod checks;
 mod chunk;
 mod decode;
 mod embed;
+mod embedders;
 mod error;
 mod extractive;
 mod fill;

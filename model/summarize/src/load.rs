@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::Summarizer;
 use crate::abstractive::Abstractive;
 use crate::embed::Embedder;
+use crate::embedders::Embedders;
 use crate::error::LoadError;
 use crate::extractive::Extractive;
 use crate::manifest::{self, Manifest, Role};
@@ -60,11 +61,13 @@ pub fn load_named(directory: &Path, abstractive: &str) -> Result<Models, LoadErr
 pub fn load_with(directory: &Path, abstractive: &str, settings: &Settings) -> Result<Models, LoadError> {
     let minilm = Manifest::parse(manifest::MINILM)?;
     let chosen = Manifest::select(directory, abstractive)?;
+    let is_multilingual = chosen.has(Role::MultilingualEmbedding);
+    let quoting = Manifest::parse(if is_multilingual { manifest::MINILM_E5 } else { manifest::MINILM })?;
     if chosen.mode != Mode::Abstractive {
         return Err(LoadError::unusable(abstractive, "it is not an abstractive model"));
     }
     let (weights, tokenizer) = (minilm.file(Role::EmbeddingWeights)?, minilm.file(Role::EmbeddingTokenizer)?);
-    for file in [weights, tokenizer] {
+    for file in &quoting.files {
         // The abstractive model's grounding uses the same files; its digest must say so.
         if !chosen.files.contains(file) {
             return Err(LoadError::unusable(&file.name, "the two manifests pin it differently"));
@@ -77,10 +80,20 @@ pub fn load_with(directory: &Path, abstractive: &str, settings: &Settings) -> Re
     let weight_bytes = read_verified(directory, weights)?;
     let embedder = Arc::new(Embedder::load((&weights.name, weight_bytes), (&tokenizer.name, &tokenizer_bytes))?);
     embedder.calibrate(&threads).map_err(|error| LoadError::unusable("embedding model", error))?;
+    let multilingual = if is_multilingual { Some(multilingual(directory, &quoting, &threads)?) } else { None };
+    let embedders = Embedders { english: Arc::clone(&embedder), multilingual };
     let language_bytes = read_verified(directory, &language)?;
     let file = (language.name.as_str(), language_bytes);
-    let vectorizer = MiniLm::new(minilm.clone(), Arc::clone(&embedder), Arc::clone(&threads));
-    let extractive = Arc::new(Extractive::new(minilm, Arc::clone(&embedder), Arc::clone(&threads)));
-    let abstractive = Abstractive::load(chosen, file, Arc::clone(&extractive), (embedder, threads), settings)?;
+    let vectorizer = MiniLm::new(minilm, embedder, Arc::clone(&threads));
+    let extractive = Arc::new(Extractive::new(quoting, embedders.clone(), Arc::clone(&threads)));
+    let abstractive = Abstractive::load(chosen, file, Arc::clone(&extractive), (embedders, threads), settings)?;
     Ok(Models { extractive, abstractive: Arc::new(abstractive), vectorizer: Arc::new(vectorizer) })
+}
+
+/// The embedding model for other languages than English.
+fn multilingual(directory: &Path, manifest: &Manifest, threads: &Threads) -> Result<Arc<Embedder>, LoadError> {
+    let file = manifest.file(Role::MultilingualEmbedding)?;
+    let embedder = Embedder::load_multilingual(&file.name, &read_verified(directory, file)?)?;
+    embedder.calibrate(threads).map_err(|error| LoadError::unusable("multilingual embedding model", error))?;
+    Ok(Arc::new(embedder))
 }

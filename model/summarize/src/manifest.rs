@@ -14,7 +14,7 @@ use crate::error::LoadError;
 use crate::options::Mode;
 pub use precis_engine::{Chat, Thinking};
 
-pub(crate) use known::{ALL, MINILM, QWEN, SMOLLM2};
+pub(crate) use known::{ALL, MINILM, MINILM_E5, QWEN, SMOLLM2};
 
 /// Name of the abstractive model that is served unless another is chosen.
 pub const DEFAULT_MODEL: &str = QWEN.0;
@@ -31,6 +31,8 @@ pub enum Role {
     EmbeddingWeights,
     /// Tokenizer of the embedding model (`tokenizer.json`).
     EmbeddingTokenizer,
+    /// Sentence embeddings of other languages than English: weights with the tokenizer (`e5-small-q4.bin`).
+    MultilingualEmbedding,
     /// Language model with tokenizer and chat template (GGUF).
     LanguageModel,
 }
@@ -254,6 +256,11 @@ impl Manifest {
     /// The model digest: SHA-256 over the exact bytes of the manifest file.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
+    }
+
+    /// Checks whether it has a file with a role.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.files.iter().any(|file| file.role == role)
     }
 
     /// The file with a role.

@@ -44,7 +44,7 @@ impl Sentences {
     /// [`Error::Internal`] from the tokenizer.
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>, Error> {
         let tokenizer = &self.embedder.tokenizer;
-        Ok([vec![tokenizer.cls], tokenizer.encode(text)?.ids, vec![tokenizer.sep]].concat())
+        Ok([vec![tokenizer.first()], tokenizer.encode(text)?.ids, vec![tokenizer.last()]].concat())
     }
 
     /// Embed sentences of framed tokens; the sum of all values of their unit vectors.

@@ -2,7 +2,9 @@
 //!
 //! The steps end where both tokenizers separate in any case, so that their counts add up to the count of the whole text.
 
-use crate::error::{Error, Reason};
+use crate::embed::{Census, Embedder};
+use crate::embedders::Embedders;
+use crate::error::Error;
 use crate::limits::Limits;
 use crate::segment;
 use crate::words;
@@ -13,9 +15,10 @@ use precis_engine::tokenizer::cut;
 pub struct Screening {
     read: usize,
     tokens: u64,
-    /// Tokens by the embedding model's tokenizer, and those among them that it has no letters for.
-    pieces: u64,
-    unknown: u64,
+    /// Set if the embedding model for all languages reads it.
+    is_multilingual: bool,
+    /// Tokens by the embedding model's tokenizer.
+    pieces: Census,
 }
 
 /// What a step found.
@@ -30,13 +33,6 @@ pub enum Screened {
     GoOn(Screening),
 }
 
-/// What a tokenizer finds in a part of a text.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Census {
-    pub(crate) tokens: usize,
-    pub(crate) unknown: usize,
-}
-
 impl Screening {
     /// What a step reads of a text at least, as far as there is so much, bytes.
     pub const STEP_BYTES: usize = 32 * 1024;
@@ -47,13 +43,19 @@ impl Screening {
         self.read
     }
 
-    /// The next step. `pieces` counts by the embedding model's tokenizer, `tokens` by the mode's own if that is another and
-    /// needs a text that the embedding model can read.
+    /// The embedding model that reads a text; which one it is, is settled with the first step.
+    pub(crate) fn reader<'e>(&mut self, text: &str, embedders: &'e Embedders) -> &'e Embedder {
+        self.is_multilingual = if self.read == 0 { embedders.is_multilingual(text) } else { self.is_multilingual };
+        embedders.get(self.is_multilingual)
+    }
+
+    /// The next step. `cut` is where the tokenizers separate, `pieces` counts by the embedding model's, `tokens` by the mode's
+    /// own if that is another and needs a text that the embedding model can read.
     pub(crate) fn step(
         mut self,
         text: &str,
         limits: &Limits,
-        pieces: impl FnOnce(&str) -> Result<Census, Error>,
+        (cut, pieces): (impl FnOnce(&str, usize) -> usize, impl FnOnce(&str) -> Result<Census, Error>),
         tokens: Option<impl FnOnce(&str) -> Result<usize, Error>>,
     ) -> Result<Screened, Error> {
         if self.read == 0 {
@@ -68,18 +70,16 @@ impl Screening {
         let counted = tokens.map_or(Ok(census.tokens), |count| count(part))?;
         self.read = end;
         self.tokens += counted as u64;
-        self.pieces += census.tokens as u64;
-        self.unknown += census.unknown as u64;
+        self.pieces += census;
         let tokens = u32::try_from(self.tokens).unwrap_or(u32::MAX);
         limits.check_tokens(tokens)?;
         // The embedding model ranks the text whichever model counts it, and may need more tokens for it.
-        limits.check_tokens(u32::try_from(self.pieces).unwrap_or(u32::MAX))?;
+        limits.check_tokens(words::saturate(self.pieces.tokens))?;
         if end < text.len() {
             return Ok(Screened::GoOn(self));
         }
-        // All sentences of such a text would look alike to the embedding model.
-        if needs_letters && self.unknown * 2 > self.pieces {
-            return Err(Error::NotSummarizable(Reason::UnknownScript));
+        if needs_letters {
+            self.pieces.require_known(text)?;
         }
         Ok(Screened::Admitted { tokens })
     }
@@ -121,7 +121,7 @@ mod tests {
         Limits { max_document_tokens: 50_000, max_document_bytes: 1 << 20, max_sentences: 1, max_output_tokens: 1 };
 
     fn census(part: &str) -> Result<Census, Error> {
-        Ok(Census { tokens: part.split_whitespace().count(), unknown: 0 })
+        Ok(Census { tokens: part.split_whitespace().count(), ..Census::default() })
     }
 
     /// How a text is judged, and after how many steps.
@@ -129,7 +129,7 @@ mod tests {
         let (mut screening, mut steps) = (Screening::default(), 0);
         loop {
             steps += 1;
-            match screening.step(text, &LIMITS, census, None::<fn(&str) -> Result<usize, Error>>) {
+            match screening.step(text, &LIMITS, (cut, census), None::<fn(&str) -> Result<usize, Error>>) {
                 Ok(Screened::GoOn(after)) => screening = after,
                 Ok(Screened::Admitted { tokens }) => return (Ok(tokens), steps),
                 Err(error) => return (Err(error), steps),

@@ -83,7 +83,7 @@ pub fn cosine(left: &[f32], right: &[f32]) -> f32 {
     left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
-/// The embedding model that extraction ranks with.
+/// The embedding model that extraction ranks English with.
 pub(crate) struct MiniLm {
     manifest: Manifest,
     embedder: Arc<Embedder>,

@@ -86,8 +86,9 @@ fn a_document_in_letters_that_the_model_never_learnt_is_extracted_by_its_words_a
     let Some(models) = models() else { return };
     let telugu = "ఉదయం గేట్లు ఎత్తారు, పట్టణం పొడిగా ఉంది. నది నెమ్మదిగా ప్రవహించింది. ప్రజలు సంతోషించారు. ";
     let khmer = "ទ្វារទឹកត្រូវបានលើកឡើងនៅពេលព្រឹក ហើយទីក្រុងនៅតែស្ងួត។ ទន្លេហូរយឺតៗ។ ";
-    for text in [telugu.repeat(9), khmer.repeat(9)] {
-        assert_eq!(models.abstractive.admit(&text), Err(Error::NotSummarizable(Reason::UnknownScript)));
+    for (text, script) in [(telugu.repeat(9), "Telugu"), (khmer.repeat(9), "Khmer")] {
+        let refused = Error::NotSummarizable(Reason::UnknownScript(Some(script)));
+        assert_eq!(models.abstractive.admit(&text), Err(refused));
         extract(models, &text, &Options::default());
     }
     extract(models, &format!("{ARTICLE}\n\n{telugu}"), &Options::default());

@@ -35,7 +35,7 @@ pub use evidence_file::evidence_file;
 pub use extract::extract;
 pub use keyset::keyset;
 #[cfg(feature = "model")]
-pub use model::{gguf, safetensors, segments};
+pub use model::{gguf, packed, safetensors, segments};
 pub use ohttp::ohttp;
 pub use payment::payment;
 pub use policy::policy;
@@ -60,6 +60,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("gguf", gguf),
     ("keyset", keyset),
     ("ohttp", ohttp),
+    #[cfg(feature = "model")]
+    ("packed", packed),
     ("payment", payment),
     ("policy", policy),
     ("quote", quote),

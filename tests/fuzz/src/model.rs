@@ -13,6 +13,11 @@ pub fn segments(bytes: &[u8]) {
     fuzzing::segments(bytes);
 }
 
+/// The file of the multilingual embedding model: its header, its vocabulary, and its weights as far as they are there.
+pub fn packed(bytes: &[u8]) {
+    fuzzing::packed(bytes);
+}
+
 /// The weights of the embedding model.
 pub fn safetensors(bytes: &[u8]) {
     fuzzing::safetensors(bytes);

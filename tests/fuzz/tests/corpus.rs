@@ -85,6 +85,7 @@ replays! {
     the_corpus_of_gguf_breaks_nothing: gguf,
     the_corpus_of_keyset_breaks_nothing: keyset,
     the_corpus_of_ohttp_breaks_nothing: ohttp,
+    the_corpus_of_packed_breaks_nothing: packed,
     the_corpus_of_payment_breaks_nothing: payment,
     the_corpus_of_policy_breaks_nothing: policy,
     the_corpus_of_quote_breaks_nothing: quote,

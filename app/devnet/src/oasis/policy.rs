@@ -11,7 +11,7 @@ const PACKAGED: [(&str, &[&str]); 4] = [
     ("embeddings", &[MINILM]),
     ("rerank", &[MINILM]),
     ("summary.abstractive", &WRITERS),
-    ("summary.extractive", &[MINILM]),
+    ("summary.extractive", &[MULTILINGUAL, MINILM]),
 ];
 /// Models that write and come in packages: the default one first.
 const WRITERS: [&str; 3] = [
@@ -19,6 +19,8 @@ const WRITERS: [&str; 3] = [
     include_str!("../../../../model/manifests/qwen2.5-0.5b-instruct.toml"),
     include_str!("../../../../model/manifests/smollm2-135m-instruct.toml"),
 ];
+/// What quotes beside the default model, and what quotes beside the smallest one.
+const MULTILINGUAL: &str = include_str!("../../../../model/manifests/minilm-l6-v2-e5-small.toml");
 const MINILM: &str = include_str!("../../../../model/manifests/minilm-l6-v2.toml");
 
 /// Tasks by id, each with the digests of the models that may do it, `sha256:…`.

@@ -178,7 +178,7 @@ pub(super) fn limits(texts: u32, limits: &Limits) -> TaskLimits {
 /// Answer to a model's refusal; the same before and after payment.
 pub fn model_failure(error: &Error) -> Failure {
     match error {
-        Error::NotSummarizable(reason) => Failure::new(Class::NotSummarizable, reason.code()),
+        Error::NotSummarizable(reason) => Failure::new(Class::NotSummarizable, reason.to_string()),
         Error::TooLong { .. } => Failure::new(Class::DocumentTooLong, error.to_string()),
         Error::Cancelled => Failure::new(Class::Cancelled, ""),
         other => {

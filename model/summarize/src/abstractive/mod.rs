@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use precis_engine::tokenizer::Bpe;
+use precis_engine::tokenizer::{Bpe, cut};
 use precis_engine::{Backend, Control, Frame, Gguf, Settings, Speed, Threads};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -28,6 +28,7 @@ use crate::checks::{self, Checker, Language};
 use crate::chunk;
 use crate::decode::{self, Bounds};
 use crate::embed::Embedder;
+use crate::embedders::Embedders;
 use crate::error::{Error, LoadError, Reason};
 use crate::extractive::{self, Extractive};
 use crate::grounding::{self, Source};
@@ -83,7 +84,7 @@ pub(crate) struct Abstractive {
     ends: Vec<u32>,
     /// Tokens of a digit each.
     digits: Vec<u32>,
-    embedder: Arc<Embedder>,
+    embedders: Embedders,
     threads: Arc<Threads>,
     extractive: Arc<Extractive>,
 }
@@ -94,7 +95,7 @@ impl Abstractive {
         manifest: Manifest,
         (name, bytes): (&str, Vec<u8>),
         extractive: Arc<Extractive>,
-        (embedder, threads): (Arc<Embedder>, Arc<Threads>),
+        (embedders, threads): (Embedders, Arc<Threads>),
         settings: &Settings,
     ) -> Result<Self, LoadError> {
         let gguf = Gguf::parse(name, bytes.as_slice())?;
@@ -106,7 +107,7 @@ impl Abstractive {
         let single = |digit: char| bpe.ids(&digit.to_string()).ok().filter(|ids| ids.len() == 1);
         let digits = ('0'..='9').filter_map(single).flatten().collect();
         let engine = backend::load(manifest.backend, (name, bytes), &threads, settings)?;
-        let model = Self { manifest, engine, bpe, chat, ends, digits, embedder, threads, extractive };
+        let model = Self { manifest, engine, bpe, chat, ends, digits, embedders, threads, extractive };
         let part = Order { instruction: &prompt::longest_part(), cap: PART_TOKENS, bounds: PART };
         // A focus has a token for each of its bytes at most.
         let room = model.room(part).map_err(|error| LoadError::unusable(name, error))?;
@@ -139,9 +140,9 @@ impl Abstractive {
     }
 
     /// Written sentences with what the document says about each.
-    fn measure(&self, sentences: Vec<String>, source: &Source) -> Result<Vec<Candidate>, Error> {
+    fn measure(&self, sentences: Vec<String>, source: &Source, embedder: &Embedder) -> Result<Vec<Candidate>, Error> {
         let is_common = |word: &str| self.is_common(word);
-        let measured = source.measure(&sentences, &self.embedder, &self.threads, is_common)?;
+        let measured = source.measure(&sentences, embedder, &self.threads, is_common)?;
         Ok(sentences
             .into_iter()
             .zip(measured)
@@ -242,21 +243,22 @@ impl Summarizer for Abstractive {
         let read = passages.min(all) + FRAME_TOKENS;
         let tokens = u64::from(tokens);
         // Once for choosing the passages, once for what is held against the sentences.
-        self.engine.speeds().time(read as u64, USUAL_TOKENS) + self.embedder.predict(tokens) * 2
+        self.engine.speeds().time(read as u64, USUAL_TOKENS) + self.embedders.slowest().predict(tokens) * 2
     }
 
     fn speed(&self) -> Speed {
         self.engine.speeds().seen()
     }
 
-    fn screen(&self, text: &str, screening: Screening) -> Result<Screened, Error> {
+    fn screen(&self, text: &str, mut screening: Screening) -> Result<Screened, Error> {
         if screening == Screening::default() {
             LIMITS.check_bytes(text)?;
             segment::require_sentences(text)?;
-            Self::require_words(text)?;
+            require_words(text)?;
         }
-        let pieces = |part: &str| self.embedder.tokenizer.census(part);
-        screening.step(text, &LIMITS, pieces, Some(|part: &str| Ok(self.bpe.count(part)?)))
+        let tokenizer = &screening.reader(text, &self.embedders).tokenizer;
+        let pieces = |part: &str| tokenizer.census(part);
+        screening.step(text, &LIMITS, (cut, pieces), Some(|part: &str| Ok(self.bpe.count(part)?)))
     }
 
     fn working_bytes(&self) -> usize {
@@ -266,7 +268,8 @@ impl Summarizer for Abstractive {
     fn summarize(&self, text: &str, options: &Options, control: &Control) -> Result<Summary, Error> {
         LIMITS.check_bytes(text)?;
         control.check()?;
-        self.require_document(text)?;
+        let embedder = self.embedders.of(text);
+        require_document(text, embedder)?;
         let encoded = self.bpe.encode(text)?;
         let total = words::saturate(encoded.ids.len());
         LIMITS.check_tokens(total)?;
@@ -289,10 +292,10 @@ impl Summarizer for Abstractive {
         let written = decode::distinct_of(written.iter().filter_map(|sentence| checks::told(sentence)).collect());
 
         let read = (material.segments.as_slice(), material.is_read.as_slice());
-        let source = Source::new(text, read, &self.embedder, &self.threads, control)?;
+        let source = Source::new(text, read, embedder, &self.threads, control)?;
         let checker = Checker::new(text, source.ranges(), language);
-        let weights = self.weights(&source, wishes.focus)?;
-        let judged = repair::judge(&checker, self.measure(written, &source)?);
+        let weights = self.weights(&source, wishes.focus, embedder)?;
+        let judged = repair::judge(&checker, self.measure(written, &source, embedder)?);
         // Of parts the best are chosen; where none stands up to the checks, quotations take their place.
         let none_sound = judged.iter().all(|(_, fault)| fault.is_some());
         let chosen = match parts.len() {
@@ -329,22 +332,22 @@ fn cap(bounds: Bounds) -> usize {
 
 impl Abstractive {
     /// How much each sentence of the document counts.
-    fn weights(&self, source: &Source, focus: Option<&str>) -> Result<Vec<f32>, Error> {
-        let near = focus.map(|focus| source.cosines(focus, &self.embedder, &self.threads)).transpose()?;
+    fn weights(&self, source: &Source, focus: Option<&str>, embedder: &Embedder) -> Result<Vec<f32>, Error> {
+        let near = focus.map(|focus| source.cosines(focus, embedder, &self.threads)).transpose()?;
         Ok(choose::weights(source.len(), near.as_deref()))
     }
+}
 
-    /// Refuse what has nothing to summarize, or nothing that what is written could be held against.
-    fn require_document(&self, text: &str) -> Result<(), Error> {
-        segment::require_sentences(text)?;
-        Self::require_words(text)?;
-        self.embedder.tokenizer.require_known(text)
-    }
+/// Refuse what has nothing to summarize, or nothing that what is written could be held against.
+fn require_document(text: &str, embedder: &Embedder) -> Result<(), Error> {
+    segment::require_sentences(text)?;
+    require_words(text)?;
+    embedder.tokenizer.census(text)?.require_known(text)
+}
 
-    fn require_words(text: &str) -> Result<(), Error> {
-        if words::lettered(text, MIN_WORDS) < MIN_WORDS {
-            return Err(Error::NotSummarizable(Reason::TooShort));
-        }
-        Ok(())
+fn require_words(text: &str) -> Result<(), Error> {
+    if words::lettered(text, MIN_WORDS) < MIN_WORDS {
+        return Err(Error::NotSummarizable(Reason::TooShort));
     }
+    Ok(())
 }

@@ -70,9 +70,9 @@ impl Batch {
     }
 
     /// Add a text with the tokens that frame it.
-    pub(super) fn push(&mut self, first: u32, ids: &[u32], last: u32) {
+    pub(super) fn push(&mut self, head: &[u32], ids: &[u32], last: u32) {
         let start = self.ids.len();
-        self.ids.push(first);
+        self.ids.extend_from_slice(head);
         self.ids.extend_from_slice(ids);
         self.ids.push(last);
         self.texts.push(start..self.ids.len());

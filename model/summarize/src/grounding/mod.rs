@@ -27,7 +27,7 @@ use values::Values;
 /// Source sentences named for each written sentence.
 pub(crate) const NEAREST: usize = 3;
 /// Version of the report: changes whenever the same sentence could be reported on differently.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// A document prepared for looking things up in it.
 pub(crate) struct Source {
@@ -41,12 +41,12 @@ pub(crate) struct Source {
 pub(crate) struct Measured {
     /// The report.
     pub(crate) grounding: Grounding,
-    /// Cosine with every sentence of the document, in their order.
+    /// Nearness to every sentence of the document, in their order.
     pub(crate) cosines: Vec<f32>,
 }
 
 impl Measured {
-    /// Cosine with the nearest sentence of the document, in thousandths.
+    /// Nearness to the nearest sentence of the document, in thousandths.
     pub(crate) fn support(&self) -> u16 {
         self.grounding.nearest.first().map_or(0, |nearest| nearest.score_permille)
     }
@@ -96,7 +96,7 @@ impl Source {
         self.ranges.len()
     }
 
-    /// Cosine of one more text, such as a focus, with every sentence of the document.
+    /// Nearness of one more text, such as a focus, to every sentence of the document.
     pub(crate) fn cosines(&self, text: &str, embedder: &Embedder, threads: &Threads) -> Result<Vec<f32>, Error> {
         let ids = embedder.tokenizer.encode(text)?.ids;
         let embedded = embedder.embed(&[&ids], threads, &Control::new(), |_| ())?;
@@ -104,7 +104,7 @@ impl Source {
     }
 
     fn against(&self, vector: &[f32]) -> Vec<f32> {
-        (0..self.embeddings.len()).map(|row| Embeddings::cosine(vector, self.embeddings.row(row))).collect()
+        (0..self.embeddings.len()).map(|row| self.embeddings.nearness(vector, self.embeddings.row(row))).collect()
     }
 
     /// Look written sentences up. `is_common` says whether a lowercase word is an ordinary one.
@@ -147,7 +147,7 @@ impl Source {
     }
 }
 
-/// A cosine in thousandths; negative counts as unrelated.
+/// A nearness in thousandths; negative counts as unrelated.
 fn permille(cosine: f32) -> u16 {
     (cosine.clamp(0.0, 1.0) * 1000.0).round() as u16
 }

@@ -8,13 +8,16 @@ macro_rules! compiled {
 
 /// The manifest of the extractive model.
 pub(crate) const MINILM: (&str, &str) = compiled!("minilm-l6-v2");
+/// The same with an embedding model for other languages than English.
+pub(crate) const MINILM_E5: (&str, &str) = compiled!("minilm-l6-v2-e5-small");
 /// The manifest of the abstractive model that is served unless another is chosen.
 pub(crate) const QWEN: (&str, &str) = compiled!("qwen2.5-1.5b-instruct");
 /// The manifest of the smallest abstractive model.
 pub(crate) const SMOLLM2: (&str, &str) = compiled!("smollm2-135m-instruct");
 /// All of them, name and exact text.
-pub(crate) const ALL: [(&str, &str); 7] = [
+pub(crate) const ALL: [(&str, &str); 8] = [
     MINILM,
+    MINILM_E5,
     SMOLLM2,
     compiled!("qwen2.5-0.5b-instruct"),
     QWEN,

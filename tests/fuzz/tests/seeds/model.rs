@@ -1,4 +1,4 @@
-//! Documents of several kinds; small model files: language models with random weights, a file of tensors.
+//! Documents of several kinds; small model files: language models with random weights, a file of tensors, a vocabulary.
 
 use precis_engine::synthetic::{self, Shape};
 use serde_json::json;
@@ -24,6 +24,9 @@ pub fn seeds() -> Vec<Seed> {
         seed("gguf/llama", whole),
         seed("gguf/cut", header),
         seed("gguf/qwen3", synthetic::gguf(&qwen3, 1)),
+        seed("packed/vocabulary", packed()),
+        seed("packed/cut", packed()[..100].to_vec()),
+        seed("packed/long", [packed(), vec![0; 64]].concat()),
         seed("safetensors/empty", safetensors(&json!({}), 0)),
         seed("safetensors/norm", safetensors(&json!({ "embeddings.LayerNorm.weight": tensor(&[384], 0) }), 1536)),
         seed("safetensors/outside", safetensors(&json!({ "a": tensor(&[1 << 40, 4], 8) }), 16)),
@@ -53,4 +56,29 @@ fn tensor(shape: &[u64], start: u64) -> serde_json::Value {
 fn safetensors(header: &serde_json::Value, data: usize) -> Vec<u8> {
     let header = header.to_string().into_bytes();
     [&(header.len() as u64).to_le_bytes()[..], &header, &vec![0; data]].concat()
+}
+
+/// A file of the multilingual embedding model with a small vocabulary and one tensor.
+fn packed() -> Vec<u8> {
+    const PIECES: [&str; 8] = ["<s>", "<pad>", "</s>", "<unk>", "\u{2581}", "\u{2581}Wo", "r", "早上"];
+    let mut out = b"E5S1".to_vec();
+    let mut words = |values: &[u32]| out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    words(&[1, 384, 12, 12, 1536, 250_037, 512, 2, 1e-12f32.to_bits(), 32, PIECES.len() as u32, 0, 2, 1, 3]);
+    words(&[PIECES.concat().len() as u32, 0, 0]);
+    let mut end = 0;
+    for piece in PIECES {
+        end += piece.len() as u32;
+        words(&[end]);
+    }
+    words(&[(-1f32).to_bits(); PIECES.len()]);
+    out.extend(PIECES.concat().bytes());
+    // One character that becomes two.
+    out.extend([1u32, 13, 'ﬁ' as u32].iter().flat_map(|value| value.to_le_bytes()));
+    out.push(2);
+    out.extend([u32::from(b'f'), u32::from(b'i'), 1].iter().flat_map(|value| value.to_le_bytes()));
+    out.extend(7u16.to_le_bytes());
+    out.extend(b"emb.pos\0");
+    out.extend(1u32.to_le_bytes());
+    out.extend([64u64, 4].iter().flat_map(|value| value.to_le_bytes()));
+    out
 }
