@@ -146,6 +146,7 @@ fn any(response: &http::Response<Bytes>, problem: Option<Problem>) -> Next {
     match status {
         http::StatusCode::OK => delivered(response).map_or_else(Next::Stop, |d| Next::Done(Box::new(d))),
         http::StatusCode::PAYMENT_REQUIRED => Next::Stop(refused(response, problem.as_ref())),
+        http::StatusCode::TOO_MANY_REQUESTS if problem::is_far(response) => Next::Stop(problem::refusal(response)),
         http::StatusCode::TOO_MANY_REQUESTS | http::StatusCode::REQUEST_TIMEOUT => again(response),
         _ if status.is_server_error() => again(response),
         _ => Next::Stop(problem::refusal(response)),
@@ -289,6 +290,10 @@ mod tests {
         assert!(matches!(paid(&response(502, &json!(null))), Next::Again { charged: Charged::Unknown, .. }));
         assert!(matches!(paid(&a_problem(503, "service", json!(false))), Next::Again { charged: Charged::No, .. }));
         assert!(matches!(paid(&response(202, &json!({}))), Next::Again { .. }));
+        let mut later = a_problem(429, "payer", json!(false));
+        assert!(matches!(paid(&later), Next::Again { .. }));
+        later.headers_mut().insert(http::header::RETRY_AFTER, http::HeaderValue::from_static("2400"));
+        assert!(matches!(paid(&later), Next::Stop(ClientError::PaymentRefused { uncharged: true, .. })));
         assert!(matches!(fetched(&response(502, &json!(null))), Next::Again { charged: Charged::Unknown, .. }));
         assert!(matches!(
             paid(&response(402, &json!({}))),

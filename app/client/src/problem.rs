@@ -40,8 +40,20 @@ pub(crate) fn refusal(response: &http::Response<Bytes>) -> ClientError {
     }
 }
 
+/// Longest pause that a caller waits for while the command runs.
+const FAR: Duration = Duration::from_secs(60);
+
+/// Checks whether the service asks for a pause that is too long to wait for.
+pub(crate) fn is_far(response: &http::Response<Bytes>) -> bool {
+    asked(response).is_some_and(|pause| pause > FAR)
+}
+
 /// The pause that the service asks for, bounded.
 pub(crate) fn retry_after(response: &http::Response<Bytes>) -> Option<Duration> {
-    let seconds: u64 = response.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+    asked(response).map(|pause| pause.min(MAX_RETRY_AFTER))
+}
+
+fn asked(response: &http::Response<Bytes>) -> Option<Duration> {
+    let seconds = response.headers().get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }

@@ -247,8 +247,8 @@ impl Class {
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_unsold",
                 Payer,
-                "The payer's last documents gave nothing to sell",
-                "nothing was charged; retry after `Retry-After` with a document of running text, or summarize it extractively",
+                "The payer's last documents could not be summarized",
+                "nothing was charged; retry after `Retry-After`, or buy another task",
             ),
             Self::BadIdentifier => Row(
                 StatusCode::BAD_REQUEST,

@@ -89,9 +89,9 @@ impl Failure {
         self
     }
 
-    /// The same failure that is over in so many seconds (`Retry-After`).
+    /// With the seconds after which to retry (`Retry-After`).
     #[must_use]
-    pub fn over_in(mut self, seconds: u64) -> Self {
+    pub fn retry_in(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }

@@ -8,6 +8,7 @@ use precis_payment::chain::RpcError;
 use precis_payment::exact::{self, Transfer, verify_offline};
 use precis_payment::facilitator::{Standing, VerifyError};
 use precis_payment::wire::{self, PaymentPayload, PaymentRequirements};
+use precis_protocol::Task;
 use precis_protocol::encoding::lower_hex;
 use precis_protocol::problem::Charged;
 use precis_store::{Claim, ClaimKey, Flow, JobId, NewClaim, Record};
@@ -112,7 +113,7 @@ pub async fn judge(service: &Service, quoted: Quoted) -> Result<Judged, Failure>
             }
             let needed = needed_seconds(&sold, tokens, terms.flow);
             let Fresh { seen_at, funds, most_unsettled } =
-                fresh(service, rail, &terms, &payload, needed, nonce_committed).await?;
+                fresh(service, rail, &terms, &payload, (task, needed), nonce_committed).await?;
             let permit = service.engine.reserve(task, tokens)?;
             let context = Context {
                 payment: service.payments.kept(payload.clone(), &service.extensions_of(offering(task)?.path())),
@@ -196,7 +197,7 @@ async fn fresh(
     rail: &Rail,
     terms: &Terms,
     payload: &PaymentPayload,
-    needed_seconds: u64,
+    (task, needed_seconds): (Task, u64),
     nonce_committed: bool,
 ) -> Result<Fresh, Failure> {
     let invalid = |reason: exact::Invalid| terms.refuse(service, payload, reason);
@@ -245,8 +246,8 @@ async fn fresh(
             Err(invalid(exact::Invalid::AccountReverts))
         }
         // Refused only now that the chain shows the authorization unspent.
-        Ok(Standing::Payable) if let Some(seconds) = service.payments.unsold.wait(payment.payer(), now) => {
-            Err(Failure::new(Class::TooManyUnsold, "").over_in(seconds))
+        Ok(Standing::Payable) if let Some(seconds) = service.payments.unsold.wait(payment.payer(), task, now) => {
+            Err(Failure::new(Class::TooManyUnsold, "").retry_in(seconds))
         }
         // Before the ledger is asked what is reserved: what settles in between is counted as little as can be.
         Ok(Standing::Payable) => {

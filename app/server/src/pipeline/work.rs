@@ -116,7 +116,7 @@ async fn infer(service: &Service, claimed: &Claimed, work: Work, permit: Permit)
         Ok(Err(error)) => {
             let failure = model_failure(&error);
             if failure.class() == Class::NotSummarizable {
-                service.payments.unsold.note(claimed.record.authorization.payer.into(), clock::now());
+                service.payments.unsold.note(claimed.record.authorization.payer.into(), task, clock::now());
             }
             Err(failure)
         }

@@ -27,7 +27,7 @@ pub struct Payments {
     pub wallet: SigningKey,
     /// The networks, in the order of the settings; one at least.
     pub rails: Vec<Rail>,
-    /// Payers whose documents gave nothing to sell lately.
+    /// Payers whose documents could not be summarized lately.
     pub(crate) unsold: Unsold,
     remote: bool,
 }

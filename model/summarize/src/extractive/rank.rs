@@ -89,8 +89,9 @@ pub(crate) fn scores(similarities: &[f32], traits: &[Trait], scholarly: bool) ->
         })
         .collect();
     if !scholarly {
-        // Words are what a reader pays with: what says as much in fewer of them goes first.
-        scores.iter_mut().zip(traits).for_each(|(score, unit)| *score *= density(unit.size));
+        // Of two sentences that say as much the shorter goes first.
+        let positive = scores.iter_mut().zip(traits).filter(|(score, _)| **score > 0.0);
+        positive.for_each(|(score, unit)| *score *= density(unit.size));
     }
     let quotable = scores.iter().zip(traits).filter(|(_, unit)| unit.quotable).map(|(score, _)| *score);
     let top = quotable.fold(f32::MIN_POSITIVE, f32::max);

@@ -45,7 +45,8 @@ pub(crate) struct Unit {
     pub(crate) lead: Option<usize>,
     /// Words of its sentence stand before it, or behind it.
     pub(crate) cut: (bool, bool),
-    depth: usize,
+    /// Quotations that it stands in, and messages of its thread that came later.
+    history: usize,
 }
 
 impl Unit {
@@ -120,7 +121,7 @@ fn gather(text: &str, segments: &[Segment]) -> Vec<Unit> {
             kind: segment.kind,
             lead: segment.lead.map(|lead| owner[lead]),
             cut: segment.cut,
-            depth: segment.depth,
+            history: segment.depth + segment.age,
         });
     }
     units
@@ -191,6 +192,7 @@ pub(crate) fn traits(text: &str, units: &[Unit], segments: &[Segment]) -> Vec<Tr
     let mut traits: Vec<Trait> = Vec::with_capacity(units.len());
     for (index, unit) in units.iter().enumerate() {
         let first = unit.segments.first().map(|segment| &segments[*segment]);
+        let age = first.map_or(0, |segment| segment.age);
         passage += usize::from(before.zip(first).is_some_and(|(before, first)| is_break(text, before, first)));
         before = unit.segments.last().map(|segment| &segments[*segment]);
         let quote = texts[index].as_str();
@@ -205,8 +207,8 @@ pub(crate) fn traits(text: &str, units: &[Unit], segments: &[Segment]) -> Vec<Tr
             digits: share(quote, char::is_numeric),
             symbols: share(quote, is_symbol),
             figures: figures(quote),
-            // What an older message decided may hold no more.
-            weighty: unit.depth == 0 && (phrases::is_weighty(quote) || quote.contains("**")),
+            // A later message may have decided otherwise.
+            weighty: age == 0 && (phrases::is_weighty(quote) || quote.contains("**")),
             penalty: penalty(unit, quote, torn),
         });
     }
@@ -223,7 +225,7 @@ fn penalty(unit: &Unit, quote: &str, torn: bool) -> f32 {
     let asks = quote.trim_end_matches(['*', '"', '”', '»']).ends_with(['?', '？', '؟']);
     let broken = quote.contains("-\n") || quote.contains("-\r\n") || quote.contains('\u{ad}');
     let address = quote.contains("://") || quote.contains("www.") || quote.contains("</") || quote.starts_with('<');
-    let sum = QUOTED_PERMILLE * u32::try_from(unit.depth.min(4)).unwrap_or(0)
+    let sum = QUOTED_PERMILLE * u32::try_from(unit.history.min(4)).unwrap_or(0)
         + QUESTION_PERMILLE * u32::from(asks)
         + OPEN_PERMILLE * u32::from(torn)
         + BROKEN_PERMILLE * u32::from(broken)

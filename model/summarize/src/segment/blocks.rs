@@ -11,7 +11,7 @@ const MAX_HEADING_CHARS: usize = 100;
 const MAX_HEADING_WORDS: usize = 12;
 /// Most lines of a title.
 const TITLE_LINES: usize = 3;
-/// Longest line of it that may end as a sentence does because it is a time, in words.
+/// Longest line of it that names a time of day, in words.
 const TIME_WORDS: usize = 6;
 /// A paragraph narrower than this in characters is not hard-wrapped text.
 const MIN_WRAP_CHARS: usize = 40;
@@ -33,6 +33,8 @@ pub(crate) struct Block {
     pub(crate) marker: usize,
     /// Depth of quotation: the `>` of its lines.
     pub(crate) depth: usize,
+    /// Count of later messages of its thread that stand below it.
+    pub(crate) age: usize,
     /// What its sentences are.
     pub(crate) kind: Kind,
     /// Kind of its marker, to tell entries of one list from those of another; 0 for none.
@@ -102,7 +104,7 @@ pub(crate) fn blocks(lines: &[Line<'_>]) -> Vec<Block> {
 }
 
 fn apart(line: &Line<'_>, kind: Kind) -> Block {
-    Block { pieces: vec![line.range], marker: 0, depth: line.depth, kind, shape: 0, speech: false }
+    Block { pieces: vec![line.range], marker: 0, depth: line.depth, age: line.age, kind, shape: 0, speech: false }
 }
 
 /// Checks whether a sentence goes on behind the head of a page or of a subtitle.
@@ -187,7 +189,7 @@ fn block(first: &Part<'_>, pieces: Vec<ByteRange>, single: bool) -> Block {
         _ => 0,
     };
     let speech = matches!(first.marker, Marker::Speech(_));
-    Block { pieces, marker: bytes, depth: first.line.depth, kind, shape, speech }
+    Block { pieces, marker: bytes, depth: first.line.depth, age: first.line.age, kind, shape, speech }
 }
 
 /// Whether a line goes on where the line before ends.
@@ -209,7 +211,8 @@ fn continues(last: &Line<'_>, last_chars: usize, next: &Part<'_>, width: usize, 
 
 /// A few short lines without an end, or with a time of day as their end.
 fn is_title(lines: &[&str]) -> bool {
-    let is_time = |line: &str| words::size(line) <= TIME_WORDS && line.contains(|c: char| c.is_ascii_digit());
+    let clock = |three: &[u8]| three[0].is_ascii_digit() && three[1] == b':' && three[2].is_ascii_digit();
+    let is_time = |line: &str| words::size(line) <= TIME_WORDS && line.as_bytes().windows(3).any(clock);
     lines.len() <= TITLE_LINES && lines.iter().all(|line| looks_like_heading(line) || is_time(line))
 }
 

@@ -10,7 +10,7 @@ const ONE_IN: usize = 3;
 const MAX_NAME_WORDS: usize = 4;
 const MAX_NAME_CHARS: usize = 32;
 
-/// Longest line above the first message that is part of the log and not of what was said, in words.
+/// Longest line of the head of a log, in words.
 const HEAD_WORDS: usize = 12;
 /// Names under which the program of a chat speaks.
 const PROGRAMS: &[&str] = &[
@@ -51,16 +51,17 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) -> bool {
     if !by_time && !by_name {
         return false;
     }
-    let head = openings.iter().position(Option::is_some).unwrap_or(0);
-    for line in lines[..head].iter_mut().filter(|line| by_time && line.is_text()) {
-        // When it began, who took part, how to read it.
-        if words::size(line.text) <= HEAD_WORDS {
-            line.class = Class::Scrap;
+    let head = if by_time { openings.iter().position(Option::is_some).unwrap_or(0) } else { 0 };
+    for paragraph in lines[..head].chunk_by_mut(|line, next| line.is_blank() == next.is_blank()) {
+        // When it began and who took part stands in lines that are no sentences, with a remark among them at most.
+        let is_form = paragraph.iter().any(|line| !line.text.ends_with(['.', '!', '?', '。']));
+        if is_form && paragraph.iter().all(|line| words::size(line.text) <= HEAD_WORDS) {
+            paragraph.iter_mut().filter(|line| line.is_text()).for_each(|line| line.class = Class::Scrap);
         }
     }
     for (line, opening) in lines.iter_mut().zip(openings) {
         let Some(Opening { time, name }) = opening else { continue };
-        if is_program(&line.text[time..time + name]) {
+        if time > 0 && is_program(&line.text[time..time + name]) {
             line.class = Class::Scrap;
             continue;
         }

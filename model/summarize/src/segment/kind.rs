@@ -41,4 +41,6 @@ pub struct Segment {
     pub lead: Option<usize>,
     /// Depth of quotation, as of history in a mail.
     pub depth: usize,
+    /// Count of later messages of its thread that stand below it.
+    pub age: usize,
 }

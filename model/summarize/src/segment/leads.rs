@@ -110,7 +110,7 @@ fn questions(text: &str, segments: &mut [Segment], places: &[Place]) {
             let reply = !place.speech || same || quote.len() <= MAX_REPLY_BYTES;
             let new = segment.kind == Kind::Heading || asks && !same;
             if near && reply && !new && answered < ANSWER_SENTENCES {
-                // What a speaker says after the first sentence has lost the name that tells it from the question.
+                // Only the first sentence of an answer has the speaker's name, which parts it from the question.
                 if segment.lead.is_none() && (opens || !place.speech || same) {
                     segments[index].lead = Some(asked);
                 }

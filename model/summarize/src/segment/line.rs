@@ -12,6 +12,8 @@ pub(crate) struct Line<'a> {
     pub(crate) body: &'a str,
     /// Count of `>` at its beginning.
     pub(crate) depth: usize,
+    /// Count of later messages of its thread that stand below it.
+    pub(crate) age: usize,
     /// Its kind.
     pub(crate) class: Class,
 }

@@ -12,7 +12,7 @@ pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {
             let body = line.trim_start_matches(['>', ' ']);
             let quoted = line.starts_with('>');
             let depth = if quoted { line[..line.len() - body.len()].matches('>').count() } else { 0 };
-            Line { range, text: line, body: if quoted { body } else { line }, depth, class: Class::Text }
+            Line { range, text: line, body: if quoted { body } else { line }, depth, age: 0, class: Class::Text }
         })
         .collect();
     scraps::mark(text, &mut lines);

@@ -185,37 +185,34 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
     }
 }
 
-/// Depth of the oldest messages of a long thread.
-const OLDEST: usize = 4;
-/// Marks of an answer before a subject, in the languages that mail programs speak.
-const REPLIES: [&str; 14] =
-    ["re", "aw", "antw", "rv", "sv", "vs", "odp", "rif", "ynt", "回复", "答复", "返信", "رد", "отв"];
-
-/// Deepen the older messages of a thread in which one stands below the other, so that what was said last counts most. The
-/// order is told by the subjects, which gather marks of an answer; where it is not, nothing changes.
+/// Count the later messages of a thread whose messages stand one below the other, the newest last. That is so where the first
+/// subject has no mark of an answer or a forward, and one further down is the same with such a mark.
 fn age(lines: &mut [Line<'_>]) {
-    let starts: Vec<(usize, usize)> = (0..lines.len())
-        .filter_map(|index| match lines[index].class {
-            Class::Subject(bytes) => Some((index, replies(lines[index].text.get(bytes..).unwrap_or_default()))),
-            _ => None,
-        })
-        .collect();
-    // With the newest above, the first subject has such marks, and what follows is quoted and deeper by that.
-    let newest_last = starts.first().is_some_and(|(_, first)| *first == 0) && starts.iter().any(|(_, replies)| *replies > 0);
-    if !newest_last {
+    let starts: Vec<usize> =
+        (0..lines.len()).filter(|index| matches!(lines[*index].class, Class::Subject(_))).collect();
+    let subjects: Vec<String> = starts.iter().map(|index| subject(&lines[*index])).collect();
+    let Some((first, rest)) = subjects.split_first() else { return };
+    let is_answer = |subject: &String| subject != first && subject.ends_with(first.as_str()) && is_marked(subject);
+    if first.is_empty() || is_marked(first) || !rest.iter().any(is_answer) {
         return;
     }
-    for (number, (start, _)) in starts.iter().enumerate() {
-        let end = starts.get(number + 1).map_or(lines.len(), |(next, _)| *next);
-        let later = starts.len() - 1 - number;
-        lines[*start..end].iter_mut().for_each(|line| line.depth += later.min(OLDEST));
+    for (number, start) in starts.iter().enumerate() {
+        let end = starts.get(number + 1).copied().unwrap_or(lines.len());
+        lines[*start..end].iter_mut().for_each(|line| line.age = starts.len() - 1 - number);
     }
 }
 
-/// Marks of an answer at the beginning of a subject.
-fn replies(subject: &str) -> usize {
-    let labels = subject.split([':', '：']).map(|label| label.trim().to_lowercase());
-    labels.take_while(|label| REPLIES.contains(&label.as_str())).count()
+/// The subject of a message in small letters.
+fn subject(line: &Line<'_>) -> String {
+    let from = if let Class::Subject(bytes) = line.class { bytes } else { 0 };
+    line.text.get(from..).unwrap_or_default().trim().to_lowercase()
+}
+
+/// Checks whether a subject begins with a short mark and a colon, as answers and forwards do, or with the tag of a list.
+fn is_marked(subject: &str) -> bool {
+    const MARK_CHARS: usize = 6;
+    let mark = subject.split([':', '：']).next().unwrap_or_default();
+    subject.starts_with('[') || mark.len() < subject.len() && mark.chars().count() <= MARK_CHARS
 }
 
 /// Runs of fields, at least two together.

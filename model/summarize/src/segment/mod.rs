@@ -178,6 +178,7 @@ fn push(text: &str, block: &Block, style: Style, place: Found, found: &mut impl 
             resumes: place.resumes && !cut_before,
             lead: None,
             depth: block.depth,
+            age: block.age,
         });
         cut_before = true;
         quote_from = rest.start;

@@ -205,21 +205,6 @@ const PHRASES: &[&str] = &[
     "ricevi questa",
     "вы получили это письмо",
     "accept all cookies",
-    "manufacturer:",
-    "marketing authorisation holder",
-    "hersteller:",
-    "zulassungsinhaber",
-    "pharmazeutischer unternehmer",
-    "fabricant :",
-    "fabricant:",
-    "titulaire de l'autorisation",
-    "titulaire de l’autorisation",
-    "fabricante:",
-    "titular de la autorización",
-    "produttore:",
-    "titolare dell'autorizzazione",
-    "titolare dell’autorizzazione",
-    "podmiot odpowiedzialny",
     "this includes any possible side effects not listed",
     "dies gilt auch für nebenwirkungen, die nicht",
     "aussi à tout effet indésirable qui ne serait pas",
@@ -230,21 +215,36 @@ const PHRASES: &[&str] = &[
     "nicht der richtige empfänger",
     "nicht der vorgesehene empfänger",
     "nicht der beabsichtigte empfänger",
-    "pas le destinataire",
-    "no es el destinatario",
-    "não é o destinatário",
-    "não for o destinatário",
-    "non è il destinatario",
-    "non siete i destinatari",
     "nie jest adresatem",
     "не являетесь адресатом",
-    "не являетесь получателем",
+    "si vous n'êtes pas le destinataire",
+    "si vous n’êtes pas le destinataire",
+    "si usted no es el destinatario",
+    "si no es usted el destinatario",
+    "se não for o destinatário",
+    "se non siete i destinatari",
+    "se non è il destinatario",
     "非指定收件人",
     "不是指定收件人",
     "意図した受信者でない",
     "لست المستلم المقصود",
     "dieses schreiben wurde maschinell erstellt",
     "ohne unterschrift gültig",
+];
+
+/// Labels of whoever made or sells a thing, before a name and an address.
+const MAKERS: &[&str] = &[
+    "manufacturer:",
+    "marketing authorisation holder:",
+    "hersteller:",
+    "zulassungsinhaber:",
+    "pharmazeutischer unternehmer:",
+    "fabricant :",
+    "fabricant:",
+    "fabricante:",
+    "produttore:",
+    "wytwórca:",
+    "производитель:",
 ];
 
 /// Titles of parts that are notices as a whole.
@@ -312,13 +312,20 @@ pub(crate) fn is_notice(sentence: &str) -> bool {
     let lower = sentence.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let footer = FOOTER.iter().filter(|words| has(words)).count() >= 3 && (has(FOOTER[0]) || has(FOOTER[3]));
-    let privileged = has(FOOTER[0]) && lower.contains("confidential") && lower.contains("privileged");
+    let privileged = has(FOOTER[0])
+        && ["may be privileged", "confidential and privileged information", "contain privileged"]
+            .iter()
+            .any(|words| lower.contains(words));
+    // A clause that says who the manufacturer is has no address.
+    let maker = MAKERS.iter().any(|label| lower.starts_with(label))
+        && lower.matches(',').count() >= 2
+        && lower.contains(|c: char| c.is_ascii_digit());
     let misdirected = has(FOOTER[3]) && (has(FOOTER[4]) || has(FOOTER[5]));
     let start = lower.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '©' | '('));
     let copyright = start.starts_with('©')
         || ["copyright ", "(c) 1", "(c) 2"].iter().any(|word| start.starts_with(word))
             && lower.contains(|c: char| c.is_ascii_digit());
-    footer || privileged || misdirected || copyright || has(PHRASES) || PAIRS.iter().any(|(left, right)| has(left) && has(right))
+    footer || privileged || maker || misdirected || copyright || has(PHRASES) || PAIRS.iter().any(|(left, right)| has(left) && has(right))
 }
 
 /// Checks whether a title begins a part of notices.
@@ -360,7 +367,9 @@ mod tests {
             "The report says that the environment has suffered.",
             "The court found that copyright does not protect an idea.",
             "They printed the message.",
-            "Privileged and confidential papers stay with the lawyer.",
+            "The court held that the e-mails to counsel were confidential and privileged.",
+            "Manufacturer: the party that delivers the Goods under clause 4.",
+            "Le voisin n'est pas le destinataire du colis.",
         ] {
             assert!(!is_notice(sentence), "{sentence}");
         }

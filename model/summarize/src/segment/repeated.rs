@@ -54,22 +54,18 @@ pub(crate) fn mark(lines: &mut [Line<'_>]) {
     }
 }
 
-/// Words for a page in the foot of one.
-const PAGES: [&str; 10] = ["page", "seite", "página", "pagina", "strona", "strana", "sida", "side", "pag", "стр"];
+/// Words for a page, and those between its number and the last one.
+const PAGES: [&str; 8] = ["page", "seite", "página", "pagina", "strona", "sida", "pag", "стр"];
+const OF: [&str; 8] = ["of", "von", "de", "di", "sur", "z", "av", "из"];
 
-/// `… Page 2 of 7`, `Seite 2/7` at the end of a short line. A machine that reads paper takes a one for an l.
+/// `… Page 2 of 7` or `Seite 2/7` at the end of a short line. A machine that reads paper may read a 1 as an l.
 fn is_numbered_page(line: &str) -> bool {
-    let lower = line.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| c.is_whitespace() || c == '/').filter(|word| !word.is_empty()).collect();
-    let number = |word: &&str| {
-        word.len() <= 4 && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'l' | 'i' | 'o')) && !word.is_empty()
-    };
-    let is_page = |word: &str| PAGES.contains(&word.trim_matches(|c: char| !c.is_alphabetic()));
-    let [.., page, first, of, last] = words.as_slice() else {
-        return matches!(words.as_slice(), [.., page, first, last] if is_page(page) && number(first) && number(last));
-    };
-    let total = is_page(page) && number(first) && of.chars().count() <= 3 && number(last);
-    words.len() <= MAX_HEAD_WORDS && (total || is_page(first) && number(of) && number(last))
+    let lower = line.to_lowercase().replace('/', " of ");
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let [.., page, first, of, last] = words.as_slice() else { return false };
+    let number = |word: &str| word.len() <= 4 && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'l' | 'i' | 'o'));
+    let is_page = PAGES.contains(&page.trim_matches(|c: char| !c.is_alphabetic()));
+    words.len() <= MAX_HEAD_WORDS && is_page && number(first) && OF.contains(of) && number(last)
 }
 
 /// A short line in small letters, with a sign in place of its numbers; none if it ends as a sentence does.
