@@ -216,7 +216,8 @@ impl Worker {
 
     /// Write one text. A panic ends this request alone: the next begins at position 0, with nothing of it.
     fn write(&mut self, request: Request, abandoned: &AtomicBool) -> Outcome {
-        catch_unwind(AssertUnwindSafe(|| self.continuation(request, abandoned))).unwrap_or(Err(Error::Internal("panic")))
+        catch_unwind(AssertUnwindSafe(|| self.continuation(request, abandoned)))
+            .unwrap_or(Err(Error::Internal("panic")))
     }
 
     fn continuation(&mut self, request: Request, abandoned: &AtomicBool) -> Outcome {

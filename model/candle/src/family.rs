@@ -5,9 +5,7 @@ use std::io::Cursor;
 
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{Device, Result, Tensor};
-use candle_transformers::models::{
-    quantized_lfm2, quantized_llama, quantized_phi3, quantized_qwen2, quantized_qwen3,
-};
+use candle_transformers::models::{quantized_lfm2, quantized_llama, quantized_phi3, quantized_qwen2, quantized_qwen3};
 use precis_engine::{Gguf, LoadError};
 
 use crate::pieces::Reading;

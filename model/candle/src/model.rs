@@ -39,7 +39,9 @@ impl Device {
     fn open(self) -> Result<candle_core::Device, String> {
         match self {
             Self::Cpu => Ok(candle_core::Device::Cpu),
-            Self::Cuda if !cfg!(feature = "cuda") => Err("this build has no CUDA: the feature `cuda` is off".to_owned()),
+            Self::Cuda if !cfg!(feature = "cuda") => {
+                Err("this build has no CUDA: the feature `cuda` is off".to_owned())
+            }
             Self::Cuda => candle_core::Device::new_cuda(0).map_err(plain),
         }
     }
@@ -115,7 +117,8 @@ impl Model {
         // Qwen3's tables of angles would have 11 bits where the file names no type: nothing is left of a position at 2,048.
         content.metadata.insert("general.dtype".to_owned(), Value::U32(0));
         let load = AssertUnwindSafe(|| Network::load(family, content, &mut file, &device));
-        let network = catch_unwind(load).map_err(|_| gguf.unusable("candle does not stand its sizes"))?.map_err(candle)?;
+        let network =
+            catch_unwind(load).map_err(|_| gguf.unusable("candle does not stand its sizes"))?.map_err(candle)?;
         Ok(Self { reading: family.reading(), network, device, positions, vocabulary, cache_bytes })
     }
 

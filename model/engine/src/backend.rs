@@ -1,4 +1,4 @@
-//! What runs a language model: the engine of this crate, or another behind the same interface.
+//! The interface of whatever runs a language model: the engine of this crate, or another.
 
 use crate::error::Error;
 use crate::request::Request;
@@ -16,7 +16,7 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// The first failure: [`Error::Cancelled`] and [`Error::Deadline`] as a control asks; [`Error::Internal`] for a prompt
-    /// that is empty, has an unknown token or is, with its cap, longer than the model's context or the whole cache.
+    /// that is too short, has an unknown token or is, with its cap, longer than the model's context or the whole cache.
     fn generate_all(&self, requests: Vec<Request>) -> Result<Vec<Written>, Error>;
 
     /// The speed seen.

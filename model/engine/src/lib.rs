@@ -1,8 +1,9 @@
 //! A runtime for language models, with no knowledge of summaries.
 //!
 //! A model is one GGUF file: [`Gguf`] reads it, [`Transformer`] packs its matrices, [`tokenizer`] its vocabulary, and an
-//! [`Engine`] writes for many callers at once, on the CPU; whatever does the same is a [`Backend`]. Decoding is greedy. The text that a request gets depends on its own tokens and
-//! rules alone: not on the rest of the batch, the number of threads, the instruction set or guesses.
+//! [`Engine`] writes for many callers at once, on the CPU; whatever does the same is a [`Backend`]. Decoding is greedy. The
+//! text that a request gets from the engine depends on its own tokens and rules alone: not on the rest of the batch, the
+//! number of threads, the instruction set or guesses.
 //!
 //! A file may be hostile even where its digest is pinned: every length in it is checked before memory is taken for it.
 //! Text of a request occurs in no error and in no `Debug` output.

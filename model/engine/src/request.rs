@@ -4,7 +4,7 @@ use crate::control::Control;
 use crate::payer::Payer;
 use crate::rules::Rules;
 
-/// A prompt and what is to be written after it.
+/// A prompt, and rules for the text after it.
 pub struct Request {
     /// Token ids, at least one.
     pub prompt: Vec<u32>,
@@ -14,6 +14,6 @@ pub struct Request {
     pub payer: Payer,
     /// Looked at before every step.
     pub control: Control,
-    /// What may be written.
+    /// Rules of the text.
     pub rules: Rules,
 }

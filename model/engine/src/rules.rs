@@ -1,4 +1,4 @@
-//! What a sequence may write, and what it wrote.
+//! Rules of a text, and the text.
 
 use precis_kernels::{self as kernels, Isa};
 
@@ -6,7 +6,7 @@ use crate::repeat;
 
 /// Changes the logits of the next token, given the tokens written so far.
 pub type Adjust = Box<dyn FnMut(&[u32], &mut [f32]) + Send>;
-/// Whether the tokens written so far are enough.
+/// Tells whether the tokens written so far are enough.
 pub type Stop = Box<dyn FnMut(&[u32]) -> bool + Send>;
 
 /// The rules of a text. The functions run between two steps, on the engine's thread, so
@@ -18,7 +18,7 @@ pub struct Rules {
     pub ends: Vec<u32>,
     /// Asked before each token.
     pub adjust: Option<Adjust>,
-    /// Which runs are not written twice, whatever [`Rules::adjust`] says.
+    /// Runs that are not written twice, whatever [`Rules::adjust`] says.
     pub no_repeat: Option<NoRepeat>,
     /// Asked after each token.
     pub stop: Option<Stop>,
@@ -62,11 +62,11 @@ pub struct NoRepeat {
     pub except: Vec<u32>,
 }
 
-/// What was written.
+/// A text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// Token ids.
     pub ids: Vec<u32>,
-    /// Whether the model ended the text itself, by one of [`Rules::ends`].
+    /// Set if the model ended the text itself, by one of [`Rules::ends`].
     pub finished: bool,
 }

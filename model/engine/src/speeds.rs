@@ -1,4 +1,4 @@
-//! How fast the model is, as seen up to now.
+//! The speed of a model, as seen up to now.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -131,7 +131,8 @@ pub(crate) fn distinct_of(sentences: Vec<String>) -> Vec<String> {
 
 /// Whether two sentences say the same: the words of the shorter one are nearly all in the other.
 fn is_same(left: &[String], right: &[String]) -> bool {
-    if left == right {
+    // `120 ml` and `120ml` are the same.
+    if left == right || left.concat() == right.concat() {
         return true;
     }
     let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };

@@ -120,7 +120,9 @@ fn a_family_that_only_candle_computes_is_loaded_and_writes_within_its_window() {
     // Random weights write nothing that stands up to the checks, so quotations take its place, or nothing does. The text is
     // longer than the window, so it is read in parts.
     match models.abstractive.summarize(&text, &Options::default(), &Control::new()) {
-        Ok(summary) => assert!(summary.chunks > 1 && summary.sentences.iter().all(|sentence| sentence.source.is_some())),
+        Ok(summary) => {
+            assert!(summary.chunks > 1 && summary.sentences.iter().all(|sentence| sentence.source.is_some()))
+        }
         Err(error) => assert_eq!(error, Error::NotSummarizable(Reason::NoSummary)),
     }
     let own = load_named(place.path(), SMALLEST_MODEL).unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use precis_summarize::{
-    ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Reason, Screened, Screening, Sentence, Summarizer,
-    Summary, Vectorizer, Vectors,
+    ByteRange, Control, Error, Limits, Manifest, Mode, Models, Options, Reason, Screened, Screening, Sentence,
+    Summarizer, Summary, Vectorizer, Vectors,
 };
 use serde_json::{Value, json};
 

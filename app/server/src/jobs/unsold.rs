@@ -32,7 +32,8 @@ impl Unsold {
             payers.retain(|_, latest| latest.back().is_some_and(|last| now.saturating_sub(*last) < WINDOW_SECONDS));
         }
         if payers.len() > MOST_PAYERS
-            && let Some(oldest) = payers.iter().min_by_key(|(_, latest)| latest.back().copied()).map(|(payer, _)| *payer)
+            && let Some(oldest) =
+                payers.iter().min_by_key(|(_, latest)| latest.back().copied()).map(|(payer, _)| *payer)
         {
             payers.remove(&oldest);
         }

@@ -182,16 +182,22 @@ fn rules_caps_and_controls_hold() {
     control.canceller().cancel();
     assert_eq!(candle.generate_all(vec![Request { control, ..request(prompt(20), 8) }]), Err(Error::Cancelled));
     let panics = Rules { stop: Some(Box::new(|_| panic!("a caller's function"))), ..Rules::default() };
-    assert_eq!(candle.generate_all(vec![Request { rules: panics, ..request(prompt(20), 8) }]), Err(Error::Internal("panic")));
+    assert_eq!(
+        candle.generate_all(vec![Request { rules: panics, ..request(prompt(20), 8) }]),
+        Err(Error::Internal("panic"))
+    );
     assert_eq!(candle.generate_all(vec![request(prompt(20), 8)]), Ok(vec![free]), "the thread lives on");
 }
 
 #[test]
 fn requests_that_cannot_be_are_refused() {
     let candle = load(&Shape::tiny_llama()).unwrap();
-    for (prompt, cap, operation) in
-        [(vec![], 4, "context"), (vec![1], 4, "context"), (prompt(1000), 26, "context"), (vec![1, 320], 4, "vocabulary")]
-    {
+    for (prompt, cap, operation) in [
+        (vec![], 4, "context"),
+        (vec![1], 4, "context"),
+        (prompt(1000), 26, "context"),
+        (vec![1, 320], 4, "vocabulary"),
+    ] {
         assert_eq!(candle.generate_all(vec![request(prompt, cap)]), Err(Error::Internal(operation)));
     }
     assert_eq!(candle.generate_all(Vec::new()), Ok(Vec::new()));

@@ -33,10 +33,10 @@ const VERBS: [&str; 12] = [
     "indicates",
 ];
 
-/// Checks whether it is a whole sentence: it ends, has some words, and is no mark-up or line of a form.
+/// Checks whether it is a whole statement: it ends, has some words, asks nothing, and is no mark-up or line of a form.
 pub(super) fn is_sentence(text: &str) -> bool {
     let last = text.trim_end_matches(['"', '\'', '”', '’', '»', ')', ']', '」', '』']).chars().next_back();
-    let ends = last.is_some_and(|c| matches!(c, '.' | '!' | '?' | '。' | '！' | '？' | '।' | '؟' | '۔'));
+    let ends = last.is_some_and(|c| matches!(c, '.' | '!' | '。' | '！' | '।' | '۔'));
     let marks = ["```", "<|", "|>", "**", "##", "</", "](", "://"];
     let label = text.split_once(": ").is_some_and(|(label, _)| {
         matches!(
@@ -86,6 +86,7 @@ mod tests {
             "Subject: the pool is closed.",
             "The pool is",
             "Closed.",
+            "Do I need a card to use a computer?",
             "See [the pool](https://x.y) now.",
             "<|im_end|> is written here.",
         ] {

@@ -20,7 +20,7 @@ pub(crate) use form::told;
 pub(crate) use language::Language;
 
 /// Version of the checks: changes whenever the same sentence could be judged otherwise.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 /// Least share of a sentence's content words near to what it is about, and in the whole document, in 1000.
 pub(crate) const NEAR_PERMILLE: usize = 500;
 pub(crate) const ANYWHERE_PERMILLE: usize = 600;
@@ -93,6 +93,7 @@ impl Checker {
             || self.is_put_together(&claim, &by_words)
             || self.has_another_subject(sentence, &by_words)
             || self.has_strange_ideographs(sentence)
+            || self.names_one_twice(sentence)
         {
             return Some(Fault::Elsewhere);
         }
@@ -161,6 +162,22 @@ impl Checker {
         let named = self.rows[best.saturating_sub(SUBJECT_BEFORE)..end].iter().any(|row| row.has(&subject));
         // A word that the document lacks is no name of it.
         !named && self.rows.iter().any(|row| row.has(&subject))
+    }
+
+    /// Checks whether a name of several words stands in it twice, as if one acted on itself, and nowhere near to itself in the
+    /// document.
+    fn names_one_twice(&self, sentence: &str) -> bool {
+        if self.language.has_capital_nouns() {
+            return false;
+        }
+        let words: Vec<&str> = sentence.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let is_name = |pair: &&[&str]| pair.iter().all(|word| word.starts_with(char::is_uppercase) && word.len() > 2);
+        let names: Vec<String> = words.windows(2).filter(is_name).map(|pair| pair.join(" ").to_lowercase()).collect();
+        let again = names.iter().enumerate().find(|(at, name)| names[at + 1..].contains(name));
+        again.is_some_and(|(_, name)| {
+            let places: Vec<usize> = self.plain.match_indices(name.as_str()).map(|(at, _)| at).collect();
+            !places.windows(2).any(|pair| pair[1] - pair[0] <= sentence.len())
+        })
     }
 
     /// Checks whether it has ideographs that the document lacks: a model that slips into the forms of another language.

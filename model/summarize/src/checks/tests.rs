@@ -124,3 +124,9 @@ fn a_number_or_name_that_the_document_lacks_is_a_fault() {
         Some(Fault::Unsupported)
     );
 }
+
+#[test]
+fn a_name_on_both_sides_of_a_statement_is_a_defect() {
+    assert_eq!(fault("Ines Carvalho refused to pay Ines Carvalho for private lessons."), Some(Fault::Elsewhere));
+    assert_eq!(fault("The mayor, Ines Carvalho, refused to pay for private lessons."), None);
+}

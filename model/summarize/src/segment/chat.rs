@@ -14,8 +14,23 @@ const MAX_NAME_CHARS: usize = 32;
 const HEAD_WORDS: usize = 12;
 /// Names under which the program of a chat speaks.
 const PROGRAMS: &[&str] = &[
-    "system", "bot", "chatbot", "system message", "automated message", "auto-reply", "autoreply", "notification", "sistema",
-    "système", "systeem", "система", "бот", "系统", "系統", "システム", "النظام",
+    "system",
+    "bot",
+    "chatbot",
+    "system message",
+    "automated message",
+    "auto-reply",
+    "autoreply",
+    "notification",
+    "sistema",
+    "système",
+    "systeem",
+    "система",
+    "бот",
+    "系统",
+    "系統",
+    "システム",
+    "النظام",
 ];
 
 /// The start of a message.

@@ -325,7 +325,13 @@ pub(crate) fn is_notice(sentence: &str) -> bool {
     let copyright = start.starts_with('©')
         || ["copyright ", "(c) 1", "(c) 2"].iter().any(|word| start.starts_with(word))
             && lower.contains(|c: char| c.is_ascii_digit());
-    footer || privileged || maker || misdirected || copyright || has(PHRASES) || PAIRS.iter().any(|(left, right)| has(left) && has(right))
+    footer
+        || privileged
+        || maker
+        || misdirected
+        || copyright
+        || has(PHRASES)
+        || PAIRS.iter().any(|(left, right)| has(left) && has(right))
 }
 
 /// Checks whether a title begins a part of notices.

@@ -63,7 +63,8 @@ fn is_numbered_page(line: &str) -> bool {
     let lower = line.to_lowercase().replace('/', " of ");
     let words: Vec<&str> = lower.split_whitespace().collect();
     let [.., page, first, of, last] = words.as_slice() else { return false };
-    let number = |word: &str| word.len() <= 4 && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'l' | 'i' | 'o'));
+    let number =
+        |word: &str| word.len() <= 4 && word.chars().all(|c| c.is_ascii_digit() || matches!(c, 'l' | 'i' | 'o'));
     let is_page = PAGES.contains(&page.trim_matches(|c: char| !c.is_alphabetic()));
     words.len() <= MAX_HEAD_WORDS && is_page && number(first) && OF.contains(of) && number(last)
 }

@@ -11,9 +11,9 @@ use precis_kernels::Isa;
 
 use super::*;
 use crate::control::Control;
+use crate::gguf::Gguf;
 use crate::payer::Payer;
 use crate::rules::{NoRepeat, Rules};
-use crate::gguf::Gguf;
 use crate::synthetic;
 
 fn model(shape: &synthetic::Shape) -> Transformer {
