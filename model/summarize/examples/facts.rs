@@ -2,7 +2,7 @@
 //! described in `tests/common/cases.rs`), prints a table and, with `--show`, every summary; with `--segments` the segments
 //! of the documents instead.
 //!
-//! `facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]`
+//! `facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--style STYLE] [--only NAME] [--show] [--segments]`
 
 #![allow(clippy::print_stdout)]
 
@@ -11,19 +11,20 @@ mod cases;
 
 use std::error::Error;
 
-use precis_summarize::{DEFAULT_MODEL, Mode, Options, load_named, segment};
+use precis_summarize::{DEFAULT_MODEL, Mode, Options, Style, load_named, segment};
 
-const USAGE: &str = "usage: facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]";
+const USAGE: &str = "usage: facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--style STYLE] [--only NAME] [--show] [--segments]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut mode, mut words, mut only, mut show, mut segments) = (Mode::Extractive, None, None, false, false);
-    let mut model = DEFAULT_MODEL.to_owned();
+    let (mut model, mut style) = (DEFAULT_MODEL.to_owned(), Style::default());
     let mut places = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--model" => model = arguments.next().ok_or(USAGE)?,
             "--mode" => mode = serde_json::from_value(arguments.next().ok_or(USAGE)?.into())?,
+            "--style" => style = serde_json::from_value(arguments.next().ok_or(USAGE)?.into())?,
             "--words" => words = Some(arguments.next().ok_or(USAGE)?.parse()?),
             "--only" => only = arguments.next(),
             "--show" => show = true,
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let [directory, folders @ ..] = places.as_slice() else { return Err(USAGE.into()) };
     let models = load_named(directory.as_ref(), &model)?;
-    let options = Options { max_words: words, ..Options::default() };
+    let options = Options { max_words: words, style, ..Options::default() };
     println!("| document | kind | language | facts | needed | wrong | words |\n|---|---|---|---|---|---|---|");
     let (mut needed, mut reached, mut wrong, mut count, mut whole) = (0, 0, 0, 0, 0);
     for folder in folders {

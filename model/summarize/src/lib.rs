@@ -41,7 +41,7 @@ pub use fill::{Filled, fill};
 pub use limits::Limits;
 pub use load::{Models, load, load_named, load_with};
 pub use manifest::{Chat, DEFAULT_MODEL, File, Manifest, Role, SMALLEST_MODEL, Sizes, Thinking};
-pub use options::{Mode, Options};
+pub use options::{Mode, Options, Style};
 pub use precis_engine::{Canceller, Control, Drafts, Payer, Settings, Speed};
 pub use screen::{Screened, Screening};
 pub use segment::{Kind, Segment, segment};
