@@ -3,6 +3,7 @@
 use alloy_primitives::U256;
 use anyhow::{Context as _, ensure};
 use precis_payment::wire::{self, SettleResponse};
+use precis_protocol::Style;
 use precis_protocol::attestation::Attestation;
 use precis_protocol::headers;
 use precis_protocol::keyset::Keyset;
@@ -68,6 +69,61 @@ async fn bought(scene: &Scene, mode: &str, document: &str, extra: &[&str], chann
     let document = path.to_str().context("path")?;
     scene.stack.cli()?.verify_receipt(&saved, &["--document", document]).await?.expect(0)?;
     Ok(())
+}
+
+/// Minutes in which something was decided, among what was not.
+const MINUTES: &str = "Minutes of the garden club. The weather was mild and most members came by bicycle. The roses have been pruned. \
+    The club decided to buy a new pump for the well. Somebody brought a cake with plums. Ms Okafor must order the pump by 12 March 2027. \
+    The old shed still stands, and nobody knows who built it. The fee is due on 1 April 2027 at the latest.\n";
+
+/// Buys a summary in a style, and checks that its text is its sentences as that style has them.
+async fn styled(scene: &Scene, mode: &str, style: Style) -> anyhow::Result<()> {
+    let path = scene.stack.file("minutes.txt");
+    std::fs::write(&path, MINUTES)?;
+    let receipt = scene.stack.file(&format!("{mode}-{}.receipt.json", style.name()));
+    let arguments =
+        ["--mode", mode, "--style", style.name(), "--format", "json", "--receipt", receipt.to_str().context("path")?];
+    let said = scene.stack.cli()?.summarize(&path, &arguments).await?.expect(0)?.json()?;
+    let (result, text) = (&said["result"], said["result"]["summary"].as_str().context("summary")?);
+    let sentences = result["sentences"].as_array().context("sentences")?;
+    let texts: Vec<&str> = sentences.iter().filter_map(|sentence| sentence["text"].as_str()).collect();
+    ensure!(style.is_rendering(text, texts.iter().copied()), "{} is not {texts:?} as {}", text, style.name());
+    let lines = text.lines().filter(|line| line.starts_with("- ")).count();
+    match style {
+        Style::Paragraph => ensure!(lines == 0, "{text}"),
+        Style::Bullets => ensure!(lines == texts.len(), "{text}"),
+        Style::Tldr => ensure!(texts.len() <= 2 && text.split_whitespace().count() <= 40, "{text}"),
+        Style::Decisions => ensure!(lines == texts.len() && text.contains("pump"), "{text}"),
+    }
+    let asked = said["receiptFile"]["request"]["path"].as_str().context("path")?;
+    ensure!(asked.contains("style=") != style.is_default(), "{asked}");
+    let document = path.to_str().context("path")?;
+    scene.stack.cli()?.verify_receipt(&receipt, &["--document", document]).await?.expect(0).map(drop)
+}
+
+#[tokio::test]
+async fn each_style_is_bought_and_is_what_was_asked_for() {
+    let scene = Scene::set().await.unwrap();
+    let mut story = Story::new();
+    for mode in ["extractive", "abstractive"] {
+        for style in Style::ALL {
+            let name = format!("{mode}, {}", style.name());
+            story.tell(&name, styled(&scene, mode, style)).await;
+        }
+    }
+    story
+        .tell("a style that nobody knows is refused before anything is sent, or paid", async {
+            let cli = scene.stack.cli()?;
+            let said = cli.summarize(&paths::document("metre.txt"), &["--style", "haiku"]).await?.expect(2)?;
+            ensure!(said.stderr.contains("use paragraph, bullets, decisions or tldr"), "{}", said.stderr);
+            for options in [json!({"style": "haiku"}), json!({"language": "de"}), json!({"audience": "children"})] {
+                let ask = Ask::json(MINUTES, options);
+                ask.send(&scene.client, scene.origin(), &[]).await?.refused(400, "bad_request")?;
+            }
+            Ok(())
+        })
+        .await;
+    story.end().unwrap();
 }
 
 #[tokio::test]

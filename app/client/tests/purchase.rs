@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use crate::support::buyer::{
-    TEXT, buy, in_directory, options, plain, request, request_for, session, session_over, wallet,
+    TEXT, buy, in_directory, options, plain, request, request_for, request_with, session, session_over, wallet,
 };
 use crate::support::{AMOUNT, FakeService, Step, Wrong, now, stranger};
 use precis_client::{ClientError, Connection, PurchaseOptions, TermsError, discover};
+use precis_protocol::Style;
+use precis_protocol::summary::Options;
 use precis_verify::Beside;
 
 /// The document beside a saved receipt.
@@ -134,6 +136,20 @@ async fn a_summary_whose_receipt_or_result_differs_is_withheld() {
     }
     let (_, error) = buy_wrong(Wrong { result: Some(|r| *r = r.replace("Hello", "Jello")), ..Wrong::default() }).await;
     assert!(matches!(error, ClientError::Receipt(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_summary_in_another_style_than_the_one_asked_for_is_withheld() {
+    for (style, fits) in [(Style::Bullets, false), (Style::Decisions, false), (Style::Tldr, true)] {
+        let service = FakeService::start(Wrong::default()).await;
+        let request = request_with(TEXT, &Options { style, ..Options::default() });
+        let session = session(&service).await;
+        let bought = session.purchase(&request, Some(&wallet()), &options(None), &mut |_| ()).await;
+        match bought {
+            Ok(purchase) => assert!(fits && purchase.result.summary == "Hello", "{}", style.name()),
+            Err(error) => assert!(!fits && matches!(error, ClientError::Receipt(_)), "{error}"),
+        }
+    }
 }
 
 #[tokio::test]

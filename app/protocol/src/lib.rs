@@ -23,10 +23,12 @@ pub mod rerank;
 pub mod result;
 pub mod service;
 pub mod strict;
+pub mod style;
 pub mod summary;
 pub mod tags;
 pub mod task;
 
 pub use digest::Digest;
+pub use style::Style;
 pub use summary::Mode;
 pub use task::{PerTask, Task};

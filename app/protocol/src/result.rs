@@ -5,6 +5,7 @@ use crate::embeddings::EmbeddingsResult;
 use crate::limits::MAX_RESPONSE_BYTES;
 use crate::rerank::RerankResult;
 use crate::strict;
+use crate::style::Style;
 use crate::summary::SummaryResult;
 use crate::task::Task;
 pub use crate::task::Tokens;
@@ -45,6 +46,9 @@ pub enum ResultError {
     /// Counts that contradict each other.
     #[error("its counts contradict each other")]
     Counts,
+    /// A summary whose text says something else than its sentences.
+    #[error("its text is not its sentences in a style of summaries, or not in the one asked for")]
+    Text,
 }
 
 impl TaskResult {
@@ -62,6 +66,9 @@ impl TaskResult {
                 let (usage, coverage) = (summary.usage, summary.coverage);
                 if usage.input_tokens != coverage.input_tokens {
                     return Err(ResultError::Counts);
+                }
+                if !Style::ALL.into_iter().any(|style| is_laid_out(&summary, style)) {
+                    return Err(ResultError::Text);
                 }
                 let tokens =
                     Tokens { input: usage.input_tokens, read: coverage.tokens_read, output: usage.output_tokens };
@@ -100,6 +107,22 @@ impl TaskResult {
             }
         }
     }
+
+    /// This result, if it is laid out in the style that was asked for.
+    ///
+    /// # Errors
+    /// [`ResultError::Text`] for a summary in another style.
+    pub fn in_style(self, style: Style) -> Result<Self, ResultError> {
+        match &self.content {
+            Content::Summary(summary) if !is_laid_out(summary, style) => Err(ResultError::Text),
+            _ => Ok(self),
+        }
+    }
+}
+
+/// Checks whether the text of a summary is its sentences in a style.
+fn is_laid_out(summary: &SummaryResult, style: Style) -> bool {
+    style.is_rendering(&summary.summary, summary.sentences.iter().map(|sentence| sentence.text.as_str()))
 }
 
 #[cfg(test)]
@@ -132,5 +155,29 @@ mod tests {
         assert!(matches!(read(Task::Embeddings, &vectors(&[1], (7, 7))), Err(ResultError::Counts)));
         assert!(matches!(read(Task::Embeddings, &vectors(&[0], (7, 8))), Err(ResultError::Counts)));
         assert!(matches!(read(Task::Rerank, &vectors(&[0], (7, 7))), Err(ResultError::Parse(_))));
+    }
+
+    #[test]
+    fn the_text_of_a_summary_is_its_sentences_in_the_style_asked_for() {
+        let of = |text: &str| {
+            let sentences = json!([{"text": "Oak is\nhard."}, {"text": "Birch is white."}]);
+            let result = json!({
+                "id": "0b".repeat(16), "mode": "extractive", "summary": text, "sentences": sentences,
+                "coverage": {"inputTokens": 7, "tokensRead": 7, "chunks": 1, "complete": true},
+                "usage": {"inputTokens": 7, "outputTokens": 7}, "verbatim": true, "model": Digest::of(b"model")
+            });
+            read(Task::SummaryExtractive, &result)
+        };
+        let (running, lines) = ("Oak is hard. …Birch is white.", "- Oak is hard.\n- Birch is white.");
+        for (text, style) in
+            [(running, Style::Paragraph), (running, Style::Tldr), (lines, Style::Bullets), (lines, Style::Decisions)]
+        {
+            assert!(of(text).and_then(|result| result.in_style(style)).is_ok(), "{text}");
+        }
+        assert!(matches!(of(running).and_then(|result| result.in_style(Style::Bullets)), Err(ResultError::Text)));
+        assert!(matches!(of(lines).and_then(|result| result.in_style(Style::Tldr)), Err(ResultError::Text)));
+        for text in ["", "Oak is hard.", "Oak is hard. Birch is not white.", "- Oak is hard. Birch is white."] {
+            assert!(matches!(of(text), Err(ResultError::Text)), "{text}");
+        }
     }
 }

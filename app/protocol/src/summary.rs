@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::digest::Digest;
 use crate::encoding::hex_array;
 use crate::limits::{MAX_FOCUS_BYTES, MAX_SENTENCES, MAX_WORDS};
+use crate::style::Style;
 
 /// Which summarizer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct Options {
     /// What the summary should be about, at most [`MAX_FOCUS_BYTES`] bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub focus: Option<String>,
+    /// How the sentences are chosen and laid out; running text by default.
+    #[serde(default, skip_serializing_if = "Style::is_default")]
+    pub style: Style,
 }
 
 /// Options outside their range.
@@ -125,7 +129,7 @@ pub struct SummaryResult {
     pub id: [u8; 16],
     /// Which summarizer.
     pub mode: Mode,
-    /// The summary, sentences joined.
+    /// The summary: the sentences as the style lays them out.
     pub summary: String,
     /// The summary, sentence by sentence.
     pub sentences: Vec<Sentence>,
@@ -222,6 +226,19 @@ mod tests {
         assert_eq!(with(None, Some(MAX_SENTENCES + 1), None).check(), Err(OptionsError::Sentences));
         assert_eq!(with(None, None, Some("")).check(), Err(OptionsError::Focus));
         assert_eq!(with(None, None, Some(&"x".repeat(MAX_FOCUS_BYTES + 1))).check(), Err(OptionsError::Focus));
+    }
+
+    #[test]
+    fn a_request_without_a_style_is_written_as_before_there_were_any() {
+        let written = |style| serde_json::to_string(&Options { style, ..Options::default() }).unwrap();
+        assert_eq!(written(Style::Paragraph), r#"{"mode":"extractive"}"#);
+        assert_eq!(written(Style::Tldr), r#"{"mode":"extractive","style":"tldr"}"#);
+        for style in Style::ALL {
+            assert!(serde_json::from_str::<Options>(&written(style)).is_ok_and(|options| options.style == style));
+        }
+        for unknown in [r#"{"style":"haiku"}"#, r#"{"style":null}"#, r#"{"language":"de"}"#, r#"{"audience":"x"}"#] {
+            assert!(serde_json::from_str::<Options>(unknown).is_err(), "{unknown}");
+        }
     }
 
     #[test]

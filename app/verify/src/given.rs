@@ -58,7 +58,7 @@ pub(crate) fn document(
         return None;
     };
     let found = format!("{} bytes, {}", given.len(), Digest::of(given));
-    if essence(exchange.media_type).eq_ignore_ascii_case(JSON) {
+    if is_json(exchange.media_type) {
         return in_json(recorder, exchange, given, &found, signed);
     }
     if DocumentType::parse(exchange.media_type).is_err() {
@@ -227,6 +227,11 @@ fn body_digest(exchange: &Exchange<'_>) -> Digest {
         Body::Bytes(body) => Digest::of(body),
         Body::Digest(digest) => digest,
     }
+}
+
+/// Checks whether a request of a type holds its document in JSON.
+pub(crate) fn is_json(media_type: &str) -> bool {
+    essence(media_type).eq_ignore_ascii_case(JSON)
 }
 
 fn essence(media_type: &str) -> &str {

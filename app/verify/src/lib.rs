@@ -11,6 +11,7 @@
 
 mod app_state;
 mod appraise;
+mod asked;
 mod cbor;
 mod challenge;
 pub mod check;

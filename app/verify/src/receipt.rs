@@ -12,6 +12,7 @@ use precis_protocol::summary::SummaryResult;
 use precis_protocol::task::TaskTerms;
 use precis_protocol::{Digest, Mode, Task};
 
+use crate::asked;
 use crate::check;
 use crate::exchange::{Body, Exchange};
 use crate::given::{self, Worked};
@@ -49,7 +50,14 @@ pub(crate) fn record(recorder: &mut Recorder, service: &VerifiedService, exchang
     time(recorder, service, &signed, now, not_before);
     let completed = signed.receipt.status == ReceiptStatus::Completed;
     let named = Task::of_digest(&signed.receipt.task);
-    let work = named.filter(|_| completed).map(|task| TaskResult::read(task, exchange.result));
+    let read = |task| {
+        let result = TaskResult::read(task, exchange.result)?;
+        match asked::style(exchange) {
+            Some(style) => result.in_style(style),
+            None => Ok(result),
+        }
+    };
+    let work = named.filter(|_| completed).map(read);
     let sold = task(recorder, service, &signed, named, work.as_ref());
     if completed {
         match work {

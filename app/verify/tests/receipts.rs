@@ -225,6 +225,30 @@ fn a_sentence_that_does_not_stand_in_the_document_is_rejected() {
 }
 
 #[test]
+fn a_summary_that_is_not_its_sentences_in_the_style_asked_for_is_rejected() {
+    let said = |job: &mut Job, text: &str| {
+        let result = String::from_utf8(job.result.clone()).unwrap();
+        job.set_result(result.replace(r#""summary":"Oak is hard. Birch is white.""#, text));
+    };
+    let styled = |options: &str| {
+        Job::asking("application/json", format!(r#"{{"document":"{DOCUMENT}","options":{options}}}"#).as_bytes())
+    };
+    let (lines, other) =
+        (r#""summary":"- Oak is hard.\n- Birch is white.""#, r#""summary":"Oak is soft. Birch is white.""#);
+    for style in ["bullets", "decisions"] {
+        let mut job = styled(&format!(r#"{{"style":"{style}"}}"#));
+        assert_fails(&job.check(), check::RECEIPT_PARSE);
+        said(&mut job, lines);
+        assert!(job.check().is_verified(), "{}", job.check());
+        said(&mut job, other);
+    }
+    assert!(styled(r#"{"style":"tldr"}"#).check().is_verified());
+    for text in [lines, other, r#""summary":"Oak is hard.""#, r#""summary":"""#] {
+        receipt_rejects(check::RECEIPT_PARSE, |job| said(job, text));
+    }
+}
+
+#[test]
 fn a_failed_job_has_a_receipt_that_says_nothing_was_charged() {
     let failed = |transaction| {
         let mut job = Job::new();

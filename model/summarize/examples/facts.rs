@@ -2,7 +2,7 @@
 //! described in `tests/common/cases.rs`), prints a table and, with `--show`, every summary; with `--segments` the segments
 //! of the documents instead.
 //!
-//! `facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments]`
+//! `facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--style STYLE] [--only NAME] [--show] [--segments]`
 //!
 //! With `--focus FILE` it asks of each document what that file lists (`tests/evaluation/focus.toml`), two sentences for each,
 //! and counts the answers that have what is expected.
@@ -15,19 +15,20 @@ mod cases;
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use precis_summarize::{Control, DEFAULT_MODEL, Mode, Models, Options, load_named, segment};
+use precis_summarize::{Control, DEFAULT_MODEL, Mode, Models, Options, Style, load_named, segment};
 
-const USAGE: &str = "usage: facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--only NAME] [--show] [--segments] [--focus FILE]";
+const USAGE: &str = "usage: facts MODEL_DIR FOLDER... [--model NAME] [--mode extractive|abstractive] [--words N] [--style STYLE] [--only NAME] [--show] [--segments] [--focus FILE]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut mode, mut words, mut only, mut show, mut segments) = (Mode::Extractive, None, None, false, false);
-    let (mut model, mut focus) = (DEFAULT_MODEL.to_owned(), None);
+    let (mut model, mut focus, mut style) = (DEFAULT_MODEL.to_owned(), None, Style::default());
     let mut places = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--model" => model = arguments.next().ok_or(USAGE)?,
             "--mode" => mode = serde_json::from_value(arguments.next().ok_or(USAGE)?.into())?,
+            "--style" => style = serde_json::from_value(arguments.next().ok_or(USAGE)?.into())?,
             "--words" => words = Some(arguments.next().ok_or(USAGE)?.parse()?),
             "--only" => only = arguments.next(),
             "--focus" => focus = arguments.next(),
@@ -41,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(file) = focus {
         return answers(&models, &std::fs::read_to_string(file)?, folders, mode, show);
     }
-    let options = Options { max_words: words, ..Options::default() };
+    let options = Options { max_words: words, style, ..Options::default() };
     println!("| document | kind | language | facts | needed | wrong | words |\n|---|---|---|---|---|---|---|");
     let (mut needed, mut reached, mut wrong, mut count, mut whole) = (0, 0, 0, 0, 0);
     for folder in folders {

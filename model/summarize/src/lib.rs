@@ -12,6 +12,9 @@
 //! document is never interpreted as a control token, and occurs in no error, no log and no `Debug` output. What it does
 //! not guarantee: that an abstractive summary is right.
 
+// The list of parameters is long.
+#![recursion_limit = "256"]
+
 mod abstractive;
 mod checks;
 mod chunk;
@@ -43,7 +46,7 @@ pub use fill::{Filled, fill};
 pub use limits::Limits;
 pub use load::{Models, load, load_named, load_with};
 pub use manifest::{Chat, DEFAULT_MODEL, File, Manifest, Role, SMALLEST_MODEL, Sizes, Thinking};
-pub use options::{Mode, Options};
+pub use options::{Mode, Options, Style};
 pub use precis_engine::{Canceller, Control, Drafts, Payer, Settings, Speed};
 pub use screen::{Screened, Screening};
 pub use segment::{Kind, Segment, segment};

@@ -36,7 +36,7 @@ impl ByteRange {
 /// A summary of one document.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// The whole summary: the sentences joined by one space.
+    /// The whole summary as running text, in every style: the sentences joined by one space.
     pub text: String,
     /// The sentences in order, at least one.
     pub sentences: Vec<Sentence>,
@@ -57,6 +57,8 @@ pub struct Summary {
 pub struct Sentence {
     /// The text of the sentence.
     pub text: String,
+    /// Set if words of a quoted sentence are left out before it, and behind it.
+    pub cut: (bool, bool),
     /// Extractive: where it stands in the document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<ByteRange>,

@@ -27,7 +27,7 @@ fn extract(models: &Models, text: &str, options: &Options) -> Summary {
 }
 
 fn focused(focus: &str, sentences: u32) -> Options {
-    Options { focus: Some(focus.into()), max_sentences: Some(sentences), max_words: None }
+    Options { focus: Some(focus.into()), max_sentences: Some(sentences), ..Options::default() }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use crate::common::{directory, models};
-use precis_summarize::{Control, Error, LoadError, Mode, Models, Options, Reason, Summary, load};
+use precis_summarize::{Control, Error, LoadError, Mode, Models, Options, Reason, Style, Summary, load};
 
 const ARTICLE: &str = include_str!("article.txt");
 
@@ -88,7 +88,7 @@ fn an_extract_grows_with_its_document() {
 #[test]
 fn extracts_keep_to_the_caller_s_bounds() {
     let Some(models) = models() else { return };
-    let options = Options { max_sentences: Some(20), max_words: Some(60), focus: None };
+    let options = Options { max_sentences: Some(20), max_words: Some(60), ..Options::default() };
     let summary = summarize(models, Mode::Extractive, ARTICLE, &options);
     assert!(summary.text.split_whitespace().count() <= 60 && !summary.sentences.is_empty());
     let one = Options { max_sentences: Some(0), ..Options::default() };
@@ -98,9 +98,62 @@ fn extracts_keep_to_the_caller_s_bounds() {
 #[test]
 fn a_focus_brings_the_sentence_about_it_into_the_extract() {
     let Some(models) = models() else { return };
-    let options = Options { max_sentences: Some(2), max_words: None, focus: Some("money and costs".into()) };
+    let options = Options { max_sentences: Some(2), focus: Some("money and costs".into()), ..Options::default() };
     let summary = summarize(models, Mode::Extractive, ARTICLE, &options);
     assert!(summary.text.contains("million"), "the only sentences about money");
+}
+
+const MINUTES: &str = "Minutes of the garden club. The weather was mild and most members came by bicycle. The beds along the wall look better \
+than they did in spring, and the roses have been pruned. The club decided to buy a new pump for the well. Somebody brought a cake \
+with plums. Ms Okafor must order the pump by 12 March 2027. The old shed still stands, and nobody knows who built it. Birds nest \
+in the hedge again. The fee is due on 1 April 2027 at the latest. Everybody liked the cake, and the afternoon ended in the sun.";
+
+#[test]
+fn a_style_decides_what_is_chosen_and_leaves_the_sentences_as_they_are() {
+    let Some(models) = models() else { return };
+    // The smallest model may write nothing that stands up to the checks.
+    let attempt = |mode, text: &str, options: Options| match models.get(mode).summarize(text, &options, &Control::new())
+    {
+        Ok(summary) => Some(summary),
+        Err(Error::NotSummarizable(Reason::NoSummary)) if mode == Mode::Abstractive => None,
+        Err(error) => panic!("{error}"),
+    };
+    let styled = |mode, text: &str, style| attempt(mode, text, Options { style, ..Options::default() });
+    for mode in [Mode::Extractive, Mode::Abstractive] {
+        let plain = styled(mode, MINUTES, Style::Paragraph);
+        assert!(plain == styled(mode, MINUTES, Style::Bullets), "bullets are the same sentences");
+        let short = styled(mode, ARTICLE, Style::Tldr);
+        if let Some(short) = &short {
+            assert!((1..=2).contains(&short.sentences.len()), "{}", short.text);
+            assert!(short.text.split_whitespace().count() <= 40, "{}", short.text);
+        }
+        let longer = Options { style: Style::Tldr, max_words: Some(70), ..Options::default() };
+        let longer = attempt(mode, ARTICLE, longer);
+        assert!(longer.is_none_or(|longer| (1..=70).contains(&longer.text.split_whitespace().count())));
+        for summary in [plain, short, styled(mode, MINUTES, Style::Decisions)].into_iter().flatten() {
+            let words = |text: &str| text.replace('…', "").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            let sentences: Vec<&str> = summary.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+            assert_eq!(words(&summary.text), words(&sentences.join(" ")));
+        }
+    }
+}
+
+#[test]
+fn decisions_are_quoted_alone_and_a_document_without_any_is_summarized_as_usual() {
+    let Some(models) = models() else { return };
+    let styled =
+        |text: &str, style| summarize(models, Mode::Extractive, text, &Options { style, ..Options::default() });
+    let decisions = styled(MINUTES, Style::Decisions);
+    let quoted: Vec<&str> = decisions.sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let expected = [
+        "The club decided to buy a new pump for the well.",
+        "Ms Okafor must order the pump by 12 March 2027.",
+        "The fee is due on 1 April 2027 at the latest.",
+    ];
+    assert_eq!(quoted, expected);
+    let idle = "The gulls came back to the harbour. They sat on the roofs and cried until the evening. Nobody minded the noise, for it \
+        belongs to the town. Children threw bread from the quay. An old man painted the boats, as he does in every summer.";
+    assert!(styled(idle, Style::Decisions) == styled(idle, Style::Paragraph), "the usual ranking stands");
 }
 
 #[test]

@@ -148,7 +148,12 @@ impl Summarizer for Stub {
         let end = text[start..].find('.').map_or(text.len(), |dot| start + dot + 1);
         let (sentence, tokens) = (text[start..end].to_owned(), self.count_tokens(text)?);
         let output_tokens = self.count_tokens(&sentence)?;
-        let quoted = Sentence { text: sentence.clone(), source: Some(ByteRange::new(start, end)), grounding: None };
+        let quoted = Sentence {
+            text: sentence.clone(),
+            cut: (false, false),
+            source: Some(ByteRange::new(start, end)),
+            grounding: None,
+        };
         Ok(Summary {
             text: sentence,
             sentences: vec![quoted],

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use precis_protocol::Mode;
 use precis_protocol::embeddings::EncodingFormat;
+use precis_protocol::{Mode, Style};
 
 /// Longest wait that can be asked for, in seconds.
 const MAX_TIMEOUT_SECONDS: u64 = 3600;
@@ -35,4 +35,9 @@ pub fn encoding(text: &str) -> Result<EncodingFormat, String> {
 
 pub fn mode(text: &str) -> Result<Mode, String> {
     Mode::ALL.into_iter().find(|m| m.name() == text).ok_or_else(|| "use extractive or abstractive".into())
+}
+
+pub fn style(text: &str) -> Result<Style, String> {
+    let found = Style::ALL.into_iter().find(|style| style.name() == text);
+    found.ok_or_else(|| "use paragraph, bullets, decisions or tldr".into())
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use precis_client::{MaxPrice, MediaType};
-use precis_protocol::Mode;
 use precis_protocol::summary::Options;
+use precis_protocol::{Mode, Style};
 
 use super::output::{OutputArgs, PageArgs};
-use super::parse::{count, mode};
+use super::parse::{count, mode, style};
 use super::purchase::PurchaseArgs;
 use super::service::Target;
 
@@ -30,6 +30,9 @@ pub struct Wish {
     /// What the summary should be about
     #[arg(long, value_name = "TEXT")]
     focus: Option<String>,
+    /// paragraph, bullets (one sentence to a line), decisions (what was decided or is due, one to a line) or tldr (one or two sentences)
+    #[arg(long, value_name = "STYLE", default_value = "paragraph", value_parser = style)]
+    style: Style,
 }
 
 impl Wish {
@@ -40,6 +43,7 @@ impl Wish {
             max_words: self.max_words,
             max_sentences: self.max_sentences,
             focus: self.focus.clone(),
+            style: self.style,
         }
     }
 }

@@ -64,6 +64,9 @@ fn query(options: &Options) -> String {
             let _ = write!(out, "&{name}={value}");
         }
     }
+    if !options.style.is_default() {
+        let _ = write!(out, "&style={}", options.style.name());
+    }
     if let Some(focus) = &options.focus {
         out.push_str("&focus=");
         for byte in focus.bytes() {
@@ -82,11 +85,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::document::MediaType;
+    use precis_protocol::Style;
 
     #[test]
     fn options_stand_in_the_query_and_any_focus_is_encoded() {
         let options = Options { max_words: Some(80), focus: Some("a b&c=ü?#".into()), ..Options::default() };
         assert_eq!(query(&options), "?mode=extractive&max_words=80&focus=a%20b%26c%3D%C3%BC%3F%23");
+        let styled = Options { style: Style::Tldr, focus: Some("x".into()), ..Options::default() };
+        assert_eq!(query(&styled), "?mode=extractive&style=tldr&focus=x");
+        assert_eq!(query(&Options::default()), "?mode=extractive", "the usual style has no name in a request");
     }
 
     #[test]

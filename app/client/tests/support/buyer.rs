@@ -18,8 +18,12 @@ pub fn request() -> SummaryRequest {
 }
 
 pub fn request_for(text: &str) -> SummaryRequest {
+    request_with(text, &Options::default())
+}
+
+pub fn request_with(text: &str, options: &Options) -> SummaryRequest {
     let document = Document::new(text.repeat(30).into_bytes(), MediaType::Plain).unwrap();
-    SummaryRequest::new(&document, &Options::default()).unwrap()
+    SummaryRequest::new(&document, options).unwrap()
 }
 
 pub fn wallet() -> Wallet {

@@ -33,6 +33,8 @@ pub(super) struct Quotation {
     pub(super) source: ByteRange,
     /// Its text for reading: on one line, with an ellipsis where it was cut.
     pub(super) shown: String,
+    /// Set if words of its sentence are left out before it, and behind it.
+    pub(super) cut: (bool, bool),
 }
 
 impl Candidate {

@@ -34,7 +34,7 @@ use crate::extractive::{self, Extractive};
 use crate::grounding::{self, Source};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::options::{MAX_FOCUS_BYTES, Mode, Options};
+use crate::options::{self, MAX_FOCUS_BYTES, Mode, Options, Style};
 use crate::screen::{Screened, Screening};
 use crate::segment;
 use crate::summary::{Sentence, Summary};
@@ -219,6 +219,8 @@ impl Summarizer for Abstractive {
             "sentence_words": SENTENCE_WORDS,
             "spare_sentences": SPARE,
             "summary_tokens": SUMMARY_TOKENS,
+            "tldr_sentences": options::TLDR_SENTENCES,
+            "tldr_words": options::TLDR_WORDS,
             "tokens_a_word": TOKENS_A_WORD,
             "version": VERSION,
         })
@@ -276,9 +278,10 @@ impl Summarizer for Abstractive {
         let material = Material::of(text, &self.extractive, options, &control.scaled_to(total))?;
         let (ids, breaks) = material.tokens(&encoded, &self.bpe.ids("\n")?);
         let language = Language::of(&material.read(text).collect::<Vec<_>>().join(" "));
-        let wishes = Wishes { focus: options.focus(), language: language.name() };
+        let decisions = options.style == Style::Decisions && extractive::decisions_are_told(&material.traits);
+        let wishes = Wishes { focus: options.focus(), language: language.name(), decisions };
         let size = material.read(text).map(words::size).sum();
-        let bounds = Self::bounds(options, size);
+        let bounds = Self::bounds(&options.bounded(), size);
         let more = Bounds { sentences: bounds.sentences + SPARE, words: bounds.words + SPARE * SENTENCE_WORDS };
         let (whole, part) = (prompt::whole(more.sentences, wishes), prompt::part(PART.sentences, wishes));
         let whole = Order { instruction: &whole, cap: cap(more), bounds: more };
@@ -310,6 +313,7 @@ impl Summarizer for Abstractive {
         let summary = chosen.iter().map(Candidate::shown).collect::<Vec<_>>().join(" ");
         let sentence = |candidate: Candidate| Sentence {
             text: candidate.text,
+            cut: candidate.quote.as_ref().map_or((false, false), |quote| quote.cut),
             source: candidate.quote.as_ref().map(|quote| quote.source),
             grounding: candidate.quote.is_none().then_some(candidate.measured.grounding),
         };

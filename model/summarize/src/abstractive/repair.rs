@@ -95,7 +95,7 @@ fn quotation(
     }
     let quotes = extractive::quotes(text, &material.units, &material.traits, &[unit], usize::MAX);
     let [quote] = quotes.as_slice() else { return None };
-    let (source, shown) = (quote.source(), extractive::joined(&quotes));
+    let (source, cut, shown) = (quote.source(), quote.cut(), extractive::joined(&quotes));
     // Of neighbours that are ranked as one, another may be what is quoted.
     let is_nearest = ranges.get(row).is_some_and(|range| source.start <= range.start && range.end <= source.end);
     if quote.is_broken() || !is_nearest {
@@ -104,7 +104,7 @@ fn quotation(
     let fresh = chosen.iter().all(|before| before.quote.as_ref().is_none_or(|quote| quote.source != source));
     fresh.then(|| Candidate {
         text: source.of(text).unwrap_or_default().to_owned(),
-        quote: Some(Quotation { source, shown }),
+        quote: Some(Quotation { source, shown, cut }),
         ..candidate
     })
 }

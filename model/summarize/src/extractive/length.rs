@@ -25,7 +25,7 @@ impl Length {
     /// Wishes of the caller for a document of so many words that may be quoted; `most` sentences at most.
     pub(crate) fn wanted(options: &Options, words: usize, most: u32) -> Self {
         let sentences = options.max_sentences.map_or(most, |count| count.clamp(1, most)) as usize;
-        if options.max_sentences.is_none() && options.max_words.is_none() {
+        if !options.is_bounded() {
             let enough = usual(words);
             return Self { sentences, words: enough + enough / 4, enough };
         }
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_caller_s_bounds_go_first() {
-        let options = |max_sentences, max_words| Options { max_sentences, max_words, focus: None };
+        let options = |max_sentences, max_words| Options { max_sentences, max_words, ..Options::default() };
         let length = |sentences, words, enough| Length { sentences, words, enough };
         assert_eq!(Length::wanted(&options(Some(0), None), 900, 50), length(1, usize::MAX, usize::MAX));
         assert_eq!(Length::wanted(&options(None, Some(30)), 900, 50), length(50, 30, 30));

@@ -1,5 +1,6 @@
 //! Extractive summaries: every sentence of the text is embedded, ranked and quoted verbatim, or not at all.
 
+mod decisions;
 mod language;
 mod length;
 mod lexical;
@@ -21,11 +22,12 @@ use crate::embedders::Embedders;
 use crate::error::{Error, Reason};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::options::{Mode, Options};
+use crate::options::{Mode, Options, Style};
 use crate::screen::{Screened, Screening};
 use crate::segment::{self, Segment};
 use crate::summary::Summary;
 use crate::words;
+pub(crate) use decisions::are_told as decisions_are_told;
 use length::Length;
 pub(crate) use length::usual;
 use lexical::Lexicon;
@@ -109,7 +111,7 @@ impl Extractive {
         let enough = length::usual(quotable) * permille / 1000;
         let length = Length { sentences: usize::MAX, words: enough + enough / 4, enough };
         // Bounds of the caller are on what is written.
-        let free = Options { focus: options.focus.clone(), ..Options::default() };
+        let free = Options { focus: options.focus.clone(), style: options.style, ..Options::default() };
         let (rows, read) = self.choose(text, segments, (units, traits), (&free, length), control)?;
         Ok((rows, read.read == read.total))
     }
@@ -151,6 +153,9 @@ impl Extractive {
         lexicon.mix_into(&mut similarities, read.share);
         let mut scores = rank::scores(&similarities, traits, units::is_scholarly(text));
         drop(similarities);
+        if options.style == Style::Decisions {
+            decisions::towards(&mut scores, traits);
+        }
         if let Some(focus) = options.focus() {
             let ids = read.embedder.tokenizer.encode(focus)?.ids;
             let wanted = read.embedder.embed(&[&ids], &self.threads, &Control::new(), |_| ())?;
@@ -246,6 +251,7 @@ impl Summarizer for Extractive {
             "parts_permille": rank::PARTS_PERMILLE,
             "relevance_permille": select::RELEVANCE_PERMILLE,
             "start_permille": rank::START_PERMILLE,
+            "styles": decisions::styles(),
             "symbols_permille": rank::SYMBOLS_PERMILLE,
             "version": VERSION,
             "weighty_permille": rank::WEIGHTY_PERMILLE,
@@ -287,8 +293,12 @@ impl Summarizer for Extractive {
         let segments = segment::segment(text);
         let (units, traits) = judged(text, &segments);
         let quotable = traits.iter().filter(|unit| unit.quotable).map(|unit| unit.size).sum();
-        let length = Length::wanted(options, quotable, LIMITS.max_sentences);
-        let (chosen, read) = self.choose(text, &segments, (&units, &traits), (options, length), control)?;
+        let options = options.bounded();
+        let mut length = Length::wanted(&options, quotable, LIMITS.max_sentences);
+        if options.style == Style::Decisions && !options.is_bounded() {
+            length.enough = decisions::words(&traits).map_or(length.enough, |words| words.min(length.enough));
+        }
+        let (chosen, read) = self.choose(text, &segments, (&units, &traits), (&options, length), control)?;
         let quotes = quote::quotes(text, &units, &traits, &chosen, length.words);
         if quotes.is_empty() {
             return Err(Error::NotSummarizable(Reason::NoSentences));

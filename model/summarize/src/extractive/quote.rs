@@ -22,6 +22,11 @@ impl Quote<'_> {
         self.source
     }
 
+    /// Words of the same sentence that stand before it, or behind it, and are not quoted.
+    pub(crate) fn cut(&self) -> (bool, bool) {
+        self.cut
+    }
+
     /// Checks whether a word of it is broken at the end of a line.
     pub(crate) fn is_broken(&self) -> bool {
         self.text.contains("-\n") || self.text.contains("-\r\n")
@@ -29,7 +34,7 @@ impl Quote<'_> {
 
     /// Bytes that go into the summary.
     pub(crate) fn into_sentence(self) -> Sentence {
-        Sentence { text: self.text.to_owned(), source: Some(self.source), grounding: None }
+        Sentence { text: self.text.to_owned(), cut: self.cut, source: Some(self.source), grounding: None }
     }
 }
 

@@ -358,7 +358,22 @@ fn share(text: &str, test: impl Fn(char) -> bool) -> f32 {
     hits as f32 / all.max(1) as f32
 }
 
-/// Checks whether a text cites others in brackets, as papers do: there, figures are details.
+/// Words that papers have whatever they are about, and how many of them make one.
+const PAPER_WORDS: [&str; 10] = [
+    "in this paper",
+    "we propose",
+    "we present",
+    "state-of-the-art",
+    "our approach",
+    "our method",
+    "our experiments",
+    "related work",
+    "the proposed",
+    "baseline",
+];
+const PAPER_SIGNS: usize = 3;
+
+/// Checks whether a text is a paper, by its words or because it cites others in brackets: there, figures are details.
 pub(crate) fn is_scholarly(text: &str) -> bool {
     /// Citations in a text of so many bytes.
     const BYTES: usize = 2500;
@@ -373,7 +388,9 @@ pub(crate) fn is_scholarly(text: &str) -> bool {
         |at: usize| at >= 2 && bytes[at - 1].is_ascii_digit() && bytes[at.saturating_sub(4)..at].contains(&b'[');
     let citations =
         bytes.iter().enumerate().filter(|(at, b)| **b == b')' && year(*at) || **b == b']' && number(*at)).count();
-    citations + text.matches("et al").count() > 2 + text.len() / BYTES
+    let cites = citations + text.matches("et al").count() > 2 + text.len() / BYTES;
+    let lower = text.to_ascii_lowercase();
+    cites || PAPER_WORDS.iter().filter(|words| lower.contains(*words)).count() >= PAPER_SIGNS
 }
 
 #[cfg(test)]

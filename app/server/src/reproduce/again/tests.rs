@@ -59,7 +59,12 @@ impl Summarizer for Stub {
         let quoted = format!("{}{}", &text[..end], self.words);
         Ok(Summary {
             text: quoted.clone(),
-            sentences: vec![Sentence { text: quoted, source: Some(ByteRange::new(0, end)), grounding: None }],
+            sentences: vec![Sentence {
+                text: quoted,
+                cut: (false, false),
+                source: Some(ByteRange::new(0, end)),
+                grounding: None,
+            }],
             input_tokens: 9,
             output_tokens: 5,
             chunks: 1,

@@ -30,7 +30,8 @@ fn schema() -> Value {
                     "mode": { "type": "string", "enum": ["extractive", "abstractive"] },
                     "max_words": { "type": "integer", "minimum": 1, "maximum": 2000 },
                     "max_sentences": { "type": "integer", "minimum": 1, "maximum": 100 },
-                    "focus": { "type": "string", "minLength": 1, "maxLength": 512 }
+                    "focus": { "type": "string", "minLength": 1, "maxLength": 512 },
+                    "style": { "type": "string", "enum": ["paragraph", "bullets", "decisions", "tldr"] }
                 },
                 "additionalProperties": false
             }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use precis_extract::DocumentType;
 use precis_protocol::summary::{Options, SummaryRequest};
-use precis_protocol::{Digest, Mode, Task, headers};
+use precis_protocol::{Digest, Mode, Style, Task, headers};
 use precis_store::JobId;
-use precis_summarize::{Control, Error, Models, Options as ModelOptions, Summarizer};
+use precis_summarize::{Control, Error, Models, Options as ModelOptions, Style as ModelStyle, Summarizer};
 use zeroize::Zeroizing;
 
 use super::body;
@@ -119,12 +119,12 @@ impl Input for Document {
     }
 
     fn perform(&self, models: &Models, id: JobId, control: &Control) -> Result<Vec<u8>, Error> {
-        let Options { mode, max_words, max_sentences, focus } = self.options.clone();
+        let Options { mode, max_words, max_sentences, focus, style } = self.options.clone();
         let summarizer = summarizer(mode, models);
-        let options = ModelOptions { max_words, max_sentences, focus };
+        let options = ModelOptions { max_words, max_sentences, focus, style: model_style(style) };
         let summary = summarizer.summarize(&self.text, &options, control)?;
         let model = Digest::from_bytes(summarizer.manifest().digest());
-        serde_json::to_vec(&result::of(model, mode, id, summary)).map_err(|_| Error::Internal("result"))
+        serde_json::to_vec(&result::of(model, (mode, style), id, summary)).map_err(|_| Error::Internal("result"))
     }
 }
 
@@ -133,6 +133,15 @@ const fn mode(task: Task) -> Mode {
     match task {
         Task::SummaryAbstractive => Mode::Abstractive,
         _ => Mode::Extractive,
+    }
+}
+
+const fn model_style(style: Style) -> ModelStyle {
+    match style {
+        Style::Paragraph => ModelStyle::Paragraph,
+        Style::Bullets => ModelStyle::Bullets,
+        Style::Decisions => ModelStyle::Decisions,
+        Style::Tldr => ModelStyle::Tldr,
     }
 }
 

@@ -41,7 +41,7 @@ fn query_options(query: &str) -> Result<Options, Failure> {
     axum::extract::Query::<Options>::try_from_uri(&uri).map(|options| options.0).map_err(|_| {
         Failure::new(
             Class::BadOptions,
-            "options in the query are `mode`, `max_words`, `max_sentences`, `focus`, each once",
+            "options in the query are `mode`, `max_words`, `max_sentences`, `focus`, `style`, each once",
         )
     })
 }

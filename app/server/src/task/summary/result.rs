@@ -1,12 +1,15 @@
 //! The result as the wire has it (SPEC 5.2).
 
+use precis_protocol::style::{Piece, Style};
 use precis_protocol::summary::{Coverage, Grounding, Sentence, Source, SummaryResult, Usage};
 use precis_protocol::{Digest, Mode};
 use precis_store::JobId;
 use precis_summarize::{ByteRange, Nearest, Summary};
 
-/// The result: a function of the summary, the job's id and the model's digest alone.
-pub(super) fn of(model: Digest, mode: Mode, JobId(id): JobId, summary: Summary) -> SummaryResult {
+/// The result: a function of the summary, its style, the job's id and the model's digest alone.
+pub(super) fn of(model: Digest, (mode, style): (Mode, Style), JobId(id): JobId, summary: Summary) -> SummaryResult {
+    let pieces = summary.sentences.iter().map(|sentence| Piece { text: &sentence.text, cut: sentence.cut });
+    let text = style.render(pieces);
     let offsets = |range: ByteRange| (range.start as u64, range.end as u64);
     let sentences = summary.sentences.into_iter().map(|sentence| {
         let source = sentence.source.map(offsets);
@@ -26,7 +29,7 @@ pub(super) fn of(model: Digest, mode: Mode, JobId(id): JobId, summary: Summary) 
     SummaryResult {
         id,
         mode,
-        summary: summary.text,
+        summary: text,
         sentences: sentences.collect(),
         coverage: Coverage { input_tokens, tokens_read, chunks: summary.chunks, complete: tokens_read == input_tokens },
         usage: Usage { input_tokens, output_tokens: summary.output_tokens },
