@@ -413,6 +413,11 @@ impl Class {
         }
     }
 
+    /// Checks whether the work was done and nothing came of it that can be sold.
+    pub fn is_unsold(self) -> bool {
+        self == Self::NotSummarizable
+    }
+
     /// The class whose code a job ended with; none if its payment was refused, with a code of x402.
     pub fn of_ended_job(code: &str) -> Option<Self> {
         const ENDS: [Class; 6] = [

@@ -115,7 +115,7 @@ async fn infer(service: &Service, claimed: &Claimed, work: Work, permit: Permit)
         Ok(Ok(result)) => Ok(result),
         Ok(Err(error)) => {
             let failure = model_failure(&error);
-            if failure.class() == Class::NotSummarizable {
+            if failure.class().is_unsold() {
                 service.payments.unsold.note(claimed.record.authorization.payer.into(), task, clock::now());
             }
             Err(failure)

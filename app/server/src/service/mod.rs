@@ -7,6 +7,7 @@ mod payments;
 mod period;
 mod rail;
 mod recent;
+mod unsold;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -14,9 +14,9 @@ use precis_store::{Authorization, Ledger};
 
 use super::extensions::BAZAAR;
 use super::rail::Rail;
+use super::unsold::Unsold;
 use crate::config::{NetworkSettings, Settings};
 use crate::error::{Class, Failure};
-use crate::jobs::unsold::Unsold;
 use crate::redact;
 
 /// Ledger, wallet, networks.
