@@ -1,6 +1,12 @@
 //! The rule against loops: no run of N tokens is written twice.
 
-use crate::rules::NoRepeat;
+/// No run of tokens is written twice.
+pub struct NoRepeat {
+    /// Length of such a run.
+    pub tokens: usize,
+    /// Tokens that may complete one all the same.
+    pub except: Vec<u32>,
+}
 
 /// Make impossible every token that would complete a run that was written before, but for those excepted.
 pub(crate) fn ban(written: &[u32], rule: &NoRepeat, logits: &mut [f32]) {

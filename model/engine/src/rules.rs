@@ -2,7 +2,7 @@
 
 use precis_kernels::{self as kernels, Isa};
 
-use crate::repeat;
+use crate::repeat::{self, NoRepeat};
 
 /// Changes the logits of the next token, given the tokens written so far.
 pub type Adjust = Box<dyn FnMut(&[u32], &mut [f32]) + Send>;
@@ -52,14 +52,6 @@ impl Rules {
     pub fn is_enough(&mut self, written: &[u32]) -> bool {
         self.stop.as_mut().is_some_and(|stop| stop(written))
     }
-}
-
-/// No run of tokens is written twice.
-pub struct NoRepeat {
-    /// Length of such a run.
-    pub tokens: usize,
-    /// Tokens that may complete one all the same.
-    pub except: Vec<u32>,
 }
 
 /// A text.

@@ -2,14 +2,11 @@
 
 use tokenizers::Tokenizer;
 
+use super::kinds::CONTROLS;
 use super::{bytelevel, sentencepiece};
 use crate::error::{Error, LoadError};
 use crate::gguf::Gguf;
 use crate::tokenizer::Encoded;
-
-/// Token types in GGUF metadata of tokens that no text is encoded to: control tokens, and those that stand for a piece of
-/// markup of the model's own, such as the begin of a thought.
-pub(super) const CONTROLS: [i32; 2] = [3, 4];
 
 /// A tokenizer that merges pairs, of one of the two kinds.
 pub struct Bpe {

@@ -16,7 +16,7 @@ use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
 
-use super::bpe::CONTROLS;
+use super::kinds::CONTROLS;
 use crate::error::LoadError;
 use crate::gguf::Gguf;
 

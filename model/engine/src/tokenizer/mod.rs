@@ -5,6 +5,7 @@
 mod bpe;
 mod bytelevel;
 mod cut;
+mod kinds;
 mod sentencepiece;
 
 pub use bpe::Bpe;

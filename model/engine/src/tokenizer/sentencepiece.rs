@@ -11,13 +11,10 @@ use tokenizers::decoders::sequence::Sequence;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::normalizers::replace::Replace;
 
+use super::kinds::{BYTE, NORMAL, USER_DEFINED};
 use crate::error::LoadError;
 use crate::gguf::Gguf;
 
-/// Token types in GGUF metadata: an ordinary piece, one that a text is searched for first, and a byte.
-const NORMAL: i32 = 1;
-const USER_DEFINED: i32 = 4;
-const BYTE: i32 = 6;
 /// Longest piece that text is encoded to.
 const MAX_PIECE_BYTES: usize = 256;
 const SPACE: &str = "\u{2581}";

@@ -2,25 +2,12 @@
 //!
 //! A text that says nothing of the kind is ranked as for any other reader.
 
-use serde_json::{Value, json};
-
 use crate::extractive::rank::Trait;
-use crate::options::{TLDR_SENTENCES, TLDR_WORDS};
 
 /// Weight of telling a decision against everything else, in 1000.
 pub(crate) const TOLD_PERMILLE: u32 = 700;
 /// Weight of figures, dates among them, against a phrase for what was decided or is due, in 1000.
 pub(crate) const DATED_PERMILLE: u32 = 500;
-
-/// What styles change, as a member of the parameters.
-pub(super) fn styles() -> Value {
-    json!({
-        "decisions_dated_permille": DATED_PERMILLE,
-        "decisions_told_permille": TOLD_PERMILLE,
-        "tldr_sentences": TLDR_SENTENCES,
-        "tldr_words": TLDR_WORDS,
-    })
-}
 
 /// Checks whether there is a sentence to quote for what was decided, or is due.
 pub(crate) fn are_told(traits: &[Trait]) -> bool {

@@ -22,7 +22,7 @@ use crate::embedders::Embedders;
 use crate::error::{Error, Reason};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::options::{Mode, Options, Style};
+use crate::options::{self, Mode, Options, Style};
 use crate::screen::{Screened, Screening};
 use crate::segment::{self, Segment};
 use crate::summary::Summary;
@@ -217,6 +217,8 @@ impl Summarizer for Extractive {
             "closing_permille": rank::CLOSING_PERMILLE,
             "common_sentences": lexical::COMMON_SENTENCES,
             "connected_permille": rank::CONNECTED_PERMILLE,
+            "decisions_dated_permille": decisions::DATED_PERMILLE,
+            "decisions_told_permille": decisions::TOLD_PERMILLE,
             "default_least_words": length::LEAST_WORDS,
             "default_most_words": length::MOST_WORDS,
             "default_root_permille": length::ROOT_PERMILLE,
@@ -251,8 +253,9 @@ impl Summarizer for Extractive {
             "parts_permille": rank::PARTS_PERMILLE,
             "relevance_permille": select::RELEVANCE_PERMILLE,
             "start_permille": rank::START_PERMILLE,
-            "styles": decisions::styles(),
             "symbols_permille": rank::SYMBOLS_PERMILLE,
+            "tldr_sentences": options::TLDR_SENTENCES,
+            "tldr_words": options::TLDR_WORDS,
             "version": VERSION,
             "weighty_permille": rank::WEIGHTY_PERMILLE,
         })

@@ -25,7 +25,7 @@ pub fn seeds() -> Vec<Seed> {
         seed("gguf/cut", header),
         seed("gguf/qwen3", synthetic::gguf(&qwen3, 1)),
         seed("packed/vocabulary", packed()),
-        seed("packed/cut", packed()[..100].to_vec()),
+        seed("packed/cut", &packed()[..100]),
         seed("packed/long", [packed(), vec![0; 64]].concat()),
         seed("safetensors/empty", safetensors(&json!({}), 0)),
         seed("safetensors/norm", safetensors(&json!({ "embeddings.LayerNorm.weight": tensor(&[384], 0) }), 1536)),

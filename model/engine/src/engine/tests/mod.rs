@@ -13,7 +13,8 @@ use super::*;
 use crate::control::Control;
 use crate::gguf::Gguf;
 use crate::payer::Payer;
-use crate::rules::{NoRepeat, Rules};
+use crate::repeat::NoRepeat;
+use crate::rules::Rules;
 use crate::synthetic;
 
 fn model(shape: &synthetic::Shape) -> Transformer {
