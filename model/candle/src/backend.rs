@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use precis_engine::{Backend, Choice, Clocks, Control, Error, Isa, LoadError, Payer, Request, Speeds, Written};
+use precis_engine::{
+    Answer, Backend, Choice, Clocks, Control, Error, Isa, LoadError, Payer, Request, Speeds, Written, together,
+};
 use zeroize::Zeroizing;
 
 use crate::model::{Device, Model};
@@ -89,17 +91,13 @@ impl Candle {
 }
 
 impl Candle {
-    fn submit(&self, request: Request, abandoned: &Arc<AtomicBool>) -> Result<Receiver<Outcome>, Error> {
+    fn submit(&self, request: Request, abandoned: &Arc<AtomicBool>) -> Result<Answer, Error> {
         let (reply, outcome) = sync_channel(1);
         let sender = self.sender.as_ref().ok_or(Error::Internal("engine"))?;
         let job = Job { request, abandoned: Arc::clone(abandoned), reply };
         sender.send(job).map_err(Error::internal("engine"))?;
         Ok(outcome)
     }
-}
-
-fn wait(outcome: Receiver<Outcome>) -> Outcome {
-    outcome.recv().unwrap_or(Err(Error::Internal("engine")))
 }
 
 impl Backend for Candle {
@@ -110,21 +108,7 @@ impl Backend for Candle {
     /// Write the continuations one after another.
     fn generate_all(&self, requests: Vec<Request>) -> Result<Vec<Written>, Error> {
         requests.iter().try_for_each(|request| self.check(request))?;
-        let abandoned = Arc::<AtomicBool>::default();
-        let pending: Vec<_> = requests.into_iter().map(|request| self.submit(request, &abandoned)).collect();
-        // All are waited for, also after a failure: nothing of this job is left when it returns.
-        let mut outcome = Ok(Vec::with_capacity(pending.len()));
-        for written in pending.into_iter().map(|pending| pending.and_then(wait)) {
-            match (&mut outcome, written) {
-                (Ok(all), Ok(written)) => all.push(written),
-                (Ok(_), Err(error)) => {
-                    abandoned.store(true, Ordering::Relaxed);
-                    outcome = Err(error);
-                }
-                (Err(_), _) => {}
-            }
-        }
-        outcome
+        together(requests, |request, abandoned| self.submit(request, abandoned))
     }
 
     fn speeds(&self) -> &Speeds {

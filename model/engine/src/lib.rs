@@ -27,7 +27,7 @@ pub mod testing;
 mod threads;
 pub mod tokenizer;
 
-pub use backend::Backend;
+pub use backend::{Answer, Backend, together};
 pub use chat::{Chat, Frame, Thinking};
 pub use control::{Canceller, Control};
 pub use engine::{Clocks, Drafts, Engine, Rig, Settings, Transformer};

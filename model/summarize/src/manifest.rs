@@ -144,7 +144,7 @@ pub struct Manifest {
     pub title: String,
     /// SPDX identifier of the weights' licence.
     pub licence: String,
-    /// What computes the language model.
+    /// Back end of the language model.
     #[serde(skip_serializing_if = "Backend::is_default")]
     pub backend: Backend,
     /// Chat format, for language models.

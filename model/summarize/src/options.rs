@@ -30,16 +30,16 @@ impl Mode {
     }
 }
 
-/// How sentences are chosen for what a reader wants. Their layout is up to whoever shows them.
+/// Choice of sentences for the wish of a reader. The layout is up to whoever shows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Style {
-    /// What the document is about, as running text.
+    /// The subject of the document, as running text.
     #[default]
     Paragraph,
     /// The same, as lines.
     Bullets,
-    /// What was decided, is due, by whom and until when; the same as in every style if the document has none of it.
+    /// Decisions and tasks with names and dates; the same as in every style if the document has none.
     Decisions,
     /// The same in one or two sentences, unless there are other bounds.
     Tldr,
@@ -59,7 +59,7 @@ pub struct Options {
     /// What the reader is interested in: raises sentences near to it, or is named in the instruction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub focus: Option<String>,
-    /// How sentences are chosen.
+    /// Choice of sentences.
     #[serde(skip_serializing_if = "is_default")]
     pub style: Style,
 }

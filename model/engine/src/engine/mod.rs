@@ -32,11 +32,11 @@ mod shape;
 mod weights;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::backend::Backend;
+use crate::backend::{Answer, Backend, together};
 use crate::error::{Error, LoadError};
 use crate::request::Request;
 use crate::rules::Written;
@@ -81,17 +81,17 @@ impl Engine {
     /// Write the continuation of one prompt, as [`Backend::generate_all`].
     #[cfg(test)]
     pub fn generate(&self, request: Request) -> Result<Written, Error> {
-        self.submit(request, &Arc::default())?.wait()
+        self.generate_all(vec![request]).map(|mut all| all.remove(0))
     }
 
-    fn submit(&self, request: Request, abandoned: &Arc<AtomicBool>) -> Result<Pending, Error> {
+    fn submit(&self, request: Request, abandoned: &Arc<AtomicBool>) -> Result<Answer, Error> {
         let mut sequence = Sequence::new(request);
         self.limits.check(&sequence)?;
         let (reply, outcome) = sync_channel(1);
         sequence.reply = Some(reply);
         sequence.abandoned = Arc::clone(abandoned);
         self.sender.send(Message::Begin(Box::new(sequence))).map_err(Error::internal("engine"))?;
-        Ok(Pending(outcome))
+        Ok(outcome)
     }
 }
 
@@ -102,22 +102,7 @@ impl Backend for Engine {
 
     /// Write the continuations side by side.
     fn generate_all(&self, requests: Vec<Request>) -> Result<Vec<Written>, Error> {
-        let abandoned = Arc::<AtomicBool>::default();
-        let submitted: Vec<_> = requests.into_iter().map(|request| self.submit(request, &abandoned)).collect();
-        let mut outcome = Ok(Vec::with_capacity(submitted.len()));
-        for pending in submitted {
-            // All are waited for, also after a failure: nothing of this job is left in the engine when it returns.
-            let result = pending.and_then(Pending::wait);
-            match (&mut outcome, result) {
-                (Ok(all), Ok(written)) => all.push(written),
-                (Ok(_), Err(error)) => {
-                    abandoned.store(true, Ordering::Relaxed);
-                    outcome = Err(error);
-                }
-                (Err(_), _) => {}
-            }
-        }
-        outcome
+        together(requests, |request, abandoned| self.submit(request, abandoned))
     }
 
     fn speeds(&self) -> &Speeds {
@@ -140,15 +125,6 @@ impl Drop for Engine {
             // Its panics are caught step by step; there is nothing to report here.
             let _ = thread.join();
         }
-    }
-}
-
-/// An answer that is waited for.
-struct Pending(Receiver<Result<Written, Error>>);
-
-impl Pending {
-    fn wait(self) -> Result<Written, Error> {
-        self.0.recv().unwrap_or(Err(Error::Internal("engine")))
     }
 }
 

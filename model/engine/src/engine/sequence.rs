@@ -42,7 +42,7 @@ pub(super) struct Sequence {
     /// Pages for everything it can become, from the moment it runs.
     pub(super) pages: Vec<u32>,
     rules: Rules,
-    /// How its guesses have held.
+    /// Record of its guesses.
     luck: Luck,
     /// Guesses that stand behind its next token in the present step.
     pub(super) draft: Zeroizing<Vec<u32>>,

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 use super::script;
 use crate::error::{Error, Reason};
 
-/// What a tokenizer finds in a part of a text.
+/// Counts of a tokenizer over a part of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     /// Tokens.

@@ -120,7 +120,7 @@ pub(crate) fn packed(name: &str, bytes: &[u8]) -> Result<(Bert, Unigram), LoadEr
     Ok((bert, Unigram::new(name, packed.vocabulary)?))
 }
 
-/// Where the pieces of a text begin, by the vocabulary of a file of multilingual-e5-small; none if it is not sound.
+/// Places at which the pieces of a text begin, by the vocabulary of a file of multilingual-e5-small; none if it is not sound.
 pub(crate) fn pieces(name: &str, bytes: &[u8], text: &str) -> Option<Vec<usize>> {
     let unigram = Unigram::new(name, Packed::parse(name, bytes).ok()?.vocabulary).ok()?;
     Some(unigram.encode(text).starts)
@@ -230,7 +230,7 @@ fn balanced(ids: &[u32], limit: usize) -> impl Iterator<Item = &[u32]> {
     ids.chunks(ids.len().div_ceil(parts).max(1))
 }
 
-/// How many of the pieces, each with so many tokens around it, go into the next batch; at least one.
+/// Count of the pieces, each with so many tokens around it, that go into the next batch; at least one.
 fn batch_size(pieces: &[Piece<'_>], around: usize) -> usize {
     let mut tokens = 0;
     let fits = |piece: &&Piece<'_>| {

@@ -8,7 +8,7 @@ use precis_kernels::{Format, Linear};
 use super::bert::{Affine, Bert, Layer, Norm, WIDTH};
 use crate::error::LoadError;
 
-/// How the file begins: its name, version, and the sizes of the model.
+/// Beginning of the file: its name, version, and the sizes of the model.
 const MAGIC: &[u8] = b"E5S1";
 const VERSION: u32 = 1;
 const LAYERS: usize = 12;
@@ -25,7 +25,7 @@ const MAX_TEXT: usize = 16 << 20;
 const MAX_FORMS: usize = 1 << 16;
 /// Most tensors.
 const MAX_TENSORS: usize = 1024;
-/// How the file marks numbers of 32 bits, and blocks of 4 bits as in GGUF.
+/// Marks of the file for numbers of 32 bits, and for blocks of 4 bits as in GGUF.
 const FLOATS: u8 = 0;
 const BLOCKS: u8 = 1;
 
@@ -33,7 +33,7 @@ const BLOCKS: u8 = 1;
 pub(super) struct Vocabulary {
     /// All pieces, one behind the other.
     pub(super) text: String,
-    /// Where each ends.
+    /// End of each.
     pub(super) ends: Vec<u32>,
     /// Logarithm of how frequent each is.
     pub(super) scores: Vec<f32>,
@@ -54,12 +54,12 @@ pub(super) struct Vocabulary {
 pub(super) struct Forms {
     /// The characters, ascending, and the end of what each becomes in `others`.
     characters: Vec<(char, u32)>,
-    /// What they become, one behind the other.
+    /// Replacements, one behind the other.
     others: Vec<char>,
 }
 
 impl Forms {
-    /// What a character becomes, if not itself.
+    /// Replacement of a character, if there is one.
     pub(super) fn of(&self, c: char) -> Option<&[char]> {
         let index = self.characters.binary_search_by_key(&c, |(from, _)| *from).ok()?;
         let start = if index == 0 { 0 } else { self.characters[index - 1].1 };
@@ -74,7 +74,7 @@ pub(super) struct Packed<'a> {
     tensors: BTreeMap<&'a [u8], (u8, &'a [u8])>,
 }
 
-/// What is left of a file.
+/// The rest of a file.
 struct Rest<'a> {
     file: &'a str,
     bytes: &'a [u8],
