@@ -21,7 +21,7 @@ pub enum Progress {
         asset: Address,
         /// Payee.
         pay_to: Address,
-        /// Whether the payment is taken before the work, and paid back if that fails.
+        /// Set if the payment is taken before the work, and paid back if that fails.
         upfront: bool,
     },
     /// An earlier, unfinished payment for the same request is used again.

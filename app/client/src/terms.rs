@@ -201,7 +201,7 @@ impl Terms {
         self.chosen.pay_to
     }
 
-    /// Whether the payment is taken before the work, and paid back if that fails.
+    /// Set if the payment is taken before the work, and paid back if that fails.
     #[must_use]
     pub fn upfront(&self) -> bool {
         self.chosen.extra_text(wire::EXTRA_FLOW) == Some(wire::FLOW_UPFRONT)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Stands where words of a sentence are left out.
 const ELLIPSIS: &str = "…";
 
-/// How the sentences of a summary are chosen and laid out.
+/// Choice and layout of the sentences of a summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Style {
@@ -16,7 +16,7 @@ pub enum Style {
     Paragraph,
     /// The same sentences, one to a line.
     Bullets,
-    /// What was decided, is due, by whom and until when, one to a line.
+    /// Decisions and tasks with names and dates, one to a line.
     Decisions,
     /// Running text of one or two sentences.
     Tldr,

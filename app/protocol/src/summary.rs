@@ -50,7 +50,7 @@ pub struct Options {
     /// What the summary should be about, at most [`MAX_FOCUS_BYTES`] bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub focus: Option<String>,
-    /// How the sentences are chosen and laid out; running text by default.
+    /// Choice and layout of the sentences; running text by default.
     #[serde(default, skip_serializing_if = "Style::is_default")]
     pub style: Style,
 }

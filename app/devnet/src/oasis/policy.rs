@@ -19,7 +19,7 @@ const WRITERS: [&str; 3] = [
     include_str!("../../../../model/manifests/qwen2.5-0.5b-instruct.toml"),
     include_str!("../../../../model/manifests/smollm2-135m-instruct.toml"),
 ];
-/// What quotes beside the default model, and what quotes beside the smallest one.
+/// The extractive manifests beside the default model and beside the smallest one.
 const MULTILINGUAL: &str = include_str!("../../../../model/manifests/minilm-l6-v2-e5-small.toml");
 const MINILM: &str = include_str!("../../../../model/manifests/minilm-l6-v2.toml");
 
